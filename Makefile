@@ -1,0 +1,84 @@
+# `make` lists the targets. `make run` and `make test` need Python 3.11 and nothing else.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+DATA   ?= ../shared/data/text
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check gen check-gen format lint types breaking locks train-linear train-lexicon bench clean hooks
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Set-up: one virtual environment, made from hash-pinned locks. Each stamp stands for one lock.
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+define install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e gen -e .
+	@touch $@
+endef
+
+$(VENV)/.server: requirements/server.lock pyproject.toml gen/pyproject.toml | $(BIN)/python
+	$(install)
+$(VENV)/.dev: requirements/dev.lock pyproject.toml gen/pyproject.toml | $(BIN)/python
+	$(install)
+	@touch $(VENV)/.server
+$(VENV)/.train: requirements/train.lock pyproject.toml gen/pyproject.toml | $(BIN)/python
+	$(install)
+
+run: $(VENV)/.server ## Set up and serve: gRPC :50051, metrics and probes :9090, on loopback
+	$(BIN)/gavel serve
+
+test: $(VENV)/.dev ## Set up and run every test
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: check-gen format-check lint types breaking ## Everything that reads the code without running it
+
+gen: $(VENV)/.dev ## Generate gen/ from protos/
+	$(BIN)/python protos/generate.py generate
+
+check-gen: $(VENV)/.dev ## Fail if gen/ is not what protos/ gives
+	$(BIN)/python protos/generate.py check
+
+format: $(VENV)/.dev ## Format Python and protos in place
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/python protos/generate.py format
+
+.PHONY: format-check
+format-check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/python protos/generate.py format --check
+
+lint: $(VENV)/.dev ## ruff, import-linter (the arrows), buf lint, hadolint
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/python protos/generate.py lint
+	$(BIN)/hadolint Dockerfile
+
+types: $(VENV)/.dev ## mypy --strict
+	$(BIN)/mypy
+
+breaking: $(VENV)/.dev ## Fail if the contract breaks callers of the main branch
+	$(BIN)/python protos/generate.py breaking
+
+locks: $(VENV)/.dev ## Resolve requirements/*.in again into hash-pinned locks
+	./requirements/lock.sh $(BIN)/uv
+
+train-linear: $(VENV)/.train ## Train the linear text model from DATA (minutes)
+	$(BIN)/python -m training.linear --data $(DATA)
+
+train-lexicon: $(VENV)/.train ## Build the lexicon from DATA
+	$(BIN)/python -m training.lexicon --data $(DATA)
+
+bench: $(VENV)/.dev ## Run every benchmark; each prints ratios measured in the same run
+	$(BIN)/python -m bench
+
+hooks: $(VENV)/.dev ## Install the pre-commit hooks
+	$(BIN)/pre-commit install
+
+clean: ## Remove what set-up, builds and runs made
+	rm -rf $(VENV) build var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Everything that reads text: normalising, language, lexicon, links, personal data, models."""

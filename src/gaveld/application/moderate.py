@@ -1,0 +1,244 @@
+"""Moderates one text: reads it, asks the classifiers, judges what they found, masks the hits."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gaveld.application.fan_out import fan_out
+from gaveld.application.ports import (
+    Classifier,
+    LanguageDetector,
+    PolicyStore,
+    Telemetry,
+    TextNormaliser,
+)
+from gaveld.domain.content import DetectedLanguage, TextSample, TextSubmission, mask
+from gaveld.domain.errors import DeadlineExceeded, ErrorReason, FieldViolation, InvalidRequest
+from gaveld.domain.policies import Action, Policy, PolicyOverrides
+from gaveld.domain.signals import (
+    Attribute,
+    ClassifierCard,
+    ClassifierOutcome,
+    OutcomeStatus,
+    Signals,
+)
+from gaveld.domain.verdicts import Verdict, judge
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StageTiming:
+    """How long one stage took, in seconds."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextJudgement:
+    """Everything that is known of a text once it was judged.
+
+    ``filtered_text`` is the text with the policy's masked categories starred out, as long in
+    code points as the original. ``sha256`` is of the text as sent, in UTF-8.
+    ``language_is_unexpected`` is true when a language was detected and is none of the expected.
+    """
+
+    verdict: Verdict
+    outcomes: tuple[ClassifierOutcome, ...]
+    attributes: Mapping[Attribute, float]
+    language: DetectedLanguage
+    language_is_unexpected: bool
+    filtered_text: str
+    sha256: str
+    timings: tuple[StageTiming, ...]
+
+
+class ModerateText:
+    """The use case behind ``ModerateText`` and each item of ``BatchModerateText``."""
+
+    def __init__(
+        self,
+        *,
+        normaliser: TextNormaliser,
+        language_detector: LanguageDetector,
+        classifiers: Sequence[Classifier[TextSample]],
+        policies: PolicyStore,
+        telemetry: Telemetry,
+        max_text_bytes: int,
+    ) -> None:
+        self._normaliser = normaliser
+        self._language_detector = language_detector
+        self._classifiers = tuple(classifiers)
+        self._policies = policies
+        self._telemetry = telemetry
+        self._max_text_bytes = max_text_bytes
+
+    async def __call__(
+        self,
+        submission: TextSubmission,
+        *,
+        project: str,
+        overrides: PolicyOverrides,
+        deadline_seconds: float,
+    ) -> TextJudgement:
+        """Judge one text within ``deadline_seconds`` from now.
+
+        A classifier that fails or is late costs coverage, never the call. Raises
+        ``InvalidRequest`` for a text that is not Unicode or too long, and ``DeadlineExceeded``
+        when the time was up before any classifier could be asked.
+        """
+        due = time.monotonic() + deadline_seconds
+        clock = _Stopwatch(self._telemetry)
+        encoded = self._encoded(submission.text)
+        policy = (await self._policies.current(project)).with_overrides(overrides)
+
+        readings = await self._normaliser.normalise(submission.text)
+        clock.lap("normalise")
+        language, language_outcome = await self._detect_language(submission.text)
+        clock.lap("language")
+
+        remaining = due - time.monotonic()
+        if remaining <= 0:
+            raise DeadlineExceeded(
+                ErrorReason.DEADLINE_EXCEEDED,
+                "The deadline passed before the text could be classified.",
+            )
+        sample = TextSample(readings, language, policy, submission.blocked_terms)
+        signals = await self._ask(sample, remaining)
+        clock.lap("classify")
+
+        verdict = judge(signals, policy)
+        filtered_text = self._filtered(submission.text, verdict, policy)
+        clock.lap("judge")
+        self._count(verdict, signals)
+        return TextJudgement(
+            verdict=verdict,
+            outcomes=(language_outcome, *signals.outcomes),
+            attributes=signals.attributes,
+            language=language,
+            language_is_unexpected=_is_unexpected(language, submission, policy),
+            filtered_text=filtered_text,
+            sha256=hashlib.sha256(encoded).hexdigest(),
+            timings=clock.laps(),
+        )
+
+    def _encoded(self, text: str) -> bytes:
+        try:
+            encoded = text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidRequest(
+                FieldViolation("text", f"holds a lone surrogate at position {error.start}")
+            ) from error
+        if len(encoded) > self._max_text_bytes:
+            raise InvalidRequest(
+                FieldViolation(
+                    "text", f"has {len(encoded)} bytes; the limit is {self._max_text_bytes}"
+                ),
+                reason=ErrorReason.TEXT_TOO_LARGE,
+                metadata={"limit_bytes": str(self._max_text_bytes)},
+            )
+        return encoded
+
+    async def _detect_language(self, text: str) -> tuple[DetectedLanguage, ClassifierOutcome]:
+        card = self._language_detector.card
+        started = time.monotonic()
+        try:
+            language = await self._language_detector.detect(text)
+        except Exception as failure:
+            self._log_failure(card, failure)
+            outcome = ClassifierOutcome(
+                card,
+                OutcomeStatus.FAILED,
+                time.monotonic() - started,
+                "The detector failed; the server's log has the cause.",
+            )
+            return DetectedLanguage(), outcome
+        return language, ClassifierOutcome(card, OutcomeStatus.RAN, time.monotonic() - started)
+
+    async def _ask(self, sample: TextSample, seconds: float) -> Signals:
+        able = [entry for entry in self._classifiers if entry.card.reads(sample.language)]
+        signals = await fan_out(able, sample, seconds, self._log_failure)
+        skipped = tuple(
+            ClassifierOutcome(
+                entry.card,
+                OutcomeStatus.SKIPPED,
+                reason=f"The classifier does not read {sample.language.code}.",
+            )
+            for entry in self._classifiers
+            if entry not in able
+        )
+        return Signals(signals.findings, signals.outcomes + skipped, signals.attributes)
+
+    @staticmethod
+    def _filtered(text: str, verdict: Verdict, policy: Policy) -> str:
+        found = (entry.finding for entry in verdict.findings)
+        return mask(text, (f.span for f in found if f.span and f.category_id in policy.masked))
+
+    def _count(self, verdict: Verdict, signals: Signals) -> None:
+        for outcome in signals.outcomes:
+            self._telemetry.classifier_finished(outcome.card, outcome.status, outcome.seconds)
+        acting = {
+            entry.finding.category_id
+            for entry in verdict.findings
+            if entry.action is verdict.action and entry.action is not Action.ALLOW
+        }
+        self._telemetry.verdict_given(verdict.action, sorted(acting))
+        kept_from = {
+            name
+            for entry in verdict.coverage.unchecked
+            if entry.required
+            for name in entry.classifiers
+        }
+        for outcome in signals.outcomes:
+            if outcome.card.name in kept_from:
+                self._telemetry.check_bypassed(outcome.card, outcome.status, verdict.action)
+
+    @staticmethod
+    def _log_failure(card: ClassifierCard, failure: Exception) -> None:
+        # The type and place only: a library's message may quote the content.
+        _log.error(
+            "classifier failed",
+            extra={"classifier": card.name, "version": card.version, "cause": _place(failure)},
+        )
+
+
+class _Stopwatch:
+    """Times the stages of one call, in order."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._laps: list[StageTiming] = []
+        self._since = time.monotonic()
+
+    def lap(self, stage: str) -> None:
+        """End the current stage under this name and begin the next."""
+        now = time.monotonic()
+        self._laps.append(StageTiming(stage, now - self._since))
+        self._telemetry.stage_finished(stage, now - self._since)
+        self._since = now
+
+    def laps(self) -> tuple[StageTiming, ...]:
+        """Return the stages so far."""
+        return tuple(self._laps)
+
+
+def _is_unexpected(
+    language: DetectedLanguage, submission: TextSubmission, policy: Policy
+) -> bool:
+    expected = policy.expected_languages
+    if submission.expected_language:
+        expected = frozenset({submission.expected_language.partition("-")[0].lower()})
+    if not expected or not language.is_known:
+        return False
+    return language.code.partition("-")[0] not in expected
+
+
+def _place(failure: BaseException) -> str:
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+    return f"{type(failure).__name__}{where}"

@@ -1,0 +1,148 @@
+"""What the use cases need from the outside, each port with the contract that its adapters keep.
+
+Every port has one contract suite in ``tests/contracts``, run against every adapter and its fake.
+Adapters may be called concurrently from one event loop unless a port says otherwise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gaveld.domain.content import DetectedLanguage, TextReadings
+from gaveld.domain.policies import Action, Policy
+from gaveld.domain.signals import ClassifierCard, ClassifierReport, OutcomeStatus
+
+SampleT = TypeVar("SampleT", contravariant=True)
+
+
+class Classifier(Protocol[SampleT]):
+    """Finds signals of some categories in one kind of sample.
+
+    The same sample gives the same report. A sample in which nothing is found gives an empty
+    report, never an error. A cancelled call stops its work within 100 ms, wherever it runs.
+    Anything raised counts as a failure of this classifier alone.
+    """
+
+    @property
+    def card(self) -> ClassifierCard:
+        """What the classifier is and sees; constant over its life."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Load and prove everything, so that the first call is as fast as the rest. Idempotent."""
+        ...
+
+    async def classify(self, sample: SampleT) -> ClassifierReport:
+        """Return what is found. Finding spans lie within the sample's text."""
+        ...
+
+
+class TextNormaliser(Protocol):
+    """Reads through disguises. Never fails on any string, and reads equal texts equally."""
+
+    async def normalise(self, text: str) -> TextReadings:
+        """Return the readings of a text, with ``as_sent`` the text itself."""
+        ...
+
+
+class LanguageDetector(Protocol):
+    """Tells languages apart, and says unknown rather than guess wildly on little text."""
+
+    @property
+    def card(self) -> ClassifierCard:
+        """What the detector is; it covers no category."""
+        ...
+
+    async def detect(self, text: str) -> DetectedLanguage:
+        """Return the language of a text, unknown for one without words."""
+        ...
+
+
+class PolicyStore(Protocol):
+    """Knows each project's policy."""
+
+    async def current(self, project: str) -> Policy:
+        """Return the policy in force; a project without one of its own gets the default."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Counts and times what use cases do. Never raises, never blocks, never sees content."""
+
+    def stage_finished(self, stage: str, seconds: float) -> None:
+        """Record how long one named stage of a use case took."""
+        ...
+
+    def classifier_finished(self, card: ClassifierCard, status: OutcomeStatus, s: float) -> None:
+        """Record one classifier's outcome and how long it took in seconds."""
+        ...
+
+    def verdict_given(self, action: Action, category_ids: Sequence[str]) -> None:
+        """Record a verdict and the categories that asked for its action."""
+        ...
+
+    def check_bypassed(self, card: ClassifierCard, status: OutcomeStatus, action: Action) -> None:
+        """Record that a needed check did not run and what ``on_incomplete`` made of it."""
+        ...
+
+    def batch_received(self, size: int) -> None:
+        """Record how many texts one batch call held."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most ``calls`` in any ``per_seconds``."""
+
+    calls: int
+    per_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A caller's key as it is kept: the secret itself is never stored, only its SHA-256.
+
+    ``id`` is public and finds the key. ``client_id`` is the organisation's name for dialects
+    that send one beside the secret. ``scopes`` are names such as ``moderate``. Times are UTC.
+    """
+
+    id: str
+    secret_sha256: bytes
+    project: str
+    client_id: str
+    scopes: frozenset[str]
+    created_at: datetime
+    rate_limit: RateLimit | None = None
+    revoked_at: datetime | None = None
+
+
+class ApiKeyStore(Protocol):
+    """Keeps API keys durably. A write is on disk when its call returns."""
+
+    async def add(self, key: ApiKey) -> None:
+        """Keep a new key. Raises ``ValueError`` if the id is taken."""
+        ...
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        """Return the key, revoked or not, or None if there is none."""
+        ...
+
+    async def list(self) -> Sequence[ApiKey]:
+        """Return every key, oldest first."""
+        ...
+
+    async def revoke(self, key_id: str, at: datetime) -> bool:
+        """Mark a key revoked; True if it is known. Revoking again keeps the first time."""
+        ...
+
+
+class RateLimiter(Protocol):
+    """Counts calls per key over a moving window."""
+
+    async def take(self, key: str, limit: RateLimit) -> float:
+        """Take one call from the key's allowance.
+
+        Returns 0 if it was granted, else how many seconds to wait before one may be.
+        """
+        ...

@@ -1,0 +1,88 @@
+"""What can go wrong, in the terms of the domain. Which status code that is, transport says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorReason(StrEnum):
+    """Why a call failed; every value stands in the contract's ``ErrorReason`` under its name."""
+
+    INVALID_ARGUMENT = "INVALID_ARGUMENT"
+    TEXT_TOO_LARGE = "TEXT_TOO_LARGE"
+    UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
+    API_KEY_MISSING = "API_KEY_MISSING"
+    API_KEY_INVALID = "API_KEY_INVALID"
+    API_KEY_REVOKED = "API_KEY_REVOKED"
+    SCOPE_MISSING = "SCOPE_MISSING"
+    RATE_LIMIT_EXCEEDED = "RATE_LIMIT_EXCEEDED"
+    SERVER_OVERLOADED = "SERVER_OVERLOADED"
+    MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    SERVER_DRAINING = "SERVER_DRAINING"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One bad field of a request: its path, and what is wrong with it, naming the limit."""
+
+    field: str
+    description: str
+
+
+class GavelError(Exception):
+    """Base of every failure that a caller is told about.
+
+    ``message`` and ``metadata`` are for the caller and hold nothing of the content and no
+    secret. The cause, for the log, is the exception's ``__cause__``.
+    """
+
+    def __init__(
+        self,
+        reason: ErrorReason,
+        message: str,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        violations: tuple[FieldViolation, ...] = (),
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.metadata = dict(metadata or {})
+        self.violations = violations
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidRequest(GavelError):
+    """The request breaks a rule of the contract or of the operator; ``violations`` say which."""
+
+    def __init__(
+        self,
+        *violations: FieldViolation,
+        reason: ErrorReason = ErrorReason.INVALID_ARGUMENT,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        message = "; ".join(f"{entry.field}: {entry.description}" for entry in violations)
+        super().__init__(reason, message, metadata=metadata, violations=violations)
+
+
+class Unauthenticated(GavelError):
+    """Nobody knows who calls: the key is missing, wrong or revoked."""
+
+
+class PermissionDenied(GavelError):
+    """The caller is known and may not do this."""
+
+
+class ResourceExhausted(GavelError):
+    """A rate, size or capacity limit is reached; ``retry_after_seconds`` says when to try again."""
+
+
+class DeadlineExceeded(GavelError):
+    """The caller's time was up before anything could be judged."""
+
+
+class Unavailable(GavelError):
+    """The server cannot serve this now and another one, or a later call, may."""

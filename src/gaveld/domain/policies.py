@@ -1,0 +1,113 @@
+"""What a project wants done about each category. A policy says; ``verdicts`` decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+
+from gaveld.domain.categories import CATALOGUE
+
+
+class Action(IntEnum):
+    """What to do with content, from mildest to strictest; the strictest wins."""
+
+    ALLOW = 1
+    REVIEW = 2
+    BLOCK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRule:
+    """From which score on a category sends content to review, and from which it blocks.
+
+    Scores are 0–1; None means never. ``required`` asks that every installed classifier of the
+    category ran; if one did not, the verdict is incomplete.
+    """
+
+    review: float | None = None
+    block: float | None = None
+    required: bool = False
+
+    def __post_init__(self) -> None:
+        for name, score in (("review", self.review), ("block", self.block)):
+            if score is not None and not 0.0 <= score <= 1.0:
+                raise ValueError(f"{name}: {score} is outside 0–1")
+
+    def action(self, score: float) -> Action:
+        """Return what a finding with this score asks for."""
+        if self.block is not None and score >= self.block:
+            return Action.BLOCK
+        if self.review is not None and score >= self.review:
+            return Action.REVIEW
+        return Action.ALLOW
+
+
+class TermMatch(StrEnum):
+    """How a listed term is compared with a text; letter case never matters."""
+
+    EXACT = "exact"
+    PREFIX = "prefix"
+    REGEX = "regex"
+
+
+@dataclass(frozen=True, slots=True)
+class TermList:
+    """Terms that an operator blocks. ``exact`` and ``prefix`` match whole words or their start."""
+
+    name: str
+    match: TermMatch
+    terms: tuple[str, ...]
+    category_id: str = "L2"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One project's rules of judgement; immutable, and named by ``revision`` in every verdict.
+
+    A category without a rule never acts. ``masked`` are the categories whose spans are starred
+    out in filtered text. ``expected_languages`` are base BCP 47 codes; empty means any.
+    """
+
+    revision: str
+    categories: Mapping[str, CategoryRule]
+    on_incomplete: Action = Action.REVIEW
+    masked: frozenset[str] = frozenset()
+    term_lists: tuple[TermList, ...] = ()
+    allowed_terms: tuple[str, ...] = ()
+    blocked_domains: tuple[str, ...] = ()
+    allowed_domains: tuple[str, ...] = ()
+    expected_languages: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        unknown = sorted((set(self.categories) | self.masked) - set(CATALOGUE))
+        if unknown:
+            raise ValueError(f"unknown category {unknown[0]!r}")
+        object.__setattr__(self, "categories", MappingProxyType(dict(self.categories)))
+
+    def rule(self, category_id: str) -> CategoryRule:
+        """Return the category's rule, or one that never acts."""
+        return self.categories.get(category_id, _NO_RULE)
+
+    def with_overrides(self, overrides: "PolicyOverrides") -> "Policy":
+        """Return this policy as one call wants it; the revision says that it was changed."""
+        if overrides == PolicyOverrides():
+            return self
+        return replace(
+            self,
+            revision=f"{self.revision}+overrides",
+            categories={**self.categories, **overrides.categories},
+            on_incomplete=overrides.on_incomplete or self.on_incomplete,
+            masked=self.masked if overrides.masked is None else overrides.masked,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyOverrides:
+    """What one call changes of its project's policy. The empty one changes nothing."""
+
+    categories: Mapping[str, CategoryRule] = field(default_factory=dict)
+    on_incomplete: Action | None = None
+    masked: frozenset[str] | None = None
+
+
+_NO_RULE = CategoryRule()

@@ -1,0 +1,108 @@
+"""What classifiers report: findings, attribute scores, and whether each of them ran at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gaveld.domain.categories import CATALOGUE, Severity
+from gaveld.domain.content import DetectedLanguage, Span
+
+
+class Attribute(StrEnum):
+    """A quality of a text that is scored by itself, whatever category it counts towards."""
+
+    TOXICITY = "toxicity"
+    SEVERE_TOXICITY = "severe_toxicity"
+    INSULT = "insult"
+    PROFANITY = "profanity"
+    THREAT = "threat"
+    IDENTITY_ATTACK = "identity_attack"
+    SEXUALLY_EXPLICIT = "sexually_explicit"
+    SPAM = "spam"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierCard:
+    """What a classifier is and what it can see.
+
+    ``languages`` are the base BCP 47 codes it was made for; empty means any. ``limits`` says in
+    one sentence what it cannot see. ``name`` and ``version`` appear beside each of its findings.
+    """
+
+    name: str
+    version: str
+    categories: frozenset[str]
+    attributes: frozenset[Attribute] = frozenset()
+    languages: frozenset[str] = frozenset()
+    limits: str = ""
+
+    def reads(self, language: DetectedLanguage) -> bool:
+        """Whether the classifier understands the language; an unknown one is worth trying."""
+        if not self.languages or not language.is_known:
+            return True
+        return language.code.partition("-")[0] in self.languages
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One signal: a category, the probability 0–1 that it applies, and where in the text.
+
+    ``span`` is None when the whole text is meant. ``severity`` defaults to the category's own.
+    ``reason`` is a short sentence that holds nothing of the content.
+    """
+
+    category_id: str
+    score: float
+    reason: str
+    classifier: str
+    version: str
+    span: Span | None = None
+    severity: Severity = Severity.UNSTATED
+
+    def __post_init__(self) -> None:
+        if self.category_id not in CATALOGUE:
+            raise ValueError(f"unknown category {self.category_id!r}")
+        if self.severity is Severity.UNSTATED:
+            object.__setattr__(self, "severity", CATALOGUE[self.category_id].severity)
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"score {self.score} of {self.category_id} is outside 0–1")
+
+
+class OutcomeStatus(StrEnum):
+    """What became of one classifier in one call."""
+
+    RAN = "ran"
+    TIMED_OUT = "timed_out"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_INSTALLED = "not_installed"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierOutcome:
+    """Whether a classifier ran, for how long, and why not if it did not.
+
+    ``reason`` is empty when it ran, and holds nothing of the content.
+    """
+
+    card: ClassifierCard
+    status: OutcomeStatus
+    seconds: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierReport:
+    """What one classifier says of one sample."""
+
+    findings: tuple[Finding, ...] = ()
+    attributes: Mapping[Attribute, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Everything that was learnt about one piece of content."""
+
+    findings: tuple[Finding, ...]
+    outcomes: tuple[ClassifierOutcome, ...]
+    attributes: Mapping[Attribute, float] = field(default_factory=dict)

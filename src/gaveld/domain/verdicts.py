@@ -1,0 +1,144 @@
+"""From signals and a policy to a verdict: one pure function, and no other place decides."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from gaveld.domain.categories import CATALOGUE
+from gaveld.domain.policies import Action, Policy
+from gaveld.domain.signals import ClassifierOutcome, Finding, OutcomeStatus, Signals
+
+
+class CoverageStatus(IntEnum):
+    """How much of what the policy requires was looked at."""
+
+    NONE = 1
+    PARTIAL = 2
+    COMPLETE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class UncheckedCategory:
+    """A category that was not, or not fully, looked at.
+
+    ``status`` is the worst of what kept its classifiers from running; ``classifiers`` names them
+    and is empty when none is installed.
+    """
+
+    category_id: str
+    status: OutcomeStatus
+    classifiers: tuple[str, ...]
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was checked and what was not. ``checked`` and ``unchecked`` part the catalogue."""
+
+    status: CoverageStatus
+    checked: tuple[str, ...]
+    unchecked: tuple[UncheckedCategory, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedFinding:
+    """A finding and what the policy asks for because of it alone."""
+
+    finding: Finding
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do, and on how much of a look that rests.
+
+    ``findings`` are strictest action first, then by score. ``by_incompleteness`` is true when
+    the action was raised by ``on_incomplete`` and not by a finding.
+    """
+
+    action: Action
+    coverage: Coverage
+    findings: tuple[JudgedFinding, ...]
+    policy_revision: str
+    by_incompleteness: bool = False
+
+
+def judge(signals: Signals, policy: Policy) -> Verdict:
+    """Return the policy's verdict on the signals.
+
+    The action is the strictest that any finding asks for, raised to ``on_incomplete`` when a
+    required category was not fully checked. Raising a score never softens it, the order of
+    signals never matters, and losing a classifier never raises the coverage.
+    """
+    judged = sorted(
+        (
+            JudgedFinding(finding, policy.rule(finding.category_id).action(finding.score))
+            for finding in signals.findings
+        ),
+        key=_strictest_first,
+    )
+    found = max((entry.action for entry in judged), default=Action.ALLOW)
+    coverage = cover(signals.outcomes, policy)
+    action = found
+    if coverage.status is not CoverageStatus.COMPLETE:
+        action = max(found, policy.on_incomplete)
+    return Verdict(action, coverage, tuple(judged), policy.revision, action > found)
+
+
+def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
+    """Return which categories were looked at by every classifier that should have.
+
+    The status speaks of the categories that the policy requires: complete when each of them was
+    fully checked, none when no classifier of any of them ran, partial in between.
+    """
+    by_category: dict[str, list[ClassifierOutcome]] = {category: [] for category in CATALOGUE}
+    for outcome in outcomes:
+        for category in outcome.card.categories:
+            by_category[category].append(outcome)
+
+    checked: list[str] = []
+    unchecked: list[UncheckedCategory] = []
+    looked_at = 0
+    for category, concerned in by_category.items():
+        is_required = policy.rule(category).required
+        missing = [entry for entry in concerned if entry.status is not OutcomeStatus.RAN]
+        if concerned and not missing:
+            checked.append(category)
+        else:
+            status = max((entry.status for entry in missing), key=_BADNESS.index, default=None)
+            names = tuple(sorted(entry.card.name for entry in missing))
+            unchecked.append(
+                UncheckedCategory(
+                    category, status or OutcomeStatus.NOT_INSTALLED, names, is_required
+                )
+            )
+        looked_at += is_required and len(missing) < len(concerned)
+
+    if not any(entry.required for entry in unchecked):
+        status_of_all = CoverageStatus.COMPLETE
+    else:
+        status_of_all = CoverageStatus.PARTIAL if looked_at else CoverageStatus.NONE
+    return Coverage(status_of_all, tuple(checked), tuple(unchecked))
+
+
+_BADNESS = (
+    OutcomeStatus.RAN,
+    OutcomeStatus.SKIPPED,
+    OutcomeStatus.NOT_INSTALLED,
+    OutcomeStatus.TIMED_OUT,
+    OutcomeStatus.FAILED,
+)
+
+
+def _strictest_first(entry: JudgedFinding) -> tuple[object, ...]:
+    finding = entry.finding
+    return (
+        -entry.action,
+        -finding.score,
+        -finding.severity,
+        finding.category_id,
+        finding.span or (-1, -1),
+        finding.classifier,
+        finding.version,
+        finding.reason,
+    )
