@@ -1,0 +1,1 @@
+"""Rate limits: counted in this process. (Shared counting, through Redis, is another adapter.)"""

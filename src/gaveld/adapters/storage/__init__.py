@@ -1,0 +1,1 @@
+"""What outlives the process: API keys in SQL, policies in YAML."""

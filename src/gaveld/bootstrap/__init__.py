@@ -1,0 +1,1 @@
+"""Where settings are read, everything is put together and proved, and the command lives."""

@@ -1,0 +1,249 @@
+"""Every setting of the server, from ``gavel.yaml`` and ``GAVEL_SECTION__NAME``; nowhere else.
+
+The environment wins over the file, the file over the defaults. An unknown key is an error that
+names it, never ignored.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+ENVIRONMENT_PREFIX: Final = "GAVEL_"
+CONFIG_VARIABLE: Final = "GAVEL_CONFIG"
+DEFAULT_CONFIG: Final = Path("gavel.yaml")
+
+
+class SettingsError(Exception):
+    """The settings can't be used; the message has one line a key, each saying what is wrong."""
+
+
+def _readable(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"no such file: {path}")
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"not readable: {path}")
+    return path
+
+
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TlsSettings(_Section):
+    """TLS for gRPC. Files are read again when they change. Both or neither of the first two."""
+
+    certificate_file: ReadableFile | None = None
+    key_file: ReadableFile | None = None
+    client_ca_file: ReadableFile | None = None
+    """Set it to demand client certificates signed by one of these (mTLS)."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "TlsSettings":
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        if self.client_ca_file is not None and self.certificate_file is None:
+            raise ValueError("client_ca_file needs certificate_file and key_file")
+        return self
+
+
+class GrpcSettings(_Section):
+    """The gRPC listener. Port 0 takes any free one."""
+
+    host: str = "127.0.0.1"
+    port: Port = 50051
+    health_port: Port | None = None
+    """A second, plaintext port that serves health alone, for probes that can't do TLS."""
+    tls: TlsSettings = TlsSettings()
+    reflection: bool = True
+    channelz: bool = False
+    max_message_bytes: Annotated[int, Field(ge=65_536, le=64 << 20)] = 4 << 20
+    max_connection_age_seconds: PositiveSeconds = 300
+    max_connection_age_grace_seconds: PositiveSeconds = 30
+    max_streams_per_connection: Annotated[int, Field(ge=1, le=10_000)] = 100
+    min_ping_interval_seconds: PositiveSeconds = 30
+    max_deadline_seconds: PositiveSeconds = 30
+    """A call without a deadline, or with a longer one, gets this."""
+    max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] = 16
+    max_waiting_calls: Annotated[int, Field(ge=0, le=100_000)] = 32
+    """Calls beyond those running that may wait for a place; the next is turned away at once."""
+    max_wait_seconds: PositiveSeconds = 0.5
+
+
+class OpsSettings(_Section):
+    """The plain HTTP listener of /metrics, /livez and /readyz."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9090
+
+
+class AuthSettings(_Section):
+    """Who may call. Off is for loopback only, unless ``insecure`` says that you mean it."""
+
+    enabled: bool = False
+    insecure: bool = False
+    keys_file: ReadableFile | None = None
+    """YAML list of keys, as ``gavel keys create --print-entry`` prints them: a mounted secret."""
+
+
+class StorageSettings(_Section):
+    """Where API keys are kept: an SQLAlchemy URL with an asyncio driver."""
+
+    url: str = "sqlite+aiosqlite:///var/gavel.db"
+
+
+class PolicySettings(_Section):
+    """The policy document; the default policy in the package when no file is named."""
+
+    file: ReadableFile | None = None
+
+
+class TextSettings(_Section):
+    """The text path."""
+
+    max_text_bytes: Annotated[int, Field(ge=1, le=1 << 20)] = 1 << 20
+    threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """How many long texts are worked on at once."""
+    phone_regions: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = ("US",)
+    """Regions (ISO 3166) whose national phone numbers are found; international ones always are."""
+    classifiers: tuple[
+        Literal["lexicon", "terms", "links", "personal_data", "linear"], ...
+    ] = ("lexicon", "terms", "links", "personal_data", "linear")
+    """The installed classifiers; what is left out is not checked, and verdicts say so."""
+
+
+class LogSettings(_Section):
+    """Logs go to standard error, one JSON object a line, or coloured text for people."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class TelemetrySettings(_Section):
+    """Traces are sent when an OTLP/gRPC endpoint is named, such as ``http://collector:4317``."""
+
+    otlp_endpoint: str | None = None
+    service_name: str = "gavel"
+
+
+class ShutdownSettings(_Section):
+    """How a stopping server lets its calls finish."""
+
+    grace_seconds: Annotated[float, Field(ge=0, le=600)] = 25
+
+
+class Settings(BaseSettings):
+    """All settings of one server. Build it with ``load_settings``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    grpc: GrpcSettings = GrpcSettings()
+    ops: OpsSettings = OpsSettings()
+    auth: AuthSettings = AuthSettings()
+    storage: StorageSettings = StorageSettings()
+    policy: PolicySettings = PolicySettings()
+    text: TextSettings = TextSettings()
+    log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    shutdown: ShutdownSettings = ShutdownSettings()
+
+    @model_validator(mode="after")
+    def _refuse_open_doors(self) -> "Settings":
+        if self.auth.enabled or self.auth.insecure or is_loopback(self.grpc.host):
+            return self
+        raise ValueError(
+            f"grpc.host {self.grpc.host!r} is not loopback and auth.enabled is false, so anyone "
+            "could call: set auth.enabled and create a key, or say --insecure"
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read overrides, then the environment, then the file; no dotenv, no secrets folder."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def load_settings(
+    config: Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Return the settings from a file, the environment and ``overrides`` (strongest).
+
+    ``config`` defaults to what ``GAVEL_CONFIG`` names, else to ``gavel.yaml`` if there is one.
+    Raises ``SettingsError`` that names each bad key.
+    """
+    named = config or (Path(os.environ[CONFIG_VARIABLE]) if CONFIG_VARIABLE in os.environ else None)
+    if named is not None and not named.is_file():
+        raise SettingsError(f"no such settings file: {named}")
+    source = named or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    _refuse_unknown_variables()
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(yaml_file=source)
+
+    try:
+        return FromFile(**(overrides or {}))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_lines(error))) from error
+    except (ValueError, OSError) as error:
+        raise SettingsError(f"{source}: {error}") from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a listening address can be reached from this machine alone."""
+    if host == "localhost" or host.startswith("unix:"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_unknown_variables() -> None:
+    # Names without "__" are left alone: Kubernetes sets GAVEL_PORT and the like for a Service.
+    sections = set(Settings.model_fields)
+    for name in sorted(os.environ):
+        section, delimiter, _ = name.removeprefix(ENVIRONMENT_PREFIX).partition("__")
+        if not name.startswith(ENVIRONMENT_PREFIX) or not delimiter:
+            continue
+        if section.lower() not in sections:
+            known = ", ".join(sorted(sections))
+            raise SettingsError(f"{name}: no section {section.lower()!r}; known are {known}")
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines = []
+    for entry in error.errors(include_url=False, include_input=False):
+        path = ".".join(str(part) for part in entry["loc"]) or "settings"
+        message = entry["msg"].removeprefix("Value error, ")
+        if entry["type"] == "extra_forbidden":
+            message = "no such setting"
+        variable = ENVIRONMENT_PREFIX + path.upper().replace(".", "__")
+        lines.append(f"{path}: {message} (environment: {variable})")
+    return lines
