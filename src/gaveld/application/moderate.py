@@ -16,7 +16,7 @@ from gaveld.application.ports import (
 )
 from gaveld.domain.content import DetectedLanguage, TextSample, TextSubmission, mask
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason, FieldViolation, InvalidRequest
-from gaveld.domain.policies import Action, Policy, PolicyOverrides
+from gaveld.domain.policies import Policy, PolicyOverrides
 from gaveld.domain.signals import (
     Attribute,
     ClassifierCard,
@@ -175,17 +175,15 @@ class ModerateText:
     @staticmethod
     def _filtered(text: str, verdict: Verdict, policy: Policy) -> str:
         found = (entry.finding for entry in verdict.findings)
-        return mask(text, (f.span for f in found if f.span and f.category_id in policy.masked))
+        spans = (f.span for f in found if f.span and f.category_id in policy.masked)
+        return mask(text, spans, policy.mask_character)
 
     def _count(self, verdict: Verdict, signals: Signals) -> None:
         for outcome in signals.outcomes:
             self._telemetry.classifier_finished(outcome.card, outcome.status, outcome.seconds)
-        acting = {
-            entry.finding.category_id
-            for entry in verdict.findings
-            if entry.action is verdict.action and entry.action is not Action.ALLOW
-        }
-        self._telemetry.verdict_given(verdict.action, sorted(acting))
+        self._telemetry.verdict_given(
+            verdict.action, [cause.category_id for cause in verdict.causes]
+        )
         kept_from = {
             name
             for entry in verdict.coverage.unchecked

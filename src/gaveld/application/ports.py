@@ -79,7 +79,7 @@ class Telemetry(Protocol):
         ...
 
     def verdict_given(self, action: Action, category_ids: Sequence[str]) -> None:
-        """Record a verdict and the categories that asked for its action."""
+        """Record a verdict and the categories that asked for more than to allow."""
         ...
 
     def check_bypassed(self, card: ClassifierCard, status: OutcomeStatus, action: Action) -> None:

@@ -41,6 +41,33 @@ class CategoryRule:
             return Action.REVIEW
         return Action.ALLOW
 
+    def threshold(self, action: Action) -> float | None:
+        """Return the score from which the action is asked for; None if it never is."""
+        return {Action.BLOCK: self.block, Action.REVIEW: self.review}.get(action)
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryChange:
+    """What one call changes of a category's rule; None keeps what the policy says.
+
+    ``enabled`` False silences the category: its findings never act and it is not required.
+    """
+
+    review: float | None = None
+    block: float | None = None
+    required: bool | None = None
+    enabled: bool | None = None
+
+    def applied_to(self, rule: CategoryRule) -> CategoryRule:
+        """Return the rule as the call wants it."""
+        if self.enabled is False:
+            return CategoryRule()
+        return CategoryRule(
+            review=rule.review if self.review is None else self.review,
+            block=rule.block if self.block is None else self.block,
+            required=rule.required if self.required is None else self.required,
+        )
+
 
 class TermMatch(StrEnum):
     """How a listed term is compared with a text; letter case never matters."""
@@ -72,6 +99,7 @@ class Policy:
     categories: Mapping[str, CategoryRule]
     on_incomplete: Action = Action.REVIEW
     masked: frozenset[str] = frozenset()
+    mask_character: str = "*"
     term_lists: tuple[TermList, ...] = ()
     allowed_terms: tuple[str, ...] = ()
     blocked_domains: tuple[str, ...] = ()
@@ -95,9 +123,16 @@ class Policy:
         return replace(
             self,
             revision=f"{self.revision}+overrides",
-            categories={**self.categories, **overrides.categories},
+            categories={
+                **self.categories,
+                **{
+                    category_id: change.applied_to(self.rule(category_id))
+                    for category_id, change in overrides.categories.items()
+                },
+            },
             on_incomplete=overrides.on_incomplete or self.on_incomplete,
             masked=self.masked if overrides.masked is None else overrides.masked,
+            mask_character=overrides.mask_character or self.mask_character,
         )
 
 
@@ -105,9 +140,10 @@ class Policy:
 class PolicyOverrides:
     """What one call changes of its project's policy. The empty one changes nothing."""
 
-    categories: Mapping[str, CategoryRule] = field(default_factory=dict)
+    categories: Mapping[str, CategoryChange] = field(default_factory=dict)
     on_incomplete: Action | None = None
     masked: frozenset[str] | None = None
+    mask_character: str | None = None
 
 
 _NO_RULE = CategoryRule()

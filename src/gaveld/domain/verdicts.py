@@ -49,16 +49,31 @@ class JudgedFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """A category whose findings ask for more than to allow.
+
+    ``score`` is the category's highest, and ``threshold`` the one that it reached; both 0–1.
+    """
+
+    category_id: str
+    action: Action
+    score: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What to do, and on how much of a look that rests.
 
-    ``findings`` are strictest action first, then by score. ``by_incompleteness`` is true when
-    the action was raised by ``on_incomplete`` and not by a finding.
+    ``findings`` and ``causes`` are strictest action first, then by score.
+    ``by_incompleteness`` is true when the action was raised by ``on_incomplete`` and not by a
+    finding.
     """
 
     action: Action
     coverage: Coverage
     findings: tuple[JudgedFinding, ...]
+    causes: tuple[Cause, ...]
     policy_revision: str
     by_incompleteness: bool = False
 
@@ -82,7 +97,9 @@ def judge(signals: Signals, policy: Policy) -> Verdict:
     action = found
     if coverage.status is not CoverageStatus.COMPLETE:
         action = max(found, policy.on_incomplete)
-    return Verdict(action, coverage, tuple(judged), policy.revision, action > found)
+    return Verdict(
+        action, coverage, tuple(judged), _causes(judged, policy), policy.revision, action > found
+    )
 
 
 def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
@@ -119,6 +136,16 @@ def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
     else:
         status_of_all = CoverageStatus.PARTIAL if looked_at else CoverageStatus.NONE
     return Coverage(status_of_all, tuple(checked), tuple(unchecked))
+
+
+def _causes(judged: Iterable[JudgedFinding], policy: Policy) -> tuple[Cause, ...]:
+    causes: dict[str, Cause] = {}
+    for entry in judged:
+        category_id, score = entry.finding.category_id, entry.finding.score
+        threshold = policy.rule(category_id).threshold(entry.action)
+        if threshold is not None and category_id not in causes:
+            causes[category_id] = Cause(category_id, entry.action, score, threshold)
+    return tuple(causes.values())
 
 
 _BADNESS = (
