@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from gaveld.application.ports import Classifier
@@ -16,10 +17,9 @@ from gaveld.domain.signals import (
 )
 
 SampleT = TypeVar("SampleT")
+ResultT = TypeVar("ResultT")
 OnFailure = Callable[[ClassifierCard, Exception], None]
-_Answer = tuple[ClassifierOutcome, ClassifierReport]
-
-_NOTHING = ClassifierReport()
+_Answer = tuple[ClassifierOutcome, ClassifierReport | None]
 
 
 async def fan_out(
@@ -35,7 +35,10 @@ async def fan_out(
     Outcomes and findings come in the order of ``classifiers``, whichever finished first.
     """
     started = time.monotonic()
-    tasks = [asyncio.create_task(_ask(entry, sample, on_failure)) for entry in classifiers]
+    tasks = [
+        asyncio.create_task(attempt(entry.card, partial(entry.classify, sample), on_failure))
+        for entry in classifiers
+    ]
     try:
         if tasks:
             await asyncio.wait(tasks, timeout=max(0.0, deadline_seconds))
@@ -49,35 +52,32 @@ async def fan_out(
         _too_late(entry.card, time.monotonic() - started) if task.cancelled() else task.result()
         for entry, task in zip(classifiers, tasks, strict=True)
     ]
+    reports = [report for _, report in answers if report is not None]
     return Signals(
-        findings=tuple(found for _, report in answers for found in report.findings),
+        findings=tuple(found for report in reports for found in report.findings),
         outcomes=tuple(outcome for outcome, _ in answers),
-        attributes=_strongest(report for _, report in answers),
+        attributes=_strongest(reports),
     )
 
 
-async def _ask(
-    classifier: Classifier[SampleT], sample: SampleT, on_failure: OnFailure
-) -> _Answer:
+async def attempt(
+    card: ClassifierCard, work: Callable[[], Awaitable[ResultT]], on_failure: OnFailure
+) -> tuple[ClassifierOutcome, ResultT | None]:
+    """Await one classifier's work; whatever it raises becomes a failed outcome and no result."""
     started = time.monotonic()
     try:
-        report = await classifier.classify(sample)
+        result = await work()
     except Exception as failure:
-        on_failure(classifier.card, failure)
-        outcome = ClassifierOutcome(
-            classifier.card,
-            OutcomeStatus.FAILED,
-            time.monotonic() - started,
-            "The classifier failed; the server's log has the cause.",
-        )
-        return outcome, _NOTHING
-    seconds = time.monotonic() - started
-    return ClassifierOutcome(classifier.card, OutcomeStatus.RAN, seconds), report
+        on_failure(card, failure)
+        reason = "It failed; the server's log has the cause."
+        seconds = time.monotonic() - started
+        return ClassifierOutcome(card, OutcomeStatus.FAILED, seconds, reason), None
+    return ClassifierOutcome(card, OutcomeStatus.RAN, time.monotonic() - started), result
 
 
 def _too_late(card: ClassifierCard, seconds: float) -> _Answer:
-    reason = f"The classifier had not answered after {seconds:.3f} s."
-    return ClassifierOutcome(card, OutcomeStatus.TIMED_OUT, seconds, reason), _NOTHING
+    reason = f"It had not answered after {seconds:.3f} s."
+    return ClassifierOutcome(card, OutcomeStatus.TIMED_OUT, seconds, reason), None
 
 
 def _strongest(reports: Iterable[ClassifierReport]) -> dict[Attribute, float]:

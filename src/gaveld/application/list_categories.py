@@ -20,7 +20,7 @@ class ListCategories:
 
     def __init__(self, cards: Sequence[ClassifierCard]) -> None:
         self._entries = tuple(
-            CoveredCategory(category, tuple(card for card in cards if category.id in card.categories))
+            CoveredCategory(category, tuple(c for c in cards if category.id in c.categories))
             for category in CATALOGUE.values()
         )
 

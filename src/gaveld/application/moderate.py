@@ -5,8 +5,9 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from gaveld.application.fan_out import fan_out
+from gaveld.application.fan_out import attempt, fan_out
 from gaveld.application.ports import (
     Classifier,
     LanguageDetector,
@@ -97,7 +98,11 @@ class ModerateText:
 
         readings = await self._normaliser.normalise(submission.text)
         clock.lap("normalise")
-        language, language_outcome = await self._detect_language(submission.text)
+        detector = self._language_detector
+        language_outcome, detected = await attempt(
+            detector.card, partial(detector.detect, submission.text), self._log_failure
+        )
+        language = detected or DetectedLanguage()
         clock.lap("language")
 
         remaining = due - time.monotonic()
@@ -141,22 +146,6 @@ class ModerateText:
                 metadata={"limit_bytes": str(self._max_text_bytes)},
             )
         return encoded
-
-    async def _detect_language(self, text: str) -> tuple[DetectedLanguage, ClassifierOutcome]:
-        card = self._language_detector.card
-        started = time.monotonic()
-        try:
-            language = await self._language_detector.detect(text)
-        except Exception as failure:
-            self._log_failure(card, failure)
-            outcome = ClassifierOutcome(
-                card,
-                OutcomeStatus.FAILED,
-                time.monotonic() - started,
-                "The detector failed; the server's log has the cause.",
-            )
-            return DetectedLanguage(), outcome
-        return language, ClassifierOutcome(card, OutcomeStatus.RAN, time.monotonic() - started)
 
     async def _ask(self, sample: TextSample, seconds: float) -> Signals:
         able = [entry for entry in self._classifiers if entry.card.reads(sample.language)]
@@ -223,9 +212,7 @@ class _Stopwatch:
         return tuple(self._laps)
 
 
-def _is_unexpected(
-    language: DetectedLanguage, submission: TextSubmission, policy: Policy
-) -> bool:
+def _is_unexpected(language: DetectedLanguage, submission: TextSubmission, policy: Policy) -> bool:
     expected = policy.expected_languages
     if submission.expected_language:
         expected = frozenset({submission.expected_language.partition("-")[0].lower()})

@@ -13,10 +13,10 @@ from gaveld.domain.content import DetectedLanguage, TextReadings
 from gaveld.domain.policies import Action, Policy
 from gaveld.domain.signals import ClassifierCard, ClassifierReport, OutcomeStatus
 
-SampleT = TypeVar("SampleT", contravariant=True)
+SampleT_contra = TypeVar("SampleT_contra", contravariant=True)
 
 
-class Classifier(Protocol[SampleT]):
+class Classifier(Protocol[SampleT_contra]):
     """Finds signals of some categories in one kind of sample.
 
     The same sample gives the same report. A sample in which nothing is found gives an empty
@@ -33,7 +33,7 @@ class Classifier(Protocol[SampleT]):
         """Load and prove everything, so that the first call is as fast as the rest. Idempotent."""
         ...
 
-    async def classify(self, sample: SampleT) -> ClassifierReport:
+    async def classify(self, sample: SampleT_contra) -> ClassifierReport:
         """Return what is found. Finding spans lie within the sample's text."""
         ...
 
@@ -74,8 +74,10 @@ class Telemetry(Protocol):
         """Record how long one named stage of a use case took."""
         ...
 
-    def classifier_finished(self, card: ClassifierCard, status: OutcomeStatus, s: float) -> None:
-        """Record one classifier's outcome and how long it took in seconds."""
+    def classifier_finished(
+        self, card: ClassifierCard, status: OutcomeStatus, seconds: float
+    ) -> None:
+        """Record one classifier's outcome and how long it took."""
         ...
 
     def verdict_given(self, action: Action, category_ids: Sequence[str]) -> None:

@@ -120,9 +120,13 @@ class TextSettings(_Section):
     """How many long texts are worked on at once."""
     phone_regions: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = ("US",)
     """Regions (ISO 3166) whose national phone numbers are found; international ones always are."""
-    classifiers: tuple[
-        Literal["lexicon", "terms", "links", "personal_data", "linear"], ...
-    ] = ("lexicon", "terms", "links", "personal_data", "linear")
+    classifiers: tuple[Literal["lexicon", "terms", "links", "personal_data", "linear"], ...] = (
+        "lexicon",
+        "terms",
+        "links",
+        "personal_data",
+        "linear",
+    )
     """The installed classifiers; what is left out is not checked, and verdicts say so."""
 
 

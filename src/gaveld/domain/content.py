@@ -167,9 +167,9 @@ def mask(text: str, spans: Iterable[Span], character: str = "*") -> str:
     for start, end in sorted(spans):
         if end <= position:
             continue
-        start = max(start, position)
-        pieces.append(text[position:start])
-        pieces.extend(c if c.isspace() else character for c in text[start:end])
+        hidden = max(start, position)
+        pieces.append(text[position:hidden])
+        pieces.extend(c if c.isspace() else character for c in text[hidden:end])
         position = end
     pieces.append(text[position:])
     return "".join(pieces)

@@ -1,1 +1,1 @@
-"""Rate limits: counted in this process. (Shared counting, through Redis, is another adapter.)"""
+"""Rate limits, counted in this process. Counting shared by replicas is another adapter's."""
