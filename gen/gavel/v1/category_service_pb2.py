@@ -28,7 +28,7 @@ from gavel.v1 import verdict_pb2 as gavel_dot_v1_dot_verdict__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgavel/v1/category_service.proto\x12\x08gavel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16gavel/v1/content.proto\x1a\x16gavel/v1/verdict.proto\x1a\x1cgoogle/api/annotations.proto\"\xd4\x01\n\x08\x43\x61tegory\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12$\n\x08severity\x18\x04 \x01(\x0e\x32\x12.gavel.v1.Severity\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x31\n\x0b\x63lassifiers\x18\x06 \x03(\x0b\x32\x1c.gavel.v1.CategoryClassifier\x12\x31\n\x0f\x63overage_status\x18\x07 \x01(\x0e\x32\x18.gavel.v1.CoverageStatus\"\x80\x01\n\x12\x43\x61tegoryClassifier\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x11\n\tinstalled\x18\x03 \x01(\x08\x12(\n\x0bmedia_kinds\x18\x04 \x03(\x0e\x32\x13.gavel.v1.MediaKind\x12\x0e\n\x06limits\x18\x05 \x01(\t\"T\n\x15ListCategoriesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x16ListCategoriesResponse\x12&\n\ncategories\x18\x01 \x03(\x0b\x32\x12.gavel.v1.Category\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2~\n\x0f\x43\x61tegoryService\x12k\n\x0eListCategories\x12\x1f.gavel.v1.ListCategoriesRequest\x1a .gavel.v1.ListCategoriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/categoriesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgavel/v1/category_service.proto\x12\x08gavel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16gavel/v1/content.proto\x1a\x16gavel/v1/verdict.proto\x1a\x1cgoogle/api/annotations.proto\"\xd4\x01\n\x08\x43\x61tegory\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05group\x18\x03 \x01(\t\x12$\n\x08severity\x18\x04 \x01(\x0e\x32\x12.gavel.v1.Severity\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x31\n\x0b\x63lassifiers\x18\x06 \x03(\x0b\x32\x1c.gavel.v1.CategoryClassifier\x12\x31\n\x0f\x63overage_status\x18\x07 \x01(\x0e\x32\x18.gavel.v1.CoverageStatus\"\x93\x01\n\x12\x43\x61tegoryClassifier\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x11\n\tinstalled\x18\x03 \x01(\x08\x12(\n\x0bmedia_kinds\x18\x04 \x03(\x0e\x32\x13.gavel.v1.MediaKind\x12\x11\n\tlanguages\x18\x05 \x03(\t\x12\x0e\n\x06limits\x18\x06 \x01(\t\"T\n\x15ListCategoriesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"Y\n\x16ListCategoriesResponse\x12&\n\ncategories\x18\x01 \x03(\x0b\x32\x12.gavel.v1.Category\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2~\n\x0f\x43\x61tegoryService\x12k\n\x0eListCategories\x12\x1f.gavel.v1.ListCategoriesRequest\x1a .gavel.v1.ListCategoriesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/categoriesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,11 +44,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CATEGORY']._serialized_start=153
   _globals['_CATEGORY']._serialized_end=365
   _globals['_CATEGORYCLASSIFIER']._serialized_start=368
-  _globals['_CATEGORYCLASSIFIER']._serialized_end=496
-  _globals['_LISTCATEGORIESREQUEST']._serialized_start=498
-  _globals['_LISTCATEGORIESREQUEST']._serialized_end=582
-  _globals['_LISTCATEGORIESRESPONSE']._serialized_start=584
-  _globals['_LISTCATEGORIESRESPONSE']._serialized_end=673
-  _globals['_CATEGORYSERVICE']._serialized_start=675
-  _globals['_CATEGORYSERVICE']._serialized_end=801
+  _globals['_CATEGORYCLASSIFIER']._serialized_end=515
+  _globals['_LISTCATEGORIESREQUEST']._serialized_start=517
+  _globals['_LISTCATEGORIESREQUEST']._serialized_end=601
+  _globals['_LISTCATEGORIESRESPONSE']._serialized_start=603
+  _globals['_LISTCATEGORIESRESPONSE']._serialized_end=692
+  _globals['_CATEGORYSERVICE']._serialized_start=694
+  _globals['_CATEGORYSERVICE']._serialized_end=820
 # @@protoc_insertion_point(module_scope)

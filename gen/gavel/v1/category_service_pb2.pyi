@@ -82,6 +82,7 @@ class CategoryClassifier(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     INSTALLED_FIELD_NUMBER: _builtins.int
     MEDIA_KINDS_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """name is the classifier's name, such as "personal_data"."""
@@ -95,6 +96,10 @@ class CategoryClassifier(_message.Message):
     def media_kinds(self) -> _containers.RepeatedScalarFieldContainer[_content_pb2.MediaKind.ValueType]:
         """media_kinds are the kinds of content that it looks at."""
 
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """languages are the base BCP 47 codes that it was made for, sorted. Empty: any."""
+
     def __init__(
         self,
         *,
@@ -102,11 +107,12 @@ class CategoryClassifier(_message.Message):
         version: _builtins.str = ...,
         installed: _builtins.bool = ...,
         media_kinds: _abc.Iterable[_content_pb2.MediaKind.ValueType] | None = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
         limits: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["installed", b"installed", "limits", b"limits", "media_kinds", b"media_kinds", "name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["installed", b"installed", "languages", b"languages", "limits", b"limits", "media_kinds", b"media_kinds", "name", b"name", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,12 +24,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     DESCRIPTOR: _descriptor.EnumDescriptor
     ERROR_REASON_UNSPECIFIED: _ErrorReason.ValueType  # 0
     """ERROR_REASON_UNSPECIFIED is never sent by the server."""
-    ERROR_REASON_INVALID_FIELD: _ErrorReason.ValueType  # 1
-    """ERROR_REASON_INVALID_FIELD (INVALID_ARGUMENT) means that a field breaks the contract's rules;
-    BadRequest names each one. The caller mends the request.
+    ERROR_REASON_INVALID_ARGUMENT: _ErrorReason.ValueType  # 1
+    """ERROR_REASON_INVALID_ARGUMENT (INVALID_ARGUMENT) means that a field breaks the contract's
+    rules; BadRequest names each one, with the rule as its reason. The caller mends the request.
 
         {"code": 3, "message": "a field breaks the contract's rules", "details": [
-          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_FIELD",
+          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_ARGUMENT",
            "domain": "gavel"},
           {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"field":
            "text", "description": "must be at least 1 byte", "reason": "STRING_MIN_BYTES"}]}]}
@@ -116,19 +116,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_MEDIA_UNSUPPORTED: _ErrorReason.ValueType  # 11
     """ERROR_REASON_MEDIA_UNSUPPORTED (INVALID_ARGUMENT) means that the bytes are in no format that
-    the server judges, whatever their name says.
+    the server judges.
 
-        {"code": 3, "message": "the bytes are in no format that the server judges, whatever their name says",
-         "details": [
+        {"code": 3, "message": "the bytes are in no format that the server judges", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "MEDIA_UNSUPPORTED",
            "domain": "gavel", "metadata": {"detected": "image/svg+xml"}}]}
     """
     ERROR_REASON_MEDIA_TOO_LARGE: _ErrorReason.ValueType  # 12
-    """ERROR_REASON_MEDIA_TOO_LARGE (INVALID_ARGUMENT) means that a file is larger than its limit in
+    """ERROR_REASON_MEDIA_TOO_LARGE (INVALID_ARGUMENT) means that a file is larger than its limit, in
     bytes, pixels, frames or seconds.
 
-        {"code": 3, "message": "a file is larger than its limit in bytes, pixels, frames or seconds",
-         "details": [
+        {"code": 3, "message": "a file is larger than its limit", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "MEDIA_TOO_LARGE",
            "domain": "gavel", "metadata": {"limit": "pixels", "maximum": "50000000"}}]}
     """
@@ -145,8 +143,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ERROR_REASON_MEDIA_ADDRESS_REFUSED (INVALID_ARGUMENT) means that the address, or one that it
     redirects to, may not be fetched, such as one that is not public.
 
-        {"code": 3, "message": "the address, or one that it redirects to, may not be fetched",
-         "details": [
+        {"code": 3, "message": "the address", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
            "MEDIA_ADDRESS_REFUSED", "domain": "gavel", "metadata": {"why":
            "ADDRESS_NOT_PUBLIC"}}]}
@@ -179,8 +176,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ERROR_REASON_DECISION_INVALID (FAILED_PRECONDITION) means that the review item can't be
     decided, claimed or released now, such as one that was already decided.
 
-        {"code": 9, "message": "the review item can't be decided, claimed or released now",
-         "details": [
+        {"code": 9, "message": "the review item can't be decided", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "DECISION_INVALID",
            "domain": "gavel", "metadata": {"state": "ACCEPTED"}}]}
     """
@@ -235,8 +231,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ERROR_REASON_UPLOAD_SIGNATURE_INVALID (UNAUTHENTICATED) means that the signature of a signed
     upload does not fit, or its time is over.
 
-        {"code": 16, "message": "the signature of a signed upload does not fit, or its time is over",
-         "details": [
+        {"code": 16, "message": "the signature of a signed upload does not fit", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
            "UPLOAD_SIGNATURE_INVALID", "domain": "gavel"}]}
     """
@@ -262,7 +257,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ERROR_REASON_SERVER_OVERLOADED (RESOURCE_EXHAUSTED) means that the server has as much work as
     it can finish in time, and sheds the rest. RetryInfo says when to call again.
 
-        {"code": 8, "message": "the server has as much work as it can finish in time, and sheds the rest",
+        {"code": 8, "message": "the server has as much work as it can finish in time",
          "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVER_OVERLOADED",
            "domain": "gavel"},
@@ -280,8 +275,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ERROR_REASON_DEADLINE_EXCEEDED (DEADLINE_EXCEEDED) means that the call's own time ran out, or
     the server's cap on it. The work was stopped.
 
-        {"code": 4, "message": "the call's own time ran out, or the server's cap on it",
-         "details": [
+        {"code": 4, "message": "the call's own time ran out", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "DEADLINE_EXCEEDED",
            "domain": "gavel", "metadata": {"deadline_seconds": "0.050"}}]}
     """
@@ -311,11 +305,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
     """
     ERROR_REASON_CLASSIFIER_UNAVAILABLE: _ErrorReason.ValueType  # 44
-    """ERROR_REASON_CLASSIFIER_UNAVAILABLE (UNAVAILABLE) means that nothing at all could be checked
-    and the call can't be answered without it. Content that was partly checked gets a verdict with
-    partial coverage instead.
+    """ERROR_REASON_CLASSIFIER_UNAVAILABLE (UNAVAILABLE) means that nothing could be checked and the
+    call can't be answered without it. Content that was partly checked gets a verdict with partial
+    coverage instead.
 
-        {"code": 14, "message": "nothing at all could be checked and the call can't be answered without it",
+        {"code": 14, "message": "nothing could be checked and the call can't be answered without it",
          "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
            "CLASSIFIER_UNAVAILABLE", "domain": "gavel", "metadata": {"classifier": "toxicity"}},
@@ -342,10 +336,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_CUSTOM_PROMPT_UNSUPPORTED: _ErrorReason.ValueType  # 50
     """ERROR_REASON_CUSTOM_PROMPT_UNSUPPORTED (FAILED_PRECONDITION) means that a custom prompt was
-    given and no reviewer that reads instructions is configured. It is never judged by the default
-    rules instead.
+    given and no configured reviewer reads instructions. It is never judged by the default rules
+    instead.
 
-        {"code": 9, "message": "a custom prompt was given and no reviewer that reads instructions is configured",
+        {"code": 9, "message": "a custom prompt was given and no configured reviewer reads instructions",
          "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
            "CUSTOM_PROMPT_UNSUPPORTED", "domain": "gavel", "metadata": {"configure":
@@ -390,8 +384,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ERROR_REASON_RESOURCE_NOT_FOUND (NOT_FOUND) means that the resource that the call names does
     not exist, or is not the project's.
 
-        {"code": 5, "message": "the resource that the call names does not exist, or is not the project's",
-         "details": [
+        {"code": 5, "message": "the resource that the call names does not exist", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RESOURCE_NOT_FOUND",
            "domain": "gavel", "metadata": {"resource":
            "projects/shop/queues/images/items/42"}}]}
@@ -432,12 +425,12 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
 """ERROR_REASON_UNSPECIFIED is never sent by the server."""
-ERROR_REASON_INVALID_FIELD: ErrorReason.ValueType  # 1
-"""ERROR_REASON_INVALID_FIELD (INVALID_ARGUMENT) means that a field breaks the contract's rules;
-BadRequest names each one. The caller mends the request.
+ERROR_REASON_INVALID_ARGUMENT: ErrorReason.ValueType  # 1
+"""ERROR_REASON_INVALID_ARGUMENT (INVALID_ARGUMENT) means that a field breaks the contract's
+rules; BadRequest names each one, with the rule as its reason. The caller mends the request.
 
     {"code": 3, "message": "a field breaks the contract's rules", "details": [
-      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_FIELD",
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_ARGUMENT",
        "domain": "gavel"},
       {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"field":
        "text", "description": "must be at least 1 byte", "reason": "STRING_MIN_BYTES"}]}]}
@@ -524,19 +517,17 @@ column.
 """
 ERROR_REASON_MEDIA_UNSUPPORTED: ErrorReason.ValueType  # 11
 """ERROR_REASON_MEDIA_UNSUPPORTED (INVALID_ARGUMENT) means that the bytes are in no format that
-the server judges, whatever their name says.
+the server judges.
 
-    {"code": 3, "message": "the bytes are in no format that the server judges, whatever their name says",
-     "details": [
+    {"code": 3, "message": "the bytes are in no format that the server judges", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "MEDIA_UNSUPPORTED",
        "domain": "gavel", "metadata": {"detected": "image/svg+xml"}}]}
 """
 ERROR_REASON_MEDIA_TOO_LARGE: ErrorReason.ValueType  # 12
-"""ERROR_REASON_MEDIA_TOO_LARGE (INVALID_ARGUMENT) means that a file is larger than its limit in
+"""ERROR_REASON_MEDIA_TOO_LARGE (INVALID_ARGUMENT) means that a file is larger than its limit, in
 bytes, pixels, frames or seconds.
 
-    {"code": 3, "message": "a file is larger than its limit in bytes, pixels, frames or seconds",
-     "details": [
+    {"code": 3, "message": "a file is larger than its limit", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "MEDIA_TOO_LARGE",
        "domain": "gavel", "metadata": {"limit": "pixels", "maximum": "50000000"}}]}
 """
@@ -553,8 +544,7 @@ ERROR_REASON_MEDIA_ADDRESS_REFUSED: ErrorReason.ValueType  # 14
 """ERROR_REASON_MEDIA_ADDRESS_REFUSED (INVALID_ARGUMENT) means that the address, or one that it
 redirects to, may not be fetched, such as one that is not public.
 
-    {"code": 3, "message": "the address, or one that it redirects to, may not be fetched",
-     "details": [
+    {"code": 3, "message": "the address", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
        "MEDIA_ADDRESS_REFUSED", "domain": "gavel", "metadata": {"why":
        "ADDRESS_NOT_PUBLIC"}}]}
@@ -587,8 +577,7 @@ ERROR_REASON_DECISION_INVALID: ErrorReason.ValueType  # 18
 """ERROR_REASON_DECISION_INVALID (FAILED_PRECONDITION) means that the review item can't be
 decided, claimed or released now, such as one that was already decided.
 
-    {"code": 9, "message": "the review item can't be decided, claimed or released now",
-     "details": [
+    {"code": 9, "message": "the review item can't be decided", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "DECISION_INVALID",
        "domain": "gavel", "metadata": {"state": "ACCEPTED"}}]}
 """
@@ -643,8 +632,7 @@ ERROR_REASON_UPLOAD_SIGNATURE_INVALID: ErrorReason.ValueType  # 26
 """ERROR_REASON_UPLOAD_SIGNATURE_INVALID (UNAUTHENTICATED) means that the signature of a signed
 upload does not fit, or its time is over.
 
-    {"code": 16, "message": "the signature of a signed upload does not fit, or its time is over",
-     "details": [
+    {"code": 16, "message": "the signature of a signed upload does not fit", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
        "UPLOAD_SIGNATURE_INVALID", "domain": "gavel"}]}
 """
@@ -670,7 +658,7 @@ ERROR_REASON_SERVER_OVERLOADED: ErrorReason.ValueType  # 32
 """ERROR_REASON_SERVER_OVERLOADED (RESOURCE_EXHAUSTED) means that the server has as much work as
 it can finish in time, and sheds the rest. RetryInfo says when to call again.
 
-    {"code": 8, "message": "the server has as much work as it can finish in time, and sheds the rest",
+    {"code": 8, "message": "the server has as much work as it can finish in time",
      "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVER_OVERLOADED",
        "domain": "gavel"},
@@ -688,8 +676,7 @@ ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 40
 """ERROR_REASON_DEADLINE_EXCEEDED (DEADLINE_EXCEEDED) means that the call's own time ran out, or
 the server's cap on it. The work was stopped.
 
-    {"code": 4, "message": "the call's own time ran out, or the server's cap on it",
-     "details": [
+    {"code": 4, "message": "the call's own time ran out", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "DEADLINE_EXCEEDED",
        "domain": "gavel", "metadata": {"deadline_seconds": "0.050"}}]}
 """
@@ -719,11 +706,11 @@ models.
       {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
 """
 ERROR_REASON_CLASSIFIER_UNAVAILABLE: ErrorReason.ValueType  # 44
-"""ERROR_REASON_CLASSIFIER_UNAVAILABLE (UNAVAILABLE) means that nothing at all could be checked
-and the call can't be answered without it. Content that was partly checked gets a verdict with
-partial coverage instead.
+"""ERROR_REASON_CLASSIFIER_UNAVAILABLE (UNAVAILABLE) means that nothing could be checked and the
+call can't be answered without it. Content that was partly checked gets a verdict with partial
+coverage instead.
 
-    {"code": 14, "message": "nothing at all could be checked and the call can't be answered without it",
+    {"code": 14, "message": "nothing could be checked and the call can't be answered without it",
      "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
        "CLASSIFIER_UNAVAILABLE", "domain": "gavel", "metadata": {"classifier": "toxicity"}},
@@ -750,10 +737,10 @@ can't be reached.
 """
 ERROR_REASON_CUSTOM_PROMPT_UNSUPPORTED: ErrorReason.ValueType  # 50
 """ERROR_REASON_CUSTOM_PROMPT_UNSUPPORTED (FAILED_PRECONDITION) means that a custom prompt was
-given and no reviewer that reads instructions is configured. It is never judged by the default
-rules instead.
+given and no configured reviewer reads instructions. It is never judged by the default rules
+instead.
 
-    {"code": 9, "message": "a custom prompt was given and no reviewer that reads instructions is configured",
+    {"code": 9, "message": "a custom prompt was given and no configured reviewer reads instructions",
      "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
        "CUSTOM_PROMPT_UNSUPPORTED", "domain": "gavel", "metadata": {"configure":
@@ -798,8 +785,7 @@ ERROR_REASON_RESOURCE_NOT_FOUND: ErrorReason.ValueType  # 55
 """ERROR_REASON_RESOURCE_NOT_FOUND (NOT_FOUND) means that the resource that the call names does
 not exist, or is not the project's.
 
-    {"code": 5, "message": "the resource that the call names does not exist, or is not the project's",
-     "details": [
+    {"code": 5, "message": "the resource that the call names does not exist", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RESOURCE_NOT_FOUND",
        "domain": "gavel", "metadata": {"resource":
        "projects/shop/queues/images/items/42"}}]}

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from gavel.v1 import content_pb2 as _content_pb2
 from gavel.v1 import evidence_pb2 as _evidence_pb2
+from gavel.v1 import policy_pb2 as _policy_pb2
 from gavel.v1 import verdict_pb2 as _verdict_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -22,110 +23,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-@_typing.final
-class PolicyOverrides(_message.Message):
-    """PolicyOverrides change the project's policy for one call."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    @_typing.final
-    class CategoriesEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        @_builtins.property
-        def value(self) -> Global___CategoryOverride: ...
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: Global___CategoryOverride | None = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-    CATEGORIES_FIELD_NUMBER: _builtins.int
-    ON_INCOMPLETE_FIELD_NUMBER: _builtins.int
-    MASK_CHARACTER_FIELD_NUMBER: _builtins.int
-    on_incomplete: _verdict_pb2.Action.ValueType
-    """on_incomplete is the least action when a required check did not run. ACTION_UNSPECIFIED: the
-    policy's.
-    """
-    mask_character: _builtins.str
-    """mask_character replaces every character of a hit in filtered_text; one character. Empty: the
-    policy's, which is "*" by default.
-    """
-    @_builtins.property
-    def categories(self) -> _containers.MessageMap[_builtins.str, Global___CategoryOverride]:
-        """categories are changes by category id, such as "L1", up to 64. A category that is not named
-        stays as the policy has it.
-        """
-
-    def __init__(
-        self,
-        *,
-        categories: _abc.Mapping[_builtins.str, Global___CategoryOverride] | None = ...,
-        on_incomplete: _verdict_pb2.Action.ValueType = ...,
-        mask_character: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "mask_character", b"mask_character", "on_incomplete", b"on_incomplete"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___PolicyOverrides: _TypeAlias = PolicyOverrides  # noqa: Y015
-
-@_typing.final
-class CategoryOverride(_message.Message):
-    """CategoryOverride changes the policy of one category for one call."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    REVIEW_THRESHOLD_FIELD_NUMBER: _builtins.int
-    BLOCK_THRESHOLD_FIELD_NUMBER: _builtins.int
-    ENABLED_FIELD_NUMBER: _builtins.int
-    review_threshold: _builtins.float
-    """review_threshold is the score from which a finding asks for review, 0 to 1; zero means every
-    finding. Unset: the policy's.
-    """
-    block_threshold: _builtins.float
-    """block_threshold is the score from which a finding blocks, 0 to 1; zero means every finding.
-    Unset: the policy's.
-    """
-    enabled: _builtins.bool
-    """enabled is whether the category counts at all. Unset: as the policy says."""
-    def __init__(
-        self,
-        *,
-        review_threshold: _builtins.float | None = ...,
-        block_threshold: _builtins.float | None = ...,
-        enabled: _builtins.bool | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_block_threshold", b"_block_threshold", "_enabled", b"_enabled", "_review_threshold", b"_review_threshold", "block_threshold", b"block_threshold", "enabled", b"enabled", "review_threshold", b"review_threshold"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_block_threshold", b"_block_threshold", "_enabled", b"_enabled", "_review_threshold", b"_review_threshold", "block_threshold", b"block_threshold", "enabled", b"enabled", "review_threshold", b"review_threshold"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__block_threshold: _TypeAlias = _typing.Literal["block_threshold"]  # noqa: Y015
-    _WhichOneofArgType__block_threshold: _TypeAlias = _typing.Literal["_block_threshold", b"_block_threshold"]  # noqa: Y015
-    _WhichOneofReturnType__enabled: _TypeAlias = _typing.Literal["enabled"]  # noqa: Y015
-    _WhichOneofArgType__enabled: _TypeAlias = _typing.Literal["_enabled", b"_enabled"]  # noqa: Y015
-    _WhichOneofReturnType__review_threshold: _TypeAlias = _typing.Literal["review_threshold"]  # noqa: Y015
-    _WhichOneofArgType__review_threshold: _TypeAlias = _typing.Literal["_review_threshold", b"_review_threshold"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__block_threshold) -> _WhichOneofReturnType__block_threshold | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__enabled) -> _WhichOneofReturnType__enabled | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__review_threshold) -> _WhichOneofReturnType__review_threshold | None: ...
-
-Global___CategoryOverride: _TypeAlias = CategoryOverride  # noqa: Y015
 
 @_typing.final
 class ModerateTextRequest(_message.Message):
@@ -175,7 +72,7 @@ class ModerateTextRequest(_message.Message):
     """actor_id is the caller's id of the person who wrote it, up to 256 characters. Empty: unknown."""
     content_type: _builtins.str
     """content_type is the name of one of the policy's content types, up to 128 characters. Empty:
-    untyped, and fields are taken as they come.
+    untyped: fields are taken as they come and none is judged.
     """
     expected_language: _builtins.str
     """expected_language is the BCP 47 code of the language that the text should be in, such as "en".
@@ -193,8 +90,9 @@ class ModerateTextRequest(_message.Message):
     """
     @_builtins.property
     def fields(self) -> _containers.MessageMap[_builtins.str, _content_pb2.FieldValue]:
-        """fields are further typed values by name, up to 128, judged beside the text; a name has letters,
-        digits, "_" and "-", starts with a letter or "_", and has up to 64 characters. Empty: none.
+        """fields are further typed facts by name, up to 128, for the policy's rules; those that the
+        content type calls text or media are judged too. A name has letters, digits, "_" and "-",
+        starts with a letter or "_", and has up to 64 characters. Empty: none.
         """
 
     @_builtins.property
@@ -208,7 +106,7 @@ class ModerateTextRequest(_message.Message):
         """
 
     @_builtins.property
-    def policy_overrides(self) -> Global___PolicyOverrides:
+    def policy_overrides(self) -> _policy_pb2.PolicyOverrides:
         """policy_overrides change the policy for this call. Unset: nothing changes."""
 
     @_builtins.property
@@ -226,7 +124,7 @@ class ModerateTextRequest(_message.Message):
         context: _content_pb2.Context | None = ...,
         expected_language: _builtins.str = ...,
         blocked_terms: _abc.Iterable[_builtins.str] | None = ...,
-        policy_overrides: Global___PolicyOverrides | None = ...,
+        policy_overrides: _policy_pb2.PolicyOverrides | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
         request_id: _builtins.str = ...,
         explain: _builtins.bool = ...,
@@ -267,8 +165,9 @@ class ModerateTextResponse(_message.Message):
     findings is complete.
     """
     filtered_text: _builtins.str
-    """filtered_text is the text with each character of a hit replaced by the mask character; it is
-    the text itself when there was no hit.
+    """filtered_text is the text with every finding of a masked category starred out: each code point
+    that is not white space becomes the mask character, so that the length in code points stays.
+    It is the text itself when nothing was masked.
     """
     content_sha256: _builtins.str
     """content_sha256 is the SHA-256 of the text's UTF-8 bytes as sent, in 64 lower-case hex digits."""
@@ -284,7 +183,9 @@ class ModerateTextResponse(_message.Message):
 
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[_verdict_pb2.Finding]:
-        """findings are what was found, the highest score first, up to 1,000. Empty: nothing was."""
+        """findings are what was found, the strictest action first, then the highest score, up to
+        1,000. Empty: nothing was.
+        """
 
     @_builtins.property
     def classifier_outcomes(self) -> _containers.RepeatedCompositeFieldContainer[_verdict_pb2.ClassifierOutcome]:
@@ -491,7 +392,7 @@ class ModerateImageRequest(_message.Message):
         """
 
     @_builtins.property
-    def policy_overrides(self) -> Global___PolicyOverrides:
+    def policy_overrides(self) -> _policy_pb2.PolicyOverrides:
         """policy_overrides change the policy for this call. Unset: nothing changes."""
 
     @_builtins.property
@@ -507,7 +408,7 @@ class ModerateImageRequest(_message.Message):
         content_type: _builtins.str = ...,
         context: _content_pb2.Context | None = ...,
         blocked_terms: _abc.Iterable[_builtins.str] | None = ...,
-        policy_overrides: Global___PolicyOverrides | None = ...,
+        policy_overrides: _policy_pb2.PolicyOverrides | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
         request_id: _builtins.str = ...,
         explain: _builtins.bool = ...,
@@ -570,7 +471,9 @@ class ModerateImageResponse(_message.Message):
 
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[_verdict_pb2.Finding]:
-        """findings are what was found, the highest score first, up to 1,000. Empty: nothing was."""
+        """findings are what was found, the strictest action first, then the highest score, up to
+        1,000. Empty: nothing was.
+        """
 
     @_builtins.property
     def classifier_outcomes(self) -> _containers.RepeatedCompositeFieldContainer[_verdict_pb2.ClassifierOutcome]:

@@ -253,8 +253,8 @@ class Verdict(_message.Message):
     action: Global___Action.ValueType
     """action is what to do with the content."""
     incomplete_action: Global___Action.ValueType
-    """incomplete_action is the action that the policy's on_incomplete asked for because a required
-    check did not run. ACTION_UNSPECIFIED: every required check ran.
+    """incomplete_action is the policy's on_incomplete where it made action stricter than the findings
+    did, because a required category was not checked. ACTION_UNSPECIFIED: it did not.
     """
     policy_revision: _builtins.str
     """policy_revision names the revision of the policy that decided, such as "default@3f2a9c1b"."""
@@ -334,7 +334,7 @@ Global___VerdictReason: _TypeAlias = VerdictReason  # noqa: Y015
 
 @_typing.final
 class Coverage(_message.Message):
-    """Coverage says which of the categories that the policy asks for were checked."""
+    """Coverage says which categories were checked. Its two lists part the catalogue."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -342,14 +342,18 @@ class Coverage(_message.Message):
     CHECKED_CATEGORIES_FIELD_NUMBER: _builtins.int
     UNCHECKED_CATEGORIES_FIELD_NUMBER: _builtins.int
     status: Global___CoverageStatus.ValueType
-    """status sums the lists up."""
+    """status speaks of the categories that the policy requires: COMPLETE when each of them was
+    checked, NONE when no classifier of any of them ran, PARTIAL in between.
+    """
     @_builtins.property
     def checked_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """checked_categories are the ids of the categories that were checked, sorted. Empty: none was."""
+        """checked_categories are the ids of the categories that every installed classifier for them
+        checked, sorted. Empty: none was.
+        """
 
     @_builtins.property
     def unchecked_categories(self) -> _containers.RepeatedCompositeFieldContainer[Global___UncheckedCategory]:
-        """unchecked_categories are those that were not, sorted by id. Empty: all were."""
+        """unchecked_categories are the others, sorted by id. Empty: all were checked."""
 
     def __init__(
         self,
@@ -368,7 +372,7 @@ Global___Coverage: _TypeAlias = Coverage  # noqa: Y015
 
 @_typing.final
 class UncheckedCategory(_message.Message):
-    """UncheckedCategory is a category that the policy asks for and that was not checked."""
+    """UncheckedCategory is a category that was not checked, or not by all of its classifiers."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -379,12 +383,16 @@ class UncheckedCategory(_message.Message):
     category_id: _builtins.str
     """category_id is the category's id, such as "S3"."""
     reason: Global___UncheckedReason.ValueType
-    """reason says why it was not checked; of several, the one that a retry may mend."""
+    """reason says why; of several reasons it is the worst: a failure before a time-out before a
+    missing classifier before a skipped one.
+    """
     required: _builtins.bool
     """required is true when the policy's on_incomplete applies because of this category."""
     @_builtins.property
     def classifiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """classifiers are the names of the classifiers that should have checked it. Empty: none exists."""
+        """classifiers are the names of those that should have checked it, sorted. Empty: none is
+        installed.
+        """
 
     def __init__(
         self,
@@ -663,33 +671,27 @@ class DetectedLanguage(_message.Message):
 
     CODE_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
-    EXPECTED_CODE_FIELD_NUMBER: _builtins.int
-    MATCHES_EXPECTED_FIELD_NUMBER: _builtins.int
+    UNEXPECTED_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """code is a BCP 47 code such as "en", or "und" when it can't be told."""
     confidence: _builtins.float
     """confidence is how sure the detector is, 0 to 1. Zero goes with "und"."""
-    expected_code: _builtins.str
-    """expected_code is the language that the call or the policy expects. Empty: any."""
-    matches_expected: _builtins.bool
-    """matches_expected is whether code is the expected language. Unset: none is expected, or the
-    language can't be told.
+    unexpected: _builtins.bool
+    """unexpected is true when a language was told and is none of those that the call or the policy
+    expects. False: it is one of them, or none is expected, or code is "und".
     """
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         confidence: _builtins.float = ...,
-        expected_code: _builtins.str = ...,
-        matches_expected: _builtins.bool | None = ...,
+        unexpected: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_matches_expected", b"_matches_expected", "matches_expected", b"matches_expected"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_matches_expected", b"_matches_expected", "code", b"code", "confidence", b"confidence", "expected_code", b"expected_code", "matches_expected", b"matches_expected"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "confidence", b"confidence", "unexpected", b"unexpected"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__matches_expected: _TypeAlias = _typing.Literal["matches_expected"]  # noqa: Y015
-    _WhichOneofArgType__matches_expected: _TypeAlias = _typing.Literal["_matches_expected", b"_matches_expected"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__matches_expected) -> _WhichOneofReturnType__matches_expected | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DetectedLanguage: _TypeAlias = DetectedLanguage  # noqa: Y015
 
@@ -747,19 +749,16 @@ Global___Sentiment: _TypeAlias = Sentiment  # noqa: Y015
 
 @_typing.final
 class StageTiming(_message.Message):
-    """StageTiming is the time that one stage of a call took. Stages may overlap."""
+    """StageTiming is the time that one stage of a call took. Stages follow one another, save those named
+    after a classifier, which overlap.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     STAGE_FIELD_NUMBER: _builtins.int
-    START_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """stage is the stage's name, such as "normalise" or "classifier/lexicon"."""
-    @_builtins.property
-    def start(self) -> _duration_pb2.Duration:
-        """start is the time from the arrival of the call to the start of the stage. Zero: at once."""
-
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """duration is how long the stage took."""
@@ -768,12 +767,11 @@ class StageTiming(_message.Message):
         self,
         *,
         stage: _builtins.str = ...,
-        start: _duration_pb2.Duration | None = ...,
         duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "start", b"start"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "stage", b"stage", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
