@@ -363,8 +363,8 @@ class TurnClearance(_message.Message):
     It never falls. Zero: nothing yet.
     """
     action: _verdict_pb2.Action.ValueType
-    """action is BLOCK when nothing after the offset will be cleared, REVIEW when a person should look,
-    and ALLOW otherwise.
+    """action is BLOCK when nothing after the offset will be cleared, REVIEW when a person should
+    look, and ALLOW otherwise.
     """
     @_builtins.property
     def findings(self) -> _containers.RepeatedCompositeFieldContainer[_verdict_pb2.Finding]:
@@ -654,7 +654,7 @@ class VideoProgress(_message.Message):
     judged_frame_count: _builtins.int
     """judged_frame_count is how many frames were looked at. Zero: none yet."""
     waiting_for_index: _builtins.bool
-    """waiting_for_index is true while nothing can be judged because the file has its index at its end."""
+    """waiting_for_index is true while nothing can be judged because the file's index is at its end."""
     @_builtins.property
     def judged(self) -> _duration_pb2.Duration:
         """judged is how much of the video was judged, from its beginning. Zero: nothing yet."""

@@ -305,12 +305,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
     """
     ERROR_REASON_CLASSIFIER_UNAVAILABLE: _ErrorReason.ValueType  # 44
-    """ERROR_REASON_CLASSIFIER_UNAVAILABLE (UNAVAILABLE) means that nothing could be checked and the
-    call can't be answered without it. Content that was partly checked gets a verdict with partial
-    coverage instead.
+    """ERROR_REASON_CLASSIFIER_UNAVAILABLE (UNAVAILABLE) means that nothing could be checked, and the
+    call needs it. Content that was partly checked gets a verdict with partial coverage instead.
 
-        {"code": 14, "message": "nothing could be checked and the call can't be answered without it",
-         "details": [
+        {"code": 14, "message": "nothing could be checked", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
            "CLASSIFIER_UNAVAILABLE", "domain": "gavel", "metadata": {"classifier": "toxicity"}},
           {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
@@ -336,11 +334,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_CUSTOM_PROMPT_UNSUPPORTED: _ErrorReason.ValueType  # 50
     """ERROR_REASON_CUSTOM_PROMPT_UNSUPPORTED (FAILED_PRECONDITION) means that a custom prompt was
-    given and no configured reviewer reads instructions. It is never judged by the default rules
+    given, and no configured reviewer reads instructions. It is never judged by the default rules
     instead.
 
-        {"code": 9, "message": "a custom prompt was given and no configured reviewer reads instructions",
-         "details": [
+        {"code": 9, "message": "a custom prompt was given", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
            "CUSTOM_PROMPT_UNSUPPORTED", "domain": "gavel", "metadata": {"configure":
            "reviewers"}}]}
@@ -706,12 +703,10 @@ models.
       {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
 """
 ERROR_REASON_CLASSIFIER_UNAVAILABLE: ErrorReason.ValueType  # 44
-"""ERROR_REASON_CLASSIFIER_UNAVAILABLE (UNAVAILABLE) means that nothing could be checked and the
-call can't be answered without it. Content that was partly checked gets a verdict with partial
-coverage instead.
+"""ERROR_REASON_CLASSIFIER_UNAVAILABLE (UNAVAILABLE) means that nothing could be checked, and the
+call needs it. Content that was partly checked gets a verdict with partial coverage instead.
 
-    {"code": 14, "message": "nothing could be checked and the call can't be answered without it",
-     "details": [
+    {"code": 14, "message": "nothing could be checked", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
        "CLASSIFIER_UNAVAILABLE", "domain": "gavel", "metadata": {"classifier": "toxicity"}},
       {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
@@ -737,11 +732,10 @@ can't be reached.
 """
 ERROR_REASON_CUSTOM_PROMPT_UNSUPPORTED: ErrorReason.ValueType  # 50
 """ERROR_REASON_CUSTOM_PROMPT_UNSUPPORTED (FAILED_PRECONDITION) means that a custom prompt was
-given and no configured reviewer reads instructions. It is never judged by the default rules
+given, and no configured reviewer reads instructions. It is never judged by the default rules
 instead.
 
-    {"code": 9, "message": "a custom prompt was given and no configured reviewer reads instructions",
-     "details": [
+    {"code": 9, "message": "a custom prompt was given", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
        "CUSTOM_PROMPT_UNSUPPORTED", "domain": "gavel", "metadata": {"configure":
        "reviewers"}}]}

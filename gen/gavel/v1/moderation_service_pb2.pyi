@@ -64,6 +64,7 @@ class ModerateTextRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
     DO_NOT_STORE_FIELD_NUMBER: _builtins.int
+    SCORE_SENTENCES_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """text is the text to judge, 1 to 1,048,576 bytes of UTF-8."""
     content_id: _builtins.str
@@ -87,6 +88,10 @@ class ModerateTextRequest(_message.Message):
     do_not_store: _builtins.bool
     """do_not_store keeps the text out of storage even where the policy stores it. False: the
     policy decides.
+    """
+    score_sentences: _builtins.bool
+    """score_sentences asks for the scores of each sentence beside those of the whole text. False:
+    none.
     """
     @_builtins.property
     def fields(self) -> _containers.MessageMap[_builtins.str, _content_pb2.FieldValue]:
@@ -129,10 +134,11 @@ class ModerateTextRequest(_message.Message):
         request_id: _builtins.str = ...,
         explain: _builtins.bool = ...,
         do_not_store: _builtins.bool = ...,
+        score_sentences: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "metadata", b"metadata", "policy_overrides", b"policy_overrides"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "blocked_terms", b"blocked_terms", "content_id", b"content_id", "content_type", b"content_type", "context", b"context", "do_not_store", b"do_not_store", "expected_language", b"expected_language", "explain", b"explain", "fields", b"fields", "metadata", b"metadata", "policy_overrides", b"policy_overrides", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "blocked_terms", b"blocked_terms", "content_id", b"content_id", "content_type", b"content_type", "context", b"context", "do_not_store", b"do_not_store", "expected_language", b"expected_language", "explain", b"explain", "fields", b"fields", "metadata", b"metadata", "policy_overrides", b"policy_overrides", "request_id", b"request_id", "score_sentences", b"score_sentences", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -143,6 +149,26 @@ class ModerateTextResponse(_message.Message):
     """ModerateTextResponse is the judgement of one text."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class CategoryScoresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     VERDICT_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
@@ -160,6 +186,8 @@ class ModerateTextResponse(_message.Message):
     TOPICS_FIELD_NUMBER: _builtins.int
     SENTIMENT_FIELD_NUMBER: _builtins.int
     RULE_OUTCOMES_FIELD_NUMBER: _builtins.int
+    CATEGORY_SCORES_FIELD_NUMBER: _builtins.int
+    SENTENCE_SCORES_FIELD_NUMBER: _builtins.int
     omitted_finding_count: _builtins.int
     """omitted_finding_count is how many more findings there were. They count in the verdict. Zero:
     findings is complete.
@@ -221,6 +249,18 @@ class ModerateTextResponse(_message.Message):
         for this content type.
         """
 
+    @_builtins.property
+    def category_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """category_scores are the highest score found, 0 to 1, of every category that was checked, by
+        category id; zero means checked and nothing found. A category that is not named was not checked.
+        """
+
+    @_builtins.property
+    def sentence_scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___SentenceScores]:
+        """sentence_scores are the scores of each sentence, in order, up to 1,000. Empty unless
+        score_sentences was set.
+        """
+
     def __init__(
         self,
         *,
@@ -240,14 +280,46 @@ class ModerateTextResponse(_message.Message):
         topics: _abc.Iterable[_verdict_pb2.Topic] | None = ...,
         sentiment: _verdict_pb2.Sentiment | None = ...,
         rule_outcomes: _abc.Iterable[_verdict_pb2.RuleOutcome] | None = ...,
+        category_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        sentence_scores: _abc.Iterable[Global___SentenceScores] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "language", b"language", "metadata", b"metadata", "sentiment", b"sentiment", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "cached", b"cached", "classifier_outcomes", b"classifier_outcomes", "content_id", b"content_id", "content_sha256", b"content_sha256", "filtered_text", b"filtered_text", "findings", b"findings", "language", b"language", "metadata", b"metadata", "omitted_finding_count", b"omitted_finding_count", "request_id", b"request_id", "rule_outcomes", b"rule_outcomes", "sentiment", b"sentiment", "timings", b"timings", "topics", b"topics", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "cached", b"cached", "category_scores", b"category_scores", "classifier_outcomes", b"classifier_outcomes", "content_id", b"content_id", "content_sha256", b"content_sha256", "filtered_text", b"filtered_text", "findings", b"findings", "language", b"language", "metadata", b"metadata", "omitted_finding_count", b"omitted_finding_count", "request_id", b"request_id", "rule_outcomes", b"rule_outcomes", "sentence_scores", b"sentence_scores", "sentiment", b"sentiment", "timings", b"timings", "topics", b"topics", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModerateTextResponse: _TypeAlias = ModerateTextResponse  # noqa: Y015
+
+@_typing.final
+class SentenceScores(_message.Message):
+    """SentenceScores are the scores of one sentence of a text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPAN_FIELD_NUMBER: _builtins.int
+    ATTRIBUTE_SCORES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def span(self) -> _verdict_pb2.Span:
+        """span is where the sentence stands in the text."""
+
+    @_builtins.property
+    def attribute_scores(self) -> _verdict_pb2.AttributeScores:
+        """attribute_scores are the sentence's traits."""
+
+    def __init__(
+        self,
+        *,
+        span: _verdict_pb2.Span | None = ...,
+        attribute_scores: _verdict_pb2.AttributeScores | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "span", b"span"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "span", b"span"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SentenceScores: _TypeAlias = SentenceScores  # noqa: Y015
 
 @_typing.final
 class BatchModerateTextRequest(_message.Message):
@@ -428,6 +500,26 @@ class ModerateImageResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class CategoryScoresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     VERDICT_FIELD_NUMBER: _builtins.int
     FINDINGS_FIELD_NUMBER: _builtins.int
     OMITTED_FINDING_COUNT_FIELD_NUMBER: _builtins.int
@@ -449,6 +541,7 @@ class ModerateImageResponse(_message.Message):
     TIMINGS_FIELD_NUMBER: _builtins.int
     CACHED_FIELD_NUMBER: _builtins.int
     RULE_OUTCOMES_FIELD_NUMBER: _builtins.int
+    CATEGORY_SCORES_FIELD_NUMBER: _builtins.int
     omitted_finding_count: _builtins.int
     """omitted_finding_count is how many more findings there were. They count in the verdict. Zero:
     findings is complete.
@@ -531,6 +624,12 @@ class ModerateImageResponse(_message.Message):
         for this content type.
         """
 
+    @_builtins.property
+    def category_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """category_scores are the highest score found, 0 to 1, of every category that was checked, by
+        category id; zero means checked and nothing found. A category that is not named was not checked.
+        """
+
     def __init__(
         self,
         *,
@@ -555,10 +654,11 @@ class ModerateImageResponse(_message.Message):
         timings: _abc.Iterable[_verdict_pb2.StageTiming] | None = ...,
         cached: _builtins.bool = ...,
         rule_outcomes: _abc.Iterable[_verdict_pb2.RuleOutcome] | None = ...,
+        category_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "facts", b"facts", "image_scores", b"image_scores", "language", b"language", "metadata", b"metadata", "verdict", b"verdict", "worst_frame", b"worst_frame"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "cached", b"cached", "classifier_outcomes", b"classifier_outcomes", "codes", b"codes", "content_id", b"content_id", "content_sha256", b"content_sha256", "description", b"description", "facts", b"facts", "findings", b"findings", "hash_matches", b"hash_matches", "image_scores", b"image_scores", "language", b"language", "metadata", b"metadata", "omitted_finding_count", b"omitted_finding_count", "request_id", b"request_id", "rule_outcomes", b"rule_outcomes", "texts", b"texts", "timings", b"timings", "topics", b"topics", "verdict", b"verdict", "worst_frame", b"worst_frame"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "cached", b"cached", "category_scores", b"category_scores", "classifier_outcomes", b"classifier_outcomes", "codes", b"codes", "content_id", b"content_id", "content_sha256", b"content_sha256", "description", b"description", "facts", b"facts", "findings", b"findings", "hash_matches", b"hash_matches", "image_scores", b"image_scores", "language", b"language", "metadata", b"metadata", "omitted_finding_count", b"omitted_finding_count", "request_id", b"request_id", "rule_outcomes", b"rule_outcomes", "texts", b"texts", "timings", b"timings", "topics", b"topics", "verdict", b"verdict", "worst_frame", b"worst_frame"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ModerationServiceStub:
-    """ModerationService judges one piece of content under the project's policy and answers at once.
+    """ModerationService judges one piece of content under the project's policy and answers at once. As
+    everywhere in this contract, a message has up to 4,194,304 bytes (4 MiB).
     """
 
     def __init__(self, channel):
@@ -53,7 +54,8 @@ class ModerationServiceStub:
 
 
 class ModerationServiceServicer:
-    """ModerationService judges one piece of content under the project's policy and answers at once.
+    """ModerationService judges one piece of content under the project's policy and answers at once. As
+    everywhere in this contract, a message has up to 4,194,304 bytes (4 MiB).
     """
 
     def ModerateText(self, request, context):
@@ -104,7 +106,8 @@ def add_ModerationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModerationService:
-    """ModerationService judges one piece of content under the project's policy and answers at once.
+    """ModerationService judges one piece of content under the project's policy and answers at once. As
+    everywhere in this contract, a message has up to 4,194,304 bytes (4 MiB).
     """
 
     @staticmethod

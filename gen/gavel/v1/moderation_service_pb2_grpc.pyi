@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ModerationServiceStub:
-    """ModerationService judges one piece of content under the project's policy and answers at once."""
+    """ModerationService judges one piece of content under the project's policy and answers at once. As
+    everywhere in this contract, a message has up to 4,194,304 bytes (4 MiB).
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -42,7 +44,9 @@ class ModerationServiceStub:
 
 @_typing.type_check_only
 class ModerationServiceAsyncStub(ModerationServiceStub):
-    """ModerationService judges one piece of content under the project's policy and answers at once."""
+    """ModerationService judges one piece of content under the project's policy and answers at once. As
+    everywhere in this contract, a message has up to 4,194,304 bytes (4 MiB).
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ModerateText: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.ModerateTextRequest, _moderation_service_pb2.ModerateTextResponse]  # type: ignore[assignment]
@@ -53,7 +57,9 @@ class ModerationServiceAsyncStub(ModerationServiceStub):
     """ModerateImage judges a picture or an animation."""
 
 class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """ModerationService judges one piece of content under the project's policy and answers at once."""
+    """ModerationService judges one piece of content under the project's policy and answers at once. As
+    everywhere in this contract, a message has up to 4,194,304 bytes (4 MiB).
+    """
 
     @_abc_1.abstractmethod
     def ModerateText(

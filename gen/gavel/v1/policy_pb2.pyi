@@ -431,7 +431,7 @@ class CheckThresholds(_message.Message):
     IMAGES_PORN_FIELD_NUMBER: _builtins.int
     IMAGES_SEXUAL_FIELD_NUMBER: _builtins.int
     sentiment: _builtins.float
-    """sentiment is the threshold of any of the text's scores without a threshold of its own. Unset: 0.8."""
+    """sentiment is the threshold of the text's scores without one of their own. Unset: 0.8."""
     toxicity: _builtins.float
     """toxicity is the threshold of toxicity. Unset: that of sentiment."""
     profanity: _builtins.float
@@ -443,7 +443,7 @@ class CheckThresholds(_message.Message):
     spam: _builtins.float
     """spam is the threshold of spam. Unset: that of sentiment."""
     images: _builtins.float
-    """images is the threshold of any of a picture's scores without a threshold of its own. Unset: 0.8."""
+    """images is the threshold of a picture's scores without one of their own. Unset: 0.8."""
     images_porn: _builtins.float
     """images_porn is the threshold of pornography in a picture. Unset: that of images."""
     images_sexual: _builtins.float

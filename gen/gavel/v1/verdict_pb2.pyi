@@ -749,8 +749,8 @@ Global___Sentiment: _TypeAlias = Sentiment  # noqa: Y015
 
 @_typing.final
 class StageTiming(_message.Message):
-    """StageTiming is the time that one stage of a call took. Stages follow one another, save those named
-    after a classifier, which overlap.
+    """StageTiming is the time that one stage of a call took. Stages follow one another, save those
+    named after a classifier, which overlap.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
