@@ -1,9 +1,8 @@
-"""Makes, checks, lists and revokes API keys. A secret is shown once and never kept."""
+"""Makes API keys and tells whose a shown one is. A secret is shown once and never kept."""
 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -23,41 +22,34 @@ class Credentials:
     client_id: str | None = None
 
 
-class CreateApiKey:
-    """Makes a key for a project."""
+def new_api_key(
+    *,
+    project: str,
+    client_id: str | None = None,
+    scopes: frozenset[str] = frozenset({"moderate"}),
+    rate_limit: RateLimit | None = None,
+) -> tuple[ApiKey, str]:
+    """Return a new key, kept nowhere yet, and the text that its owner must keep.
 
-    def __init__(self, store: ApiKeyStore) -> None:
-        self._store = store
-
-    async def __call__(
-        self,
-        *,
-        project: str,
-        client_id: str | None = None,
-        scopes: frozenset[str] = frozenset({"moderate"}),
-        rate_limit: RateLimit | None = None,
-    ) -> tuple[ApiKey, str]:
-        """Keep a new key and return it with the text that its owner must keep.
-
-        The text is ``gvl_<id>_<secret>``; the secret has 256 random bits, so that a plain
-        SHA-256 of it is safe to store. Raises ``ValueError`` for an unknown scope.
-        """
-        unknown = sorted(scopes - set(SCOPES))
-        if unknown:
-            raise ValueError(f"unknown scope {unknown[0]!r}; known are {', '.join(SCOPES)}")
-        key_id = secrets.token_hex(8)
-        secret = secrets.token_hex(32)
-        key = ApiKey(
-            id=key_id,
-            secret_sha256=_digest(secret),
-            project=project,
-            client_id=client_id or project,
-            scopes=scopes,
-            created_at=datetime.now(UTC),
-            rate_limit=rate_limit,
-        )
-        await self._store.add(key)
-        return key, f"{PREFIX}_{key_id}_{secret}"
+    The text is ``gvl_<id>_<secret>``; the secret has 256 random bits, so that a plain SHA-256 of
+    it is safe to store. ``client_id`` defaults to the project. Raises ``ValueError`` for a scope
+    that is not in ``SCOPES``.
+    """
+    unknown = sorted(scopes - set(SCOPES))
+    if unknown:
+        raise ValueError(f"unknown scope {unknown[0]!r}; known are {', '.join(SCOPES)}")
+    key_id = secrets.token_hex(8)
+    secret = secrets.token_hex(32)
+    key = ApiKey(
+        id=key_id,
+        secret_sha256=_digest(secret),
+        project=project,
+        client_id=client_id or project,
+        scopes=scopes,
+        created_at=datetime.now(UTC),
+        rate_limit=rate_limit,
+    )
+    return key, f"{PREFIX}_{key_id}_{secret}"
 
 
 class Authenticate:
@@ -93,28 +85,6 @@ class Authenticate:
                 metadata={"scope": scope},
             )
         return key
-
-
-class ListApiKeys:
-    """Lists keys, without their secrets."""
-
-    def __init__(self, store: ApiKeyStore) -> None:
-        self._store = store
-
-    async def __call__(self) -> Sequence[ApiKey]:
-        """Return every key, oldest first."""
-        return await self._store.list()
-
-
-class RevokeApiKey:
-    """Ends a key's life."""
-
-    def __init__(self, store: ApiKeyStore) -> None:
-        self._store = store
-
-    async def __call__(self, key_id: str) -> bool:
-        """Revoke a key from now on; False if there is none with this id."""
-        return await self._store.revoke(key_id, datetime.now(UTC))
 
 
 def _digest(secret: str) -> bytes:

@@ -4,7 +4,9 @@ import pytest
 
 from gaveld.domain.policies import Action, CategoryChange, CategoryRule, Policy, PolicyOverrides
 
-POLICY = Policy("default@1", {"H2": CategoryRule(0.5, 0.9, required=True)}, masked=frozenset({"L1"}))
+POLICY = Policy(
+    "default@1", {"H2": CategoryRule(0.5, 0.9, required=True)}, masked=frozenset({"L1"})
+)
 
 
 def test_no_overrides_change_nothing():
@@ -30,9 +32,7 @@ def test_a_disabled_category_neither_acts_nor_is_required():
 
 def test_every_part_can_be_overridden():
     """Law: on_incomplete and the mask are the call's when it says so."""
-    overrides = PolicyOverrides(
-        on_incomplete=Action.BLOCK, masked=frozenset(), mask_character="#"
-    )
+    overrides = PolicyOverrides(on_incomplete=Action.BLOCK, masked=frozenset(), mask_character="#")
     changed = POLICY.with_overrides(overrides)
     assert (changed.on_incomplete, changed.masked) == (Action.BLOCK, frozenset())
     assert changed.mask_character == "#"

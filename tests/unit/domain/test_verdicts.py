@@ -59,7 +59,7 @@ def test_losing_a_classifier_never_raises_coverage(signals, policy, status, data
 
 @given(some.signals, some.policies)
 def test_an_incomplete_verdict_is_never_silently_allowed(signals: Signals, policy: Policy):
-    """Law: without complete coverage the action is at least what on_incomplete says, and says so."""
+    """Law: without complete coverage the action is at least what on_incomplete says."""
     verdict = judge(signals, policy)
     if verdict.coverage.status is CoverageStatus.COMPLETE:
         assert not verdict.by_incompleteness

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import DateTime, LargeBinary, String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
@@ -81,7 +81,15 @@ class FileApiKeys:
 
     def __init__(self, path: Path) -> None:
         """Read the file. Raises ``ValueError`` that names the bad entry and field."""
-        entries = _ENTRIES.validate_python(yaml.safe_load(path.read_text("utf-8")) or [])
+        try:
+            tree = yaml.safe_load(path.read_text("utf-8"))
+            entries = _ENTRIES.validate_python([] if tree is None else tree)
+        except yaml.YAMLError as error:
+            raise ValueError(f"{path} is not YAML") from error
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise ValueError(f"{path}: {where}: {first['msg']}") from error
         self._keys = {entry.id: entry.key() for entry in entries}
 
     def find(self, key_id: str) -> ApiKey | None:

@@ -1,0 +1,37 @@
+"""The command ``gavel``: serve, moderate, list categories, keep keys, check settings and health."""
+
+from typing import Annotated
+
+import typer
+
+from gaveld import __version__
+from gaveld.bootstrap.cli import content, keys, server
+
+app = typer.Typer(
+    name="gavel",
+    help="Gavel finds harmful content and says what it found, how sure, and what it skipped.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("serve")(server.serve)
+app.command("moderate")(content.moderate)
+app.command("categories")(content.categories)
+app.add_typer(keys.app, name="keys")
+app.command("check-config")(server.check_config)
+app.command("health")(server.health)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        typer.echo(f"gavel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _gavel(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    pass

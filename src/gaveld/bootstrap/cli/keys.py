@@ -1,0 +1,94 @@
+"""``gavel keys``: make, list and revoke API keys in the store that the settings name."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.table import Table
+
+from gaveld.adapters.storage.api_keys import entry_of
+from gaveld.application.api_keys import SCOPES, new_api_key
+from gaveld.application.ports import ApiKeyStore, RateLimit
+from gaveld.bootstrap.cli.options import Config, err, explained_failures, fail, out, settings_from
+from gaveld.bootstrap.container import open_api_keys
+
+T = TypeVar("T")
+app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+
+
+@app.command()
+def create(
+    project: Annotated[str, typer.Option(help="The project that calls with this key.")],
+    client_id: Annotated[
+        str | None, typer.Option(help="What x-client-id must be. Default: the project.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(SCOPES)}; may be repeated.")
+    ] = None,
+    calls_per_minute: Annotated[int | None, typer.Option(min=1, help="Rate limit.")] = None,
+    print_entry: Annotated[
+        bool, typer.Option(help="Store nothing; print an entry for auth.keys_file.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Make a key and print it, this once, on standard output."""
+    limit = RateLimit(calls_per_minute) if calls_per_minute else None
+    scopes = frozenset(scope or ["moderate"])
+
+    try:
+        key, secret = new_api_key(
+            project=project, client_id=client_id, scopes=scopes, rate_limit=limit
+        )
+    except ValueError as error:
+        raise fail(str(error)) from error
+    if print_entry:
+        sys.stdout.write(entry_of(key))
+        err.print("The key, which is stored nowhere:")
+        err.print(secret, style="bold", soft_wrap=True)
+        return
+    _with_store(config, lambda store: store.add(key))
+    err.print(f"Key {key.id} for project {key.project}. It is shown this once:")
+    sys.stdout.write(f"{secret}\n")
+
+
+@app.command("list")
+def list_keys(config: Config = None) -> None:
+    """List the keys, without their secrets."""
+    keys = _with_store(config, lambda store: store.list())
+    table = Table("id", "project", "client id", "scopes", "rate limit", "created", "revoked")
+    for key in keys:
+        limit = key.rate_limit
+        table.add_row(
+            key.id,
+            key.project,
+            key.client_id,
+            " ".join(sorted(key.scopes)),
+            f"{limit.calls} / {limit.per_seconds} s" if limit else "none",
+            f"{key.created_at:%Y-%m-%d %H:%M} UTC",
+            f"{key.revoked_at:%Y-%m-%d %H:%M} UTC" if key.revoked_at else "",
+        )
+    out.print(table)
+
+
+@app.command()
+def revoke(key_id: str, config: Config = None) -> None:
+    """Revoke a key; running servers stop taking it within seconds."""
+    if not _with_store(config, lambda store: store.revoke(key_id, datetime.now(UTC))):
+        raise fail(f"no key with the id {key_id!r} in the store")
+    err.print(f"Revoked {key_id}.")
+
+
+def _with_store(config: Path | None, work: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
+    settings = settings_from(config)
+
+    async def run() -> T:
+        async with AsyncExitStack() as stack:
+            return await work(await open_api_keys(settings, stack))
+
+    with explained_failures():
+        return asyncio.run(run())

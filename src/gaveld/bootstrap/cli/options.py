@@ -1,0 +1,55 @@
+"""Options that several commands share, and how they fail: one red line each, exit status 2."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from gaveld.adapters.storage.policies import PolicyError
+from gaveld.bootstrap.settings import Settings, SettingsError, load_settings
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Settings file. Default: $GAVEL_CONFIG, else gavel.yaml."),
+]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", "-t", help="Ask the server at host:port instead of judging here."),
+]
+Key = Annotated[
+    str | None, typer.Option("--key", envvar="GAVEL_API_KEY", help="API key for --target.")
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option("--ca-file", help="Speak TLS to --target and trust this CA (PEM).", exists=True),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+out = Console()
+err = Console(stderr=True)
+
+
+def fail(message: str) -> typer.Exit:
+    """Print what is wrong and return the exit to raise."""
+    for line in message.splitlines():
+        err.print(Text(line, style="red"))
+    return typer.Exit(2)
+
+
+@contextmanager
+def explained_failures() -> Iterator[None]:
+    """Turn faults in settings and policies into lines on standard error and exit status 2."""
+    try:
+        yield
+    except (SettingsError, PolicyError) as error:
+        raise fail(str(error)) from error
+
+
+def settings_from(config: Path | None, overrides: dict[str, Any] | None = None) -> Settings:
+    """Load the settings or end the command saying which key is wrong."""
+    with explained_failures():
+        return load_settings(config, overrides)

@@ -1,0 +1,150 @@
+"""Puts the application together from its settings and proves every part of it.
+
+``build`` creates; it starts nothing. Whatever it opened is closed, in reverse, by the stack it
+was given, also when a later part fails.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from gaveld.adapters.limits.memory import MemoryRateLimiter
+from gaveld.adapters.storage.api_keys import (
+    FileApiKeys,
+    LayeredApiKeyStore,
+    SqlApiKeyStore,
+    create_tables,
+)
+from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
+from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
+from gaveld.adapters.text.cpu_lane import CpuLane
+from gaveld.adapters.text.language import FastTextLanguageDetector
+from gaveld.adapters.text.lexicon import LexiconClassifier, TermListClassifier, validate_term_lists
+from gaveld.adapters.text.links import LinkClassifier
+from gaveld.adapters.text.normalise import DisguiseNormaliser
+from gaveld.adapters.text.personal_data import PersonalDataClassifier
+from gaveld.adapters.text.toxicity_model import LinearTextClassifier
+from gaveld.application.api_keys import Authenticate
+from gaveld.application.list_categories import ListCategories
+from gaveld.application.moderate import ModerateText
+from gaveld.application.ports import (
+    ApiKeyStore,
+    Classifier,
+    LanguageDetector,
+    RateLimiter,
+    TextNormaliser,
+)
+from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
+from gaveld.domain.content import DetectedLanguage, TextSample
+from gaveld.domain.policies import Policy
+
+TextClassifier = Classifier[TextSample]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPath:
+    """The parts that read text, sharing one lane of threads."""
+
+    normaliser: TextNormaliser
+    language_detector: LanguageDetector
+    classifiers: tuple[TextClassifier, ...]
+
+    async def warm_up(self) -> None:
+        """Load every model and judge one text with each, so that the first call is no slower."""
+        readings = await self.normaliser.normalise(_WARM_UP_TEXT)
+        await self.language_detector.detect(_WARM_UP_TEXT)
+        sample = TextSample(readings, DetectedLanguage("en", 1.0), Policy("warm-up", {}))
+        for classifier in self.classifiers:
+            await classifier.warm_up()
+            await classifier.classify(sample)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything that a transport needs to serve. ``authenticate`` is None when auth is off."""
+
+    text_path: TextPath
+    moderate_text: ModerateText
+    list_categories: ListCategories
+    authenticate: Authenticate | None
+    rate_limiter: RateLimiter
+    telemetry: PrometheusTelemetry
+
+
+async def build(settings: Settings, stack: AsyncExitStack) -> Application:
+    """Create and prove the application. Raises ``SettingsError`` or ``PolicyError`` if it can't."""
+    telemetry = PrometheusTelemetry()
+    policies = YamlPolicyStore(settings.policy.file or DEFAULT_POLICY, validate_term_lists)
+    text_path = await asyncio.to_thread(build_text_path, settings.text, stack)
+    authenticate = None
+    if settings.auth.enabled:
+        authenticate = Authenticate(await open_api_keys(settings, stack))
+    return Application(
+        text_path=text_path,
+        moderate_text=ModerateText(
+            normaliser=text_path.normaliser,
+            language_detector=text_path.language_detector,
+            classifiers=text_path.classifiers,
+            policies=policies,
+            telemetry=telemetry,
+            max_text_bytes=settings.text.max_text_bytes,
+        ),
+        list_categories=ListCategories([entry.card for entry in text_path.classifiers]),
+        authenticate=authenticate,
+        rate_limiter=MemoryRateLimiter(),
+        telemetry=telemetry,
+    )
+
+
+def build_text_path(settings: TextSettings, stack: AsyncExitStack) -> TextPath:
+    """Load the text family. Reads model files, so not for an event loop."""
+    lane = CpuLane(settings.threads)
+    stack.callback(lane.close)
+    makers: dict[str, Callable[[], TextClassifier]] = {
+        "lexicon": lambda: LexiconClassifier(lane),
+        "terms": lambda: TermListClassifier(lane),
+        "links": lambda: LinkClassifier(lane),
+        "personal_data": lambda: PersonalDataClassifier(lane, settings.phone_regions),
+        "linear": lambda: LinearTextClassifier(lane),
+    }
+    return TextPath(
+        normaliser=DisguiseNormaliser(lane),
+        language_detector=FastTextLanguageDetector(lane),
+        classifiers=tuple(makers[name]() for name in settings.classifiers),
+    )
+
+
+async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStore:
+    """Open the store of API keys, making its tables if need be."""
+    engine = await _open_engine(settings.storage.url, stack)
+    file = None
+    if settings.auth.keys_file is not None:
+        try:
+            file = FileApiKeys(settings.auth.keys_file)
+        except ValueError as error:
+            raise SettingsError(f"auth.keys_file: {error}") from error
+    return LayeredApiKeyStore(SqlApiKeyStore(engine), file)
+
+
+async def _open_engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_async_engine(parsed)
+        stack.push_async_callback(engine.dispose)
+        await create_tables(engine)
+    except Exception as error:
+        raise SettingsError(f"storage.url: can't be opened ({type(error).__name__})") from error
+    return engine
+
+
+_WARM_UP_TEXT: Final = (
+    "A first text, read before any caller's: see https://example.com or +1 202 555 0100."
+)

@@ -1,0 +1,143 @@
+"""One suite for every ``ApiKeyStore``."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from gaveld.adapters.storage.api_keys import (
+    FileApiKeys,
+    LayeredApiKeyStore,
+    SqlApiKeyStore,
+    create_tables,
+    entry_of,
+)
+from gaveld.application.api_keys import new_api_key
+from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
+from tests.fakes.api_keys import FakeApiKeyStore
+
+
+@asynccontextmanager
+async def sql(folder: Path) -> AsyncIterator[SqlApiKeyStore]:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/keys.db")
+    await create_tables(engine)
+    try:
+        yield SqlApiKeyStore(engine)
+    finally:
+        await engine.dispose()
+
+
+@pytest.fixture(params=["fake", "sql", "layered over sql"])
+async def store(request, tmp_path: Path) -> AsyncIterator[ApiKeyStore]:
+    if request.param == "fake":
+        yield FakeApiKeyStore()
+        return
+    async with sql(tmp_path) as inner:
+        yield inner if request.param == "sql" else LayeredApiKeyStore(inner)
+
+
+KEY, _ = new_api_key(
+    project="shop",
+    client_id="acme",
+    scopes=frozenset({"moderate", "admin"}),
+    rate_limit=RateLimit(100, 60),
+)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+async def test_a_kept_key_is_found_as_it_was(store: ApiKeyStore):
+    """Law: what is found equals what was added, field by field."""
+    await store.add(KEY)
+    assert await store.find(KEY.id) == KEY
+
+
+async def test_an_unknown_key_is_none(store: ApiKeyStore):
+    """Law: a missing key is an answer, not an error."""
+    assert await store.find("nobody") is None
+
+
+async def test_an_id_is_taken_once(store: ApiKeyStore):
+    """Law: adding a second key under one id fails and keeps the first."""
+    await store.add(KEY)
+    with pytest.raises(ValueError, match=KEY.id):
+        await store.add(replace(KEY, project="other"))
+    assert await store.find(KEY.id) == KEY
+
+
+async def test_keys_are_listed_oldest_first(store: ApiKeyStore):
+    """Law: the list is in the order of creation."""
+    older = replace(KEY, id="older", created_at=KEY.created_at - timedelta(days=1))
+    for key in (KEY, older):
+        await store.add(key)
+    assert list(await store.list()) == [older, KEY]
+
+
+async def test_revoking_marks_a_key_and_keeps_the_first_time(store: ApiKeyStore):
+    """Law: a revoked key is still found, as revoked since the first time."""
+    await store.add(KEY)
+    assert await store.find(KEY.id) == KEY
+    assert await store.revoke(KEY.id, NOW)
+    assert await store.revoke(KEY.id, NOW + timedelta(days=1))
+    assert await store.find(KEY.id) == replace(KEY, revoked_at=NOW)
+
+
+async def test_revoking_an_unknown_key_says_so(store: ApiKeyStore):
+    """Law: nobody believes to have revoked a key that does not exist."""
+    assert not await store.revoke("nobody", NOW)
+
+
+async def test_keys_survive_the_process(tmp_path: Path):
+    """Law: a write is on disk when its call returns."""
+    async with sql(tmp_path) as first:
+        await first.add(KEY)
+    async with sql(tmp_path) as second:
+        assert await second.find(KEY.id) == KEY
+
+
+async def test_a_mounted_file_is_looked_up_first(tmp_path: Path):
+    """Law: an entry that ``gavel keys create --print-entry`` printed is a key like any other."""
+    path = tmp_path / "keys.yaml"
+    path.write_text(entry_of(KEY), "utf-8")
+    layered = LayeredApiKeyStore(FakeApiKeyStore(), FileApiKeys(path))
+    assert await layered.find(KEY.id) == KEY
+    assert list(await layered.list()) == [KEY]
+    with pytest.raises(ValueError, match=KEY.id):
+        await layered.add(KEY)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{}", "the file"),
+        ("- {id: a}", "0.secret_sha256"),
+        ("- 7", "0: "),
+        ("- {id: a, secret_sha256: xyz, project: p}", "0.secret_sha256"),
+        ("{a: [}", "not YAML"),
+    ],
+)
+def test_a_bad_keys_file_is_refused(tmp_path: Path, text: str, named: str):
+    """Law: a mounted file that is not a list of whole entries stops the start."""
+    path = tmp_path / "keys.yaml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=named.replace(".", r"\.")):
+        FileApiKeys(path)
+
+
+async def test_a_found_key_costs_no_second_query():
+    """Law: the layered store asks the store behind it once while it remembers."""
+    asked: list[str] = []
+
+    class Counting(FakeApiKeyStore):
+        async def find(self, key_id: str) -> ApiKey | None:
+            asked.append(key_id)
+            return await super().find(key_id)
+
+    layered = LayeredApiKeyStore(Counting())
+    await layered.add(KEY)
+    for _ in range(3):
+        assert await layered.find(KEY.id) == KEY
+    assert asked == [KEY.id]

@@ -1,0 +1,119 @@
+"""One suite for every ``PolicyStore``, and what the YAML document may say."""
+
+from pathlib import Path
+
+import pytest
+
+from gaveld.adapters.storage.policies import DEFAULT_POLICY, PolicyError, YamlPolicyStore
+from gaveld.application.ports import PolicyStore
+from gaveld.domain.categories import CATALOGUE
+from gaveld.domain.policies import Action, CategoryRule, Policy, TermList, TermMatch
+from tests.fakes.policies import FakePolicyStore
+
+TWO_PROJECTS = """
+name: house
+on_incomplete: review
+categories:
+  H2: {review: 0.5, block: 0.9, required: true}
+  L1: {review: 0.8}
+projects:
+  kids:
+    on_incomplete: block
+    categories: {L1: {review: 0.3, block: 0.6}}
+"""
+
+
+def store_of(folder: Path, text: str, validate=lambda lists: None) -> YamlPolicyStore:
+    path = folder / "policy.yaml"
+    path.write_text(text, "utf-8")
+    return YamlPolicyStore(path, validate)
+
+
+@pytest.fixture(params=["fake", "yaml"])
+def store(request, tmp_path: Path) -> PolicyStore:
+    if request.param == "yaml":
+        return store_of(tmp_path, TWO_PROJECTS)
+    rule = CategoryRule(0.5, 0.9, required=True)
+    return FakePolicyStore(
+        Policy("house@1", {"H2": rule, "L1": CategoryRule(0.8)}),
+        kids=Policy("kids@1", {"H2": rule, "L1": CategoryRule(0.3, 0.6)}, Action.BLOCK),
+    )
+
+
+async def test_a_project_without_a_policy_gets_the_default(store: PolicyStore):
+    """Law: every project has a policy."""
+    policy = await store.current("nobody")
+    assert policy.revision.startswith("house@")
+    assert policy.rule("L1") == CategoryRule(0.8)
+
+
+async def test_a_project_changes_what_it_names_and_keeps_the_rest(store: PolicyStore):
+    """Law: a project's policy is the default with its own changes, under its own revision."""
+    policy = await store.current("kids")
+    assert policy.on_incomplete is Action.BLOCK
+    assert policy.rule("L1") == CategoryRule(0.3, 0.6)
+    assert policy.rule("H2") == CategoryRule(0.5, 0.9, required=True)
+    assert policy.revision != (await store.current("nobody")).revision
+
+
+async def test_the_shipped_policy_speaks_of_every_category():
+    """Law: a reader of the default policy sees what happens to each category of the catalogue."""
+    policy = await YamlPolicyStore(DEFAULT_POLICY, lambda lists: None).current("any")
+    assert set(policy.categories) == set(CATALOGUE)
+    assert policy.on_incomplete is Action.REVIEW
+
+
+async def test_a_revision_names_its_content(tmp_path: Path):
+    """Law: equal documents have equal revisions, and any change makes another."""
+    first = await store_of(tmp_path, TWO_PROJECTS).current("x")
+    again = await store_of(tmp_path, "# a comment\n" + TWO_PROJECTS).current("x")
+    other = await store_of(tmp_path, TWO_PROJECTS.replace("0.8}", "0.7}")).current("x")
+    assert first.revision == again.revision != other.revision
+
+
+async def test_term_lists_and_domains_are_read(tmp_path: Path):
+    """Law: an operator's lists reach the classifiers as they were written."""
+    text = """
+categories: {}
+term_lists: [{name: rivals, match: prefix, terms: [acme], category: S1}]
+allowed_terms: [scunthorpe]
+links: {blocked_domains: [bad.example], allowed_domains: [good.example]}
+expected_languages: [en]
+"""
+    policy = await store_of(tmp_path, text).current("x")
+    assert policy.term_lists == (TermList("rivals", TermMatch.PREFIX, ("acme",), "S1"),)
+    assert policy.allowed_terms == ("scunthorpe",)
+    assert policy.blocked_domains == ("bad.example",)
+    assert policy.allowed_domains == ("good.example",)
+    assert policy.expected_languages == frozenset({"en"})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[]", "not a mapping"),
+        ("{a: [}", "policy.yaml"),
+        ("categories: {Z9: {review: 0.5}}", "Z9"),
+        ("categories: {H1: {review: 1.5}}", "categories.H1.review"),
+        ("categories: {H1: {review: 0.9, block: 0.5}}", "categories.H1"),
+        ("categories: {H1: {reveiw: 0.5}}", "categories.H1.reveiw"),
+        ("{categories: {}, on_incomplete: maybe}", "on_incomplete"),
+        ("{categories: {}, projects: [a]}", "projects"),
+        ("{categories: {}, projects: {kids: {categories: {H1: {block: 7}}}}}", "projects.kids"),
+        ("{categories: {}, expected_languages: [English]}", "expected_languages"),
+    ],
+)
+def test_a_bad_document_is_refused_naming_the_key(tmp_path: Path, text: str, named: str):
+    """Law: a policy with a fault never loads, and the message says where the fault is."""
+    with pytest.raises(PolicyError, match=named.replace(".", r"\.")):
+        store_of(tmp_path, text)
+
+
+def test_terms_that_do_not_compile_are_refused(tmp_path: Path):
+    """Law: the text family's word on term lists is final, at load time."""
+
+    def refuse(lists):
+        raise ValueError("rivals: bad pattern")
+
+    with pytest.raises(PolicyError, match="rivals: bad pattern"):
+        store_of(tmp_path, "categories: {}", refuse)
