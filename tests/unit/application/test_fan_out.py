@@ -1,0 +1,114 @@
+"""Many classifiers, one deadline: no outcome is lost, whatever becomes of each."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from gaveld.application.fan_out import fan_out
+from gaveld.domain.signals import (
+    Attribute,
+    ClassifierCard,
+    ClassifierReport,
+    Finding,
+    OutcomeStatus,
+)
+
+Act = Callable[[], Awaitable[ClassifierReport]]
+
+
+class Scripted:
+    """A classifier that does as it is told."""
+
+    def __init__(self, name: str, act: Act) -> None:
+        self.card = ClassifierCard(name, "1", frozenset({"H2"}))
+        self._act = act
+        self.cancelled = False
+
+    async def warm_up(self) -> None:
+        return None
+
+    async def classify(self, sample: str) -> ClassifierReport:
+        try:
+            return await self._act()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
+def finding(name: str) -> Finding:
+    return Finding("H2", 0.7, "a word", name, "1")
+
+
+async def answer() -> ClassifierReport:
+    return ClassifierReport((finding("good"),), {Attribute.INSULT: 0.7})
+
+
+async def fall_over() -> ClassifierReport:
+    raise RuntimeError("the content itself")
+
+
+async def hang() -> ClassifierReport:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_one_failure_costs_one_outcome():
+    """Law: a classifier that raises is listed as failed, and its cause is for the log."""
+    failures = []
+    signals = await fan_out(
+        [Scripted("bad", fall_over), Scripted("good", answer)],
+        "text",
+        5,
+        lambda card, failure: failures.append((card.name, failure)),
+    )
+    assert [outcome.status for outcome in signals.outcomes] == [
+        OutcomeStatus.FAILED,
+        OutcomeStatus.RAN,
+    ]
+    assert signals.findings == (finding("good"),)
+    assert signals.attributes == {Attribute.INSULT: 0.7}
+    assert [name for name, _ in failures] == ["bad"]
+    assert "content" not in signals.outcomes[0].reason
+
+
+async def test_a_late_classifier_is_cancelled_and_listed():
+    """Law: when the time is up the others' answers stand and the late one stops."""
+    late = Scripted("late", hang)
+    signals = await fan_out([late, Scripted("good", answer)], "text", 0.01, print)
+    assert [outcome.status for outcome in signals.outcomes] == [
+        OutcomeStatus.TIMED_OUT,
+        OutcomeStatus.RAN,
+    ]
+    assert late.cancelled
+
+
+async def test_no_time_at_all_is_no_error():
+    """Law: a deadline of zero still gives an outcome for each classifier."""
+    signals = await fan_out([Scripted("late", hang)] * 2, "text", 0, print)
+    assert {outcome.status for outcome in signals.outcomes} == {OutcomeStatus.TIMED_OUT}
+
+
+async def test_a_cancelled_caller_cancels_them_all():
+    """Law: nobody works on for a caller who has gone."""
+    both = [Scripted("one", hang), Scripted("two", hang)]
+    call = asyncio.create_task(fan_out(both, "text", 5, print))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait([call])
+    assert call.cancelled()
+    assert all(entry.cancelled for entry in both)
+
+
+async def test_the_strongest_score_of_an_attribute_stands():
+    """Law: of two classifiers that score one attribute, the surer one is heard."""
+
+    async def surer() -> ClassifierReport:
+        return ClassifierReport((), {Attribute.INSULT: 0.9})
+
+    signals = await fan_out([Scripted("a", surer), Scripted("b", answer)], "text", 5, print)
+    assert signals.attributes == {Attribute.INSULT: 0.9}
+
+
+async def test_no_classifiers_give_no_signals():
+    """Law: an empty house answers, with nothing."""
+    assert (await fan_out([], "text", 5, print)).outcomes == ()
