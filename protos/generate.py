@@ -1,4 +1,4 @@
-"""Turns the contract in `protos/` into what others use: the Python distribution in `gen/`, and images.
+"""Turns the contract in `protos/` into what others use: the distribution in `gen/`, and images.
 
 It answers for generation, drift, lint, formatting and breaking changes, with the tools installed
 beside the interpreter that runs it. It refuses to fetch anything: the protos that the contract
@@ -33,9 +33,14 @@ ROOT = PROTOS.parent
 GEN = ROOT / "gen"
 BUILD = ROOT / "build"
 HAND_WRITTEN = PROTOS / "python"
+TEMPLATE = ".in"
 VALIDATE = "buf/validate/validate.proto"
 # Envoy and other gateways render error details only from an image that holds these.
-ERROR_PROTOS = ("google/rpc/code.proto", "google/rpc/error_details.proto", "google/rpc/status.proto")
+ERROR_PROTOS = (
+    "google/rpc/code.proto",
+    "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
+)
 
 
 class GenerationError(Exception):
@@ -89,9 +94,11 @@ def validate_descriptor_set() -> bytes:
     from protovalidate._gen.buf.validate import validate_pb
 
     files = descriptor_pb2.FileDescriptorSet()
-    files.file.add().ParseFromString(validate_pb._DESC.proto.to_binary())
+    files.file.add().ParseFromString(validate_pb.Rule.desc().file.proto.to_binary())
     if files.file[0].name != VALIDATE:
         raise GenerationError(f"protovalidate holds {files.file[0].name}, not {VALIDATE}")
+    # It names a registry's host, which no file here does, and says nothing to Python.
+    files.file[0].options.ClearField("go_package")
     return bytes(files.SerializeToString(deterministic=True))
 
 
@@ -112,24 +119,29 @@ def write_python(out: Path, *, work: Path) -> None:
     messages = [f"--python_out={out}", f"--mypy_out=quiet:{out}", plugins[0]]
     services = [f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}", plugins[1]]
     with_service = [
-        name for name in files if re.search(r"^service ", (PROTOS / name).read_text(), re.MULTILINE)
+        name
+        for name in files
+        if re.search(r"^service ", (PROTOS / name).read_text(encoding="utf-8"), re.MULTILINE)
     ]
     protoc(messages, [*files, VALIDATE], protos=PROTOS, work=work)
     protoc(services, with_service, protos=PROTOS, work=work)
     for source in sorted(HAND_WRITTEN.rglob("*")):
         target = out / source.relative_to(HAND_WRITTEN)
+        if target.suffix == TEMPLATE:
+            target = target.with_suffix("")
         if source.is_file() and "__pycache__" not in source.parts:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(fill_in(source.read_text(), out))
+            text = fill_in(source.read_text(encoding="utf-8"), out)
+            target.write_text(text, encoding="utf-8")
 
 
 def fill_in(text: str, out: Path) -> str:
-    """Replace @PROTOBUF_VERSION@ and @GRPC_VERSION@ by the oldest run time the output works with."""
+    """Replace @PROTOBUF_VERSION@ and @GRPC_VERSION@ by the oldest versions the code runs on."""
     if "@PROTOBUF_VERSION@" in text:
-        code = (out / "gavel/v1/error_reason_pb2.py").read_text()
+        code = (out / "gavel/v1/error_reason_pb2.py").read_text(encoding="utf-8")
         text = text.replace("@PROTOBUF_VERSION@", search(r"# Protobuf Python Version: (\S+)", code))
     if "@GRPC_VERSION@" in text:
-        code = (out / "gavel/v1/moderation_service_pb2_grpc.py").read_text()
+        code = (out / "gavel/v1/moderation_service_pb2_grpc.py").read_text(encoding="utf-8")
         text = text.replace("@GRPC_VERSION@", search(r"GRPC_GENERATED_VERSION = '(\S+)'", code))
     return text
 
@@ -152,13 +164,18 @@ def write_image(out: Path, *, protos: Path = PROTOS) -> None:
 
 
 def generate() -> None:
-    """Replace `gen/` by what the contract says now."""
-    with tempfile.TemporaryDirectory(dir=ROOT, prefix=".gen-") as scratch:
+    """Bring `gen/` to what the contract says now, touching only the files that change."""
+    with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "gen"
         out.mkdir()
         write_python(out, work=Path(scratch) / "work")
-        shutil.rmtree(GEN, ignore_errors=True)
-        shutil.copytree(out, GEN)
+        fresh = listing(out)
+        for name in sorted(listing(GEN) - fresh):
+            (GEN / name).unlink()
+        for name in sorted(fresh):
+            if not same(out / name, GEN / name):
+                (GEN / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(out / name, GEN / name)
 
 
 def check() -> None:
@@ -173,11 +190,16 @@ def check() -> None:
         drift += [
             f"differs: {name}"
             for name in sorted(fresh & committed)
-            if not filecmp.cmp(out / name, GEN / name, shallow=False)
+            if not same(out / name, GEN / name)
         ]
     if drift:
         raise GenerationError("gen/ is stale; run `generate`\n  " + "\n  ".join(drift))
     print("gen/ matches the contract")
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether both files exist and hold the same bytes."""
+    return other.exists() and filecmp.cmp(one, other, shallow=False)
 
 
 def listing(folder: Path) -> set[str]:
@@ -230,10 +252,8 @@ def breaking(against: str | None) -> None:
             tar.extractall(scratch, filter="data")
         write_image(earlier, protos=Path(scratch) / "protos")
     config = str(PROTOS / "buf.yaml")
-    run(
-        [tool("buf"), "breaking", str(image), "--against", str(earlier)]
-        + ["--config", config, "--against-config", config]
-    )
+    configs = ["--config", config, "--against-config", config]
+    run([tool("buf"), "breaking", str(image), "--against", str(earlier), *configs])
     print(f"nothing breaks against {reference}")
 
 

@@ -252,7 +252,8 @@ class ModerateTextResponse(_message.Message):
     @_builtins.property
     def category_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """category_scores are the highest score found, 0 to 1, of every category that was checked, by
-        category id; zero means checked and nothing found. A category that is not named was not checked.
+        category id; zero means checked and nothing found. A category that is not named was not
+        checked.
         """
 
     @_builtins.property
@@ -627,7 +628,8 @@ class ModerateImageResponse(_message.Message):
     @_builtins.property
     def category_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """category_scores are the highest score found, 0 to 1, of every category that was checked, by
-        category id; zero means checked and nothing found. A category that is not named was not checked.
+        category id; zero means checked and nothing found. A category that is not named was not
+        checked.
         """
 
     def __init__(

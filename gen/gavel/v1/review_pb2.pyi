@@ -90,8 +90,8 @@ Global___Decision: _TypeAlias = Decision  # noqa: Y015
 
 @_typing.final
 class Review(_message.Message):
-    """Review is a panel's answer. At verbose 0 it has decision, execution_time, panel and coverage only;
-    at 1 all but agent_decisions and findings; at 2 everything.
+    """Review is a panel's answer. At verbose 0 it has decision, execution_time, panel and coverage
+    only; at 1 all but agent_decisions and findings; at 2 everything.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -1,0 +1,1 @@
+"""Tests of the contract: its rules, its REST form, its error reasons and the client package."""
