@@ -22,7 +22,7 @@ app.command("check-config")(server.check_config)
 app.command("health")(server.health)
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"gavel {__version__}")
         raise typer.Exit

@@ -1,0 +1,23 @@
+"""``make bench``: runs every benchmark, or those that are named: ``python -m bench overhead``."""
+
+import sys
+
+from rich.console import Console
+
+from bench import overhead, overload, text_path
+
+BENCHMARKS = {"overhead": overhead.main, "text_path": text_path.main, "overload": overload.main}
+
+
+def main() -> None:
+    """Run them one after another."""
+    console = Console(width=110)
+    unknown = set(sys.argv[1:]) - set(BENCHMARKS)
+    if unknown:
+        sys.exit(f"unknown benchmark {sorted(unknown)[0]!r}; known are {', '.join(BENCHMARKS)}")
+    for name in sys.argv[1:] or BENCHMARKS:
+        console.rule(f"[bold]{name}")
+        BENCHMARKS[name](console)
+
+
+main()
