@@ -1,0 +1,109 @@
+"""Turns a text into hashed word and character n-grams, the same way in training and serving.
+
+Changing anything here invalidates the shipped weights: bump ``FEATURES_VERSION`` and train
+again. It knows nothing of labels and keeps nothing of what it has read.
+"""
+
+import re
+from typing import Final, NamedTuple
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+FEATURES_VERSION: Final = 1
+BUCKET_BITS: Final = 19
+BUCKETS: Final = 1 << BUCKET_BITS
+
+Buckets = npt.NDArray[np.int64]
+
+_WORD_LENGTHS: Final = (1, 2, 3)
+_CHARACTER_LENGTHS: Final = (2, 3, 4, 5)
+_TOKEN: Final = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+_ADDRESS: Final = re.compile(r"(?:https?://|www\.)\S+")
+_MENTION: Final = re.compile(r"(?<!\w)@\w+")
+_REPEAT: Final = re.compile(r"(.)\1{2,}", re.DOTALL)
+_DIGITS: Final = str.maketrans("123456789", "000000000")
+_BASE: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX: Final = np.uint64(0xD6E8FEB86659FD93)
+_SHIFT: Final = np.uint64(64 - BUCKET_BITS)
+_SPACE: Final = 32
+
+
+class Features(NamedTuple):
+    """The distinct buckets of a text, each array sorted: word n-grams and character n-grams.
+
+    Each of the two counts as one unit vector: a bucket weighs one over the square root of how
+    many its array holds.
+    """
+
+    words: Buckets
+    characters: Buckets
+
+
+def tokenise(text: str) -> list[str]:
+    """Return the tokens of a text in lower case.
+
+    Web addresses and mentions become one token each, a digit is any digit, and a character
+    repeated more than twice stands twice.
+    """
+    text = text.lower()
+    if "://" in text or "www." in text:
+        text = _ADDRESS.sub(" weburl ", text)
+    if "@" in text:
+        text = _MENTION.sub(" usermention ", text)
+    return _TOKEN.findall(_REPEAT.sub(r"\1\1", text).translate(_DIGITS))
+
+
+def featurise(text: str) -> Features:
+    """Return the hashed n-grams of a text, empty arrays for one without tokens.
+
+    Words count singly, in pairs and in threes; characters in runs of two to five that do not
+    cross the space on either side of a token. Any string is accepted, lone surrogates included.
+    Time and memory are linear in its length.
+    """
+    tokens = tokenise(text)
+    if not tokens:
+        nothing = np.empty(0, np.int64)
+        return Features(nothing, nothing)
+    padded = f" {' '.join(tokens)} "
+    codes = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return Features(_word_buckets(tokens), _character_buckets(codes))
+
+
+def _word_buckets(tokens: list[str]) -> Buckets:
+    hashes = np.fromiter(map(_word_hash, tokens), np.uint64, len(tokens))
+    rolling = hashes
+    rows = [_bucket(rolling, 1)]
+    for length in _WORD_LENGTHS[1:]:
+        if length > len(tokens):
+            break
+        rolling = rolling[:-1] * _BASE + hashes[length - 1 :]
+        rows.append(_bucket(rolling, length))
+    return np.unique(np.concatenate(rows))
+
+
+def _character_buckets(codes: npt.NDArray[np.uint32]) -> Buckets:
+    spaces = np.concatenate(([0], np.cumsum(codes == _SPACE)))
+    wide = codes.astype(np.uint64)
+    rolling = wide
+    rows = []
+    for length in _CHARACTER_LENGTHS:
+        if length > len(codes):
+            break
+        rolling = rolling[:-1] * _BASE + wide[length - 1 :]
+        # Inside a run, between its first and last character, there may be no space.
+        within = spaces[length - 1 : -1] == spaces[1 : len(codes) - length + 2]
+        rows.append(_bucket(rolling[within], 16 + length))
+    return np.unique(np.concatenate(rows))
+
+
+def _bucket(hashes: npt.NDArray[np.uint64], kind: int) -> Buckets:
+    mixed = (hashes + np.uint64(kind)) * _MIX
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= _BASE
+    return (mixed >> _SHIFT).astype(np.int64)
+
+
+def _word_hash(word: str) -> int:
+    return crc32(word.encode("utf-8", "surrogatepass"))

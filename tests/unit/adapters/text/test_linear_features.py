@@ -1,0 +1,69 @@
+"""The laws of the linear model's featuriser, which training and serving share."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gaveld.adapters.text.toxicity_model.features import BUCKETS, featurise, tokenise
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=200)
+words = st.lists(st.text("abcdefgh", min_size=1, max_size=8), min_size=1, max_size=12)
+
+
+@given(any_text)
+def test_any_string_gives_sorted_distinct_buckets(text: str) -> None:
+    """Any string, lone surrogates included, becomes distinct buckets within the table."""
+    for buckets in featurise(text):
+        assert (np.diff(buckets) > 0).all()
+        assert ((buckets >= 0) & (buckets < BUCKETS)).all()
+
+
+def test_the_hash_is_the_one_that_the_shipped_weights_were_trained_with() -> None:
+    """A featuriser that changes must change FEATURES_VERSION and be trained with again."""
+    text = "I'll see YOU @ 10:45!!! https://example.org/a @someone naïve 🔥🔥🔥 sooooo 𝒳"
+    found = hashlib.sha256(b"".join(part.astype("<i8").tobytes() for part in featurise(text)))
+    assert found.hexdigest()[:16] == "c8a197141c1d70be"
+
+
+@given(words)
+def test_letter_case_says_nothing(tokens: list[str]) -> None:
+    """A text and the same in capitals are one to the model."""
+    text = " ".join(tokens)
+    for lower, upper in zip(featurise(text), featurise(text.upper()), strict=True):
+        assert np.array_equal(lower, upper)
+
+
+@given(words)
+def test_character_runs_stay_within_a_word(tokens: list[str]) -> None:
+    """The character n-grams of a text are those of its words, whatever stands beside them."""
+    together = set(featurise(" ".join(tokens)).characters.tolist())
+    apart = {int(n) for token in tokens for n in featurise(token).characters}
+    assert together == apart
+
+
+def test_word_order_is_seen() -> None:
+    """Pairs and threes of words tell who does what to whom."""
+    one, other = featurise("the dog bit the man"), featurise("the man bit the dog")
+    assert np.array_equal(one.characters, other.characters)
+    assert not np.array_equal(one.words, other.words)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", []),
+        ("  \n\t", []),
+        ("Don't!", ["don't", "!"]),
+        ("nooooo", ["noo"]),
+        ("room 417", ["room", "000"]),
+        ("see https://example.org/x?y=1 now", ["see", "weburl", "now"]),
+        ("@someone hi", ["usermention", "hi"]),
+        ("mail a@b.example", ["mail", "a", "@", "b", ".", "example"]),
+    ],
+)
+def test_tokens(text: str, tokens: list[str]) -> None:
+    """Addresses, mentions, digits and drawn-out letters are each read as one thing."""
+    assert tokenise(text) == tokens

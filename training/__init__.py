@@ -1,0 +1,1 @@
+"""How Gavel's shipped text models and lists are made. The server never imports this package."""

@@ -1,0 +1,1 @@
+"""Trains the linear text model: ``python -m training.linear --data DIR``."""
