@@ -45,6 +45,6 @@ VOLUME /var/lib/gavel
 USER 65532:65532
 EXPOSE 50051 9090
 # For `docker run`; Kubernetes ignores it and has probes of its own.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 CMD ["gavel", "health"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["gavel", "health"]
 ENTRYPOINT ["gavel"]
 CMD ["serve"]
