@@ -65,7 +65,7 @@ breaking: $(VENV)/.dev ## Fail if the contract breaks callers of the main branch
 	$(BIN)/python protos/generate.py breaking
 
 locks: $(VENV)/.dev ## Resolve requirements/*.in again into hash-pinned locks
-	./requirements/lock.sh $(BIN)/uv
+	./requirements/lock.sh $(CURDIR)/$(BIN)/uv
 
 train-linear: $(VENV)/.train ## Train the linear text model from DATA (minutes)
 	$(BIN)/python -m training.linear --data $(DATA)

@@ -14,7 +14,7 @@ def main() -> None:
     console = Console(width=110)
     unknown = set(sys.argv[1:]) - set(BENCHMARKS)
     if unknown:
-        sys.exit(f"unknown benchmark {sorted(unknown)[0]!r}; known are {', '.join(BENCHMARKS)}")
+        sys.exit(f"unknown benchmark {min(unknown)!r}; known are {', '.join(BENCHMARKS)}")
     for name in sys.argv[1:] or BENCHMARKS:
         console.rule(f"[bold]{name}")
         BENCHMARKS[name](console)

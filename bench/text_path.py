@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.samples import LONG, SHORT
+from gaveld.application.ports import Classifier
 from gaveld.bootstrap.container import build
 from gaveld.bootstrap.settings import Settings
 from gaveld.domain.content import TextSample, TextSubmission
@@ -56,12 +57,15 @@ async def parts_of(stack: AsyncExitStack) -> dict[str, Work]:
         language = await path.language_detector.detect(text)
         samples[text] = TextSample(readings, language, policy)
     for classifier in path.classifiers:
-
-        async def classify(text: str, ask=classifier.classify) -> object:  # type: ignore[no-untyped-def]
-            return await ask(samples[text])
-
-        parts[classifier.card.name] = classify
+        parts[classifier.card.name] = _on_samples(classifier, samples)
     return parts
+
+
+def _on_samples(classifier: Classifier[TextSample], samples: dict[str, TextSample]) -> Work:
+    async def classify(text: str) -> object:
+        return await classifier.classify(samples[text])
+
+    return classify
 
 
 async def measure(console: Console) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gaveld import __version__
 from gaveld.adapters.limits.memory import MemoryRateLimiter
 from gaveld.adapters.storage.api_keys import (
     FileApiKeys,
@@ -82,6 +83,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     telemetry = PrometheusTelemetry()
     policies = YamlPolicyStore(settings.policy.file or DEFAULT_POLICY, validate_term_lists)
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack)
+    telemetry.announce(__version__, [entry.card for entry in text_path.classifiers])
     authenticate = None
     if settings.auth.enabled:
         authenticate = Authenticate(await open_api_keys(settings, stack))

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    YamlConfigSettingsSource,
 )
 
 ENVIRONMENT_PREFIX: Final = "GAVEL_"
@@ -180,19 +181,6 @@ class Settings(BaseSettings):
             "could call: set auth.enabled and create a key, or say --insecure"
         )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read overrides, then the environment, then the file; no dotenv, no secrets folder."""
-        del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
-
 
 def load_settings(
     config: Path | None = None, overrides: Mapping[str, Any] | None = None
@@ -207,16 +195,11 @@ def load_settings(
         raise SettingsError(f"no such settings file: {named}")
     source = named or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     _refuse_unknown_variables()
-
-    class FromFile(Settings):
-        model_config = SettingsConfigDict(yaml_file=source)
-
     try:
-        return FromFile(**(overrides or {}))
+        loaded = _loader(_tree(source) if source else {})(**(overrides or {}))
     except ValidationError as error:
         raise SettingsError("\n".join(_lines(error))) from error
-    except (ValueError, OSError) as error:
-        raise SettingsError(f"{source}: {error}") from error
+    return Settings.model_construct(**dict(loaded))
 
 
 def is_loopback(host: str) -> bool:
@@ -227,6 +210,33 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _tree(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    if tree is not None and not isinstance(tree, dict):
+        raise SettingsError(f"{path}: not a mapping of sections to settings")
+    return tree or {}
+
+
+def _loader(tree: dict[str, Any]) -> type[Settings]:
+    class FromAllSources(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del dotenv_settings, file_secret_settings
+            return init_settings, env_settings, InitSettingsSource(settings_cls, tree)
+
+    return FromAllSources
 
 
 def _refuse_unknown_variables() -> None:

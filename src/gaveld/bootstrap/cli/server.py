@@ -77,4 +77,4 @@ async def _ask_health(target: Target, service: str) -> str:
         stub = health_pb2_grpc.HealthStub(channel)
         request = health_pb2.HealthCheckRequest(service=service)
         response = await stub.Check(request, timeout=HEALTH_TIMEOUT_SECONDS)
-    return health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
+    return str(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))

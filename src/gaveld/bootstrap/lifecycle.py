@@ -1,0 +1,142 @@
+"""Starts what ``build`` made, waits for the end, and shuts down in order and in time."""
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from gaveld import __version__
+from gaveld.adapters.telemetry.loop_lag import LoopLag
+from gaveld.adapters.telemetry.tracing import start_tracing
+from gaveld.bootstrap.container import Application, build
+from gaveld.bootstrap.logs import configure_logs
+from gaveld.bootstrap.settings import Settings, SettingsError
+from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
+from gaveld.transport.grpc.tls import TlsOptions
+from gaveld.transport.ops.server import OpsServer
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    The ports are open and health says NOT_SERVING while models load and warm up. At the end:
+    NOT_SERVING, let the calls in progress finish within the grace, stop, close in reverse. A
+    second signal ends the grace. Raises ``SettingsError`` for settings that can't be served.
+    """
+    configure_logs(settings.log)
+    ended = _end_signals()
+    async with AsyncExitStack() as stack:
+        application = await build(settings, stack)
+        server = _grpc_server(settings, application, stack, _options(settings))
+        ops = OpsServer(
+            settings.ops.host,
+            settings.ops.port,
+            registry=application.telemetry.registry,
+            is_ready=lambda: server.is_serving,
+        )
+        ops_port = await _opened("ops.port", settings.ops.port, ops.start())
+        stack.push_async_callback(ops.stop)
+        ports = await _opened("grpc.port", settings.grpc.port, server.start())
+        stack.push_async_callback(server.stop)
+        lag = asyncio.create_task(LoopLag(application.telemetry.registry).watch())
+        stack.callback(lag.cancel)
+        await application.text_path.warm_up()
+        await server.announce()
+        _log.info(
+            "serving",
+            version=__version__,
+            grpc=f"{settings.grpc.host}:{ports.grpc}",
+            health_port=ports.health,
+            ops=f"{settings.ops.host}:{ops_port}",
+            authentication=settings.auth.enabled,
+            classifiers={e.card.name: e.card.version for e in application.text_path.classifiers},
+        )
+        await ended.get()
+        await _drain(server, settings.shutdown.grace_seconds, ended)
+    _log.info("stopped")
+
+
+@asynccontextmanager
+async def served_on_socket(settings: Settings) -> AsyncIterator[str]:
+    """Serve on a private unix socket for as long as the context lasts, and give its address.
+
+    For the command line, which so goes the same way in as every caller. No keys, no ops port.
+    """
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gavel-"))
+        address = f"unix:{Path(folder) / 'gavel.sock'}"
+        private = settings.model_copy(
+            update={"auth": settings.auth.model_copy(update={"enabled": False})}
+        )
+        application = await build(private, stack)
+        server = _grpc_server(private, application, stack, GrpcServerOptions(host=address))
+        stack.push_async_callback(server.stop)
+        await server.start()
+        await application.text_path.warm_up()
+        await server.announce()
+        yield address
+
+
+def _grpc_server(
+    settings: Settings, application: Application, stack: AsyncExitStack, options: GrpcServerOptions
+) -> GrpcServer:
+    tracer_provider = None
+    if settings.telemetry.otlp_endpoint is not None:
+        tracer_provider = start_tracing(
+            settings.telemetry.otlp_endpoint, settings.telemetry.service_name, __version__
+        )
+        stack.callback(tracer_provider.shutdown)
+    return GrpcServer(
+        options,
+        moderate_text=application.moderate_text,
+        list_categories=application.list_categories,
+        telemetry=application.telemetry,
+        registry=application.telemetry.registry,
+        authenticate=application.authenticate,
+        rate_limiter=application.rate_limiter,
+        tracer_provider=tracer_provider,
+    )
+
+
+def _options(settings: Settings) -> GrpcServerOptions:
+    grpc, tls = settings.grpc, None
+    if grpc.tls.certificate_file is not None and grpc.tls.key_file is not None:
+        tls = TlsOptions(grpc.tls.certificate_file, grpc.tls.key_file, grpc.tls.client_ca_file)
+    return GrpcServerOptions(tls=tls, **grpc.model_dump(exclude={"tls"}))
+
+
+async def _opened(key: str, port: int, opening: Awaitable[T]) -> T:
+    try:
+        return await opening
+    except (OSError, RuntimeError) as error:
+        raise SettingsError(f"{key}: can't listen on port {port}: {error}") from error
+
+
+def _end_signals() -> asyncio.Queue[signal.Signals]:
+    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received.put_nowait, number)
+    return received
+
+
+async def _drain(
+    server: GrpcServer, grace_seconds: float, ended: asyncio.Queue[signal.Signals]
+) -> None:
+    _log.info("draining", grace_seconds=grace_seconds)
+    draining = asyncio.create_task(server.drain(grace_seconds))
+    impatience = asyncio.create_task(ended.get())
+    await asyncio.wait({draining, impatience}, return_when=asyncio.FIRST_COMPLETED)
+    impatience.cancel()
+    if not draining.done():
+        await server.stop()
+    await draining

@@ -1,0 +1,78 @@
+"""ENGINEERING's promises on restarts and shutdown, kept by real processes under load."""
+
+import asyncio
+
+import grpc
+import grpc.aio
+from gavel.service_config import service_config_json
+from gavel.v1.moderation_service_pb2 import ModerateTextRequest
+from gavel.v1.moderation_service_pb2_grpc import ModerationServiceStub
+from gavel.v1.verdict_pb2 import COVERAGE_STATUS_COMPLETE
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.e2e.command import gavel
+
+CALLERS = 100
+CALLS_EACH = 20
+
+
+async def test_a_rolling_restart_loses_no_call(serve):
+    """Promise: of 2,000 calls by 100 callers none fails while one of two servers is stopped."""
+    roomy = {"GAVEL_GRPC__MAX_WAITING_CALLS": "200", "GAVEL_GRPC__MAX_WAIT_SECONDS": "20"}
+    leaving, staying = await asyncio.gather(serve(**roomy), serve(**roomy))
+    options = [
+        ("grpc.service_config", service_config_json()),
+        ("grpc.lb_policy_name", "round_robin"),
+    ]
+    done: list[str] = []
+    in_mid_load = asyncio.Event()
+    target = f"ipv4:{leaving.address},{staying.address}"
+    async with grpc.aio.insecure_channel(target, options) as channel:
+        stub = ModerationServiceStub(channel)
+
+        async def call_again_and_again(caller: int) -> None:
+            for turn in range(CALLS_EACH):
+                content_id = f"{caller}/{turn}"
+                request = ModerateTextRequest(text="good morning to all", content_id=content_id)
+                response = await stub.ModerateText(request, timeout=60)
+                assert response.content_id == content_id
+                done.append(content_id)
+                if len(done) >= CALLERS * CALLS_EACH // 3:
+                    in_mid_load.set()
+
+        async def restart_in_mid_load() -> int:
+            await in_mid_load.wait()
+            leaving.terminate()
+            return await leaving.exit_status()
+
+        callers = (call_again_and_again(caller) for caller in range(CALLERS))
+        status, *_ = await asyncio.gather(restart_in_mid_load(), *callers)
+    assert status == 0
+    assert len(set(done)) == CALLERS * CALLS_EACH
+
+
+async def test_sigterm_is_not_serving_at_once_and_finishes_what_it_began(server):
+    """Promise: on SIGTERM health says NOT_SERVING, the call in flight is answered, exit is 0."""
+    long_text = "an ordinary sentence about the weather. " * 20_000
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        stub = ModerationServiceStub(channel)
+        in_flight = stub.ModerateText(ModerateTextRequest(text=long_text), timeout=60)
+        await in_flight.wait_for_connection()
+        server.terminate()
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert not in_flight.done()
+        watch.cancel()
+        response = await in_flight
+    assert response.verdict.coverage.status == COVERAGE_STATUS_COMPLETE
+    assert await server.exit_status() == 0
+
+
+async def test_a_second_server_on_the_port_says_so_and_ends(serve, server):
+    """Law: a server that can't have its port ends with a message that names it, and no trace."""
+    environment = {"GAVEL_GRPC__PORT": str(server.port)}
+    result = await gavel("serve", environment=environment)
+    assert result.status == 2
+    assert str(server.port) in result.errors
+    assert "Traceback" not in result.errors
