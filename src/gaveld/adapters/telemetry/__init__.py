@@ -1,0 +1,1 @@
+"""What operators see of the server: Prometheus metrics, the loop's lag, OpenTelemetry traces."""

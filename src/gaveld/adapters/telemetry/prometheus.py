@@ -1,0 +1,119 @@
+"""Counts and times in Prometheus what use cases report. Labels come from closed sets only."""
+
+import platform
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from gaveld.domain.policies import Action
+from gaveld.domain.signals import ClassifierCard, OutcomeStatus
+
+STAGE_BUCKETS_SECONDS: Final = (
+    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0, 30.0,
+)  # fmt: skip
+BATCH_BUCKETS_TEXTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class PrometheusTelemetry:
+    """A ``Telemetry`` whose metrics are in ``registry``, one of its own if none is given."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        registry = registry or CollectorRegistry()
+        self.registry = registry
+        self._stages = Histogram(
+            "gavel_stage_duration_seconds",
+            "How long one stage of judging took.",
+            ("stage",),
+            buckets=STAGE_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._classifiers = Histogram(
+            "gavel_classifier_duration_seconds",
+            "How long one classifier took, by what became of it.",
+            ("classifier", "status"),
+            buckets=STAGE_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._verdicts = Counter(
+            "gavel_verdicts_total",
+            "Verdicts, by action.",
+            ("action",),
+            registry=registry,
+        )
+        self._categories = Counter(
+            "gavel_verdict_categories_total",
+            "Categories that asked for more than to allow, by the verdict's action.",
+            ("category", "action"),
+            registry=registry,
+        )
+        self._bypasses = Counter(
+            "gavel_bypassed_checks_total",
+            "Required checks that did not run, and what the verdict came to.",
+            ("classifier", "status", "action"),
+            registry=registry,
+        )
+        self._batches = Histogram(
+            "gavel_batch_size_texts",
+            "How many texts one batch call held.",
+            buckets=BATCH_BUCKETS_TEXTS,
+            registry=registry,
+        )
+        self._versions = Gauge(
+            "gavel_classifier_info",
+            "1 for each installed classifier and its version.",
+            ("classifier", "version"),
+            registry=registry,
+        )
+        self._build = Gauge(
+            "gavel_build_info",
+            "1, with the version of this server and of its Python.",
+            ("version", "python"),
+            registry=registry,
+        )
+        self._stage_series: dict[str, Histogram] = {}
+        self._classifier_series: dict[tuple[str, OutcomeStatus], Histogram] = {}
+
+    def announce(self, version: str, cards: Iterable[ClassifierCard]) -> None:
+        """Show which server this is and which classifiers it has, also those never asked yet."""
+        self._build.labels(version, platform.python_version()).set(1)
+        for card in cards:
+            self._versions.labels(card.name, card.version).set(1)
+            self._of_classifier(card, OutcomeStatus.RAN)
+
+    def stage_finished(self, stage: str, seconds: float) -> None:
+        """Record one stage; see ``Telemetry.stage_finished``."""
+        series = self._stage_series.get(stage)
+        if series is None:
+            series = self._stage_series[stage] = self._stages.labels(stage)
+        series.observe(seconds)
+
+    def classifier_finished(
+        self, card: ClassifierCard, status: OutcomeStatus, seconds: float
+    ) -> None:
+        """Record one outcome; see ``Telemetry.classifier_finished``."""
+        self._of_classifier(card, status).observe(seconds)
+
+    def verdict_given(self, action: Action, category_ids: Sequence[str]) -> None:
+        """Record a verdict; see ``Telemetry.verdict_given``."""
+        name = action.name.lower()
+        self._verdicts.labels(name).inc()
+        for category_id in category_ids:
+            self._categories.labels(category_id, name).inc()
+
+    def check_bypassed(self, card: ClassifierCard, status: OutcomeStatus, action: Action) -> None:
+        """Record a check that did not run; see ``Telemetry.check_bypassed``."""
+        self._bypasses.labels(card.name, status.value, action.name.lower()).inc()
+
+    def batch_received(self, size: int) -> None:
+        """Record a batch; see ``Telemetry.batch_received``."""
+        self._batches.observe(size)
+
+    def _of_classifier(self, card: ClassifierCard, status: OutcomeStatus) -> Histogram:
+        key = (card.name, status)
+        series = self._classifier_series.get(key)
+        if series is None:
+            series = self._classifiers.labels(card.name, status.value)
+            self._classifier_series[key] = series
+        return series

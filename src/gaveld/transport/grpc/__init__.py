@@ -1,0 +1,1 @@
+"""The gRPC surface: server, interceptors, servicers, converters, errors and health."""

@@ -1,0 +1,73 @@
+"""Holds requests to the rules that the contract states on its fields, with protovalidate."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import grpc
+import protovalidate
+from google.protobuf.message import Message
+
+from gaveld.domain.errors import ErrorReason
+from gaveld.transport.grpc.call import Call
+from gaveld.transport.grpc.errors import Refusal, RefusedError, Violation
+from gaveld.transport.grpc.interceptors.interceptor import Interceptor
+
+_MOST_VIOLATIONS: Final = 16
+_LONGEST_KEY: Final = 64
+"""Together they keep an error within the 8 KiB of metadata that clients accept."""
+
+
+class Validation(Interceptor):
+    """Refuses unary requests that break a rule; a stream's servicer checks its own messages."""
+
+    async def before(self, call: Call) -> None:
+        """Raise what is wrong with the request, if anything is."""
+        if call.received is not None and call.received.message is not None:
+            validate(call.received.message)
+
+
+def validate(message: Message) -> None:
+    """Raise a refusal that names the fields of ``message`` that break their rules."""
+    broken = _validator.collect_violations(message)
+    if not broken:
+        return
+    violations = tuple(_violation(entry.proto) for entry in broken[:_MOST_VIOLATIONS])
+    reason, metadata = ErrorReason.INVALID_ARGUMENT, {}
+    for entry, violation in zip(broken, violations, strict=False):
+        if (violation.field, violation.rule) == ("text", "STRING_MAX_BYTES"):
+            reason = ErrorReason.TEXT_TOO_LARGE
+            sizes = {"limit_bytes": entry.rule_value, "actual_bytes": len(_bytes(message))}
+            metadata = {"field": "text", **{name: str(size) for name, size in sizes.items()}}
+    first = f"{violations[0].field}: {violations[0].description}"
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    raise RefusedError(
+        Refusal(grpc.StatusCode.INVALID_ARGUMENT, reason.value, first + more, metadata, violations)
+    )
+
+
+def _violation(proto: Any) -> Violation:
+    return Violation(_path(proto.field.elements), proto.message, _rule(proto.rule_id))
+
+
+def _rule(rule_id: str) -> str:
+    """Return a rule's id in the contract's spelling: ``string.min_bytes`` as STRING_MIN_BYTES."""
+    return rule_id.replace(".", "_").upper()
+
+
+def _path(elements: Iterable[Any]) -> str:
+    """Return a field path such as ``fields["a"].list_value.values[0].kind``."""
+    path = ""
+    for element in elements:
+        path += f".{element.field_name}" if path else element.field_name
+        if element.subscript is not None:
+            key = element.subscript.value
+            path += f'["{key[:_LONGEST_KEY]}"]' if isinstance(key, str) else f"[{key}]"
+    return path
+
+
+def _bytes(message: Message) -> bytes:
+    text: str = getattr(message, "text", "")
+    return text.encode()
+
+
+_validator: Final = protovalidate.Validator()

@@ -1,0 +1,228 @@
+"""The gRPC server: its ports, its limits, its services, and its going up and down.
+
+Put together from use cases; it reads no settings and knows no adapter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import grpc.aio
+from gavel.v1 import category_service_pb2, moderation_service_pb2
+from grpc_channelz.v1 import channelz_pb2
+from grpc_channelz.v1.channelz import aio as channelz  # type: ignore[attr-defined]  # the stubs lack it
+from opentelemetry.trace import TracerProvider
+from prometheus_client import CollectorRegistry
+
+from gaveld.application.api_keys import Authenticate
+from gaveld.application.list_categories import ListCategories
+from gaveld.application.moderate import ModerateText
+from gaveld.application.ports import RateLimiter, Telemetry
+from gaveld.transport.grpc.call import UNKNOWN_METHOD, GrpcInterceptor
+from gaveld.transport.grpc.category_servicer import CategoryServicer
+from gaveld.transport.grpc.health import Health
+from gaveld.transport.grpc.interceptors.access_log import AccessLog
+from gaveld.transport.grpc.interceptors.admission import Admission
+from gaveld.transport.grpc.interceptors.auth import Auth
+from gaveld.transport.grpc.interceptors.chain import Chain
+from gaveld.transport.grpc.interceptors.deadline import Deadline
+from gaveld.transport.grpc.interceptors.error_mapping import ErrorMapping
+from gaveld.transport.grpc.interceptors.metrics import RpcMetrics
+from gaveld.transport.grpc.interceptors.rate_limit import RateLimits
+from gaveld.transport.grpc.interceptors.request_id import RequestId
+from gaveld.transport.grpc.interceptors.size_limit import HEADROOM_BYTES, SizeLimit, reader
+from gaveld.transport.grpc.interceptors.validation import Validation
+from gaveld.transport.grpc.moderation_servicer import ModerationServicer
+from gaveld.transport.grpc.reflection import reflection_services
+from gaveld.transport.grpc.services import Service
+from gaveld.transport.grpc.tls import TlsOptions, server_credentials
+from gaveld.transport.grpc.tracing import tracing_interceptor
+
+_MAX_METADATA_BYTES: Final = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcServerOptions:
+    """How a server listens and what it takes on. Port 0 takes any free one.
+
+    ``health_port`` is a second, plaintext port that serves health alone. ``max_deadline_seconds``
+    caps unary calls, and stands for those without a deadline.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 50051
+    health_port: int | None = None
+    tls: TlsOptions | None = None
+    reflection: bool = True
+    channelz: bool = False
+    max_message_bytes: int = 4 << 20
+    max_connection_age_seconds: float = 300
+    max_connection_age_grace_seconds: float = 30
+    max_streams_per_connection: int = 100
+    min_ping_interval_seconds: float = 30
+    max_deadline_seconds: float = 30
+    max_concurrent_calls: int = 16
+    max_waiting_calls: int = 32
+    max_wait_seconds: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPorts:
+    """The ports that a started server listens on."""
+
+    grpc: int
+    health: int | None
+
+
+class GrpcServer:
+    """Serves the contract.
+
+    ``authenticate`` None lets anyone call, as the default project; ``rate_limiter`` None counts
+    nothing; ``tracer_provider`` None traces nothing. Metrics of RPCs go into ``registry``.
+    """
+
+    def __init__(
+        self,
+        options: GrpcServerOptions,
+        *,
+        moderate_text: ModerateText,
+        list_categories: ListCategories,
+        telemetry: Telemetry,
+        registry: CollectorRegistry,
+        authenticate: Authenticate | None = None,
+        rate_limiter: RateLimiter | None = None,
+        tracer_provider: TracerProvider | None = None,
+    ) -> None:
+        self._options = options
+        own = (
+            Service(
+                moderation_service_pb2.DESCRIPTOR.services_by_name["ModerationService"],
+                ModerationServicer(moderate_text, telemetry),
+            ),
+            Service(
+                category_service_pb2.DESCRIPTOR.services_by_name["CategoryService"],
+                CategoryServicer(list_categories),
+            ),
+        )
+        self._health = Health([entry.name for entry in own])
+        self._services = self._with_tools([*own, self._health.service()])
+        self._admission = Admission(
+            max_concurrent_calls=options.max_concurrent_calls,
+            max_waiting_calls=options.max_waiting_calls,
+            max_wait_seconds=options.max_wait_seconds,
+        )
+        self._metrics = RpcMetrics(registry)
+        self._authenticate = authenticate
+        self._rate_limiter = rate_limiter
+        self._tracer_provider = tracer_provider
+        self._servers: list[grpc.aio.Server] = []
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether calls are wanted: from ``announce`` until ``drain``."""
+        return self._health.is_serving
+
+    async def start(self) -> BoundPorts:
+        """Open the ports. Health says NOT_SERVING, and calls are refused, until ``announce``.
+
+        Raises ``RuntimeError`` for a port that is taken, and ``OSError`` or ``ssl.SSLError`` for
+        TLS files that can't be used.
+        """
+        options = self._options
+        await self._health.prepare()
+        server = self._build(self._services, traced=True)
+        address = _address(options.host, options.port)
+        if options.tls is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, server_credentials(options.tls))
+        health_port = None
+        probes = None
+        if options.health_port is not None:
+            probes = self._build([self._health.service()], traced=False)
+            health_port = probes.add_insecure_port(_address(options.host, options.health_port))
+        for entry in filter(None, (server, probes)):
+            self._servers.append(entry)
+            await entry.start()
+        return BoundPorts(port, health_port)
+
+    async def announce(self) -> None:
+        """Say SERVING and admit calls; for when everything is loaded and warm."""
+        self._admission.open()
+        await self._health.announce()
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Say NOT_SERVING, take no new calls, and let those in progress finish in time."""
+        await self._health.leave()
+        await self.stop(grace_seconds)
+
+    async def stop(self, grace_seconds: float = 0.0) -> None:
+        """Take no new calls and end those in progress after ``grace_seconds``. Idempotent."""
+        for server in self._servers:
+            await server.stop(grace_seconds)
+
+    def _with_tools(self, services: Sequence[Service]) -> list[Service]:
+        served = list(services)
+        if self._options.channelz:
+            descriptor = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"]
+            served.append(Service(descriptor, channelz.ChannelzServicer(), "admin"))
+        if self._options.reflection:
+            served.extend(reflection_services(served))
+        return served
+
+    def _build(self, services: Sequence[Service], *, traced: bool) -> grpc.aio.Server:
+        methods = {path: method for entry in services for path, method in entry.methods().items()}
+        for method in (*methods.values(), UNKNOWN_METHOD):
+            self._metrics.expect(method)
+        interceptors: list[GrpcInterceptor] = [
+            Chain(
+                methods,
+                (
+                    RequestId(),
+                    AccessLog(),
+                    self._metrics,
+                    ErrorMapping(),
+                    Deadline(self._options.max_deadline_seconds),
+                    SizeLimit(),
+                    self._admission,
+                    Auth(self._authenticate),
+                    RateLimits(self._rate_limiter),
+                    Validation(),
+                ),
+            )
+        ]
+        if traced and self._tracer_provider is not None:
+            paths = {path for path, method in methods.items() if method.scope is not None}
+            interceptors.insert(0, tracing_interceptor(self._tracer_provider, paths))
+        server = grpc.aio.server(interceptors=interceptors, options=self._channel_options())
+        read = partial(reader, max_message_bytes=self._options.max_message_bytes)
+        server.add_generic_rpc_handlers([entry.handlers(read) for entry in services])
+        return server
+
+    def _channel_options(self) -> list[tuple[str, int]]:
+        options = self._options
+        return [
+            ("grpc.max_receive_message_length", options.max_message_bytes + HEADROOM_BYTES),
+            ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+            ("grpc.max_concurrent_streams", options.max_streams_per_connection),
+            ("grpc.max_connection_age_ms", _ms(options.max_connection_age_seconds)),
+            ("grpc.max_connection_age_grace_ms", _ms(options.max_connection_age_grace_seconds)),
+            (
+                "grpc.http2.min_ping_interval_without_data_ms",
+                _ms(options.min_ping_interval_seconds),
+            ),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.so_reuseport", 0),
+            ("grpc.enable_channelz", int(options.channelz)),
+        ]
+
+
+def _address(host: str, port: int) -> str:
+    if host.startswith("unix:"):
+        return host
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

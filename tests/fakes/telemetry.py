@@ -1,0 +1,34 @@
+"""Telemetry that remembers what it was told, for tests to look at."""
+
+from collections.abc import Sequence
+
+from gaveld.domain.policies import Action
+from gaveld.domain.signals import ClassifierCard, OutcomeStatus
+
+
+class FakeTelemetry:
+    """A ``Telemetry`` that keeps every report, in order."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, float]] = []
+        self.outcomes: list[tuple[str, OutcomeStatus, float]] = []
+        self.verdicts: list[tuple[Action, tuple[str, ...]]] = []
+        self.bypasses: list[tuple[str, OutcomeStatus, Action]] = []
+        self.batches: list[int] = []
+
+    def stage_finished(self, stage: str, seconds: float) -> None:
+        self.stages.append((stage, seconds))
+
+    def classifier_finished(
+        self, card: ClassifierCard, status: OutcomeStatus, seconds: float
+    ) -> None:
+        self.outcomes.append((card.name, status, seconds))
+
+    def verdict_given(self, action: Action, category_ids: Sequence[str]) -> None:
+        self.verdicts.append((action, tuple(category_ids)))
+
+    def check_bypassed(self, card: ClassifierCard, status: OutcomeStatus, action: Action) -> None:
+        self.bypasses.append((card.name, status, action))
+
+    def batch_received(self, size: int) -> None:
+        self.batches.append(size)

@@ -1,0 +1,88 @@
+"""Servers on free loopback ports, put together from small real parts, and what they logged."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+import grpc.aio
+import pytest
+import structlog
+from opentelemetry.trace import TracerProvider
+from prometheus_client import CollectorRegistry
+from structlog.testing import LogCapture
+
+from gaveld.application.api_keys import Authenticate
+from gaveld.application.list_categories import ListCategories
+from gaveld.application.moderate import ModerateText
+from gaveld.application.ports import Classifier, RateLimiter
+from gaveld.domain.content import TextSample
+from gaveld.domain.policies import Policy
+from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
+from tests.fakes.policies import FakePolicyStore
+from tests.fakes.telemetry import FakeTelemetry
+from tests.integration.grpc_stand import (
+    POLICY,
+    EnglishDetector,
+    PlainNormaliser,
+    Running,
+    Serve,
+    WordClassifier,
+)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Start servers on free loopback ports; stop them and their channels after the test."""
+    started: list[Running] = []
+
+    async def start(
+        *,
+        classifiers: Sequence[Classifier[TextSample]] = (WordClassifier(),),
+        options: GrpcServerOptions | None = None,
+        authenticate: Authenticate | None = None,
+        rate_limiter: RateLimiter | None = None,
+        tracer_provider: TracerProvider | None = None,
+        max_text_bytes: int = 1 << 20,
+        policy: Policy = POLICY,
+        announce: bool = True,
+        channel_options: Sequence[tuple[str, int | str]] = (),
+    ) -> Running:
+        registry, telemetry = CollectorRegistry(), FakeTelemetry()
+        server = GrpcServer(
+            options or GrpcServerOptions(port=0),
+            moderate_text=ModerateText(
+                normaliser=PlainNormaliser(),
+                language_detector=EnglishDetector(),
+                classifiers=classifiers,
+                policies=FakePolicyStore(policy),
+                telemetry=telemetry,
+                max_text_bytes=max_text_bytes,
+            ),
+            list_categories=ListCategories([entry.card for entry in classifiers]),
+            telemetry=telemetry,
+            registry=registry,
+            authenticate=authenticate,
+            rate_limiter=rate_limiter,
+            tracer_provider=tracer_provider,
+        )
+        ports = await server.start()
+        if announce:
+            await server.announce()
+        channel = grpc.aio.insecure_channel(
+            f"127.0.0.1:{ports.grpc}", options=[("grpc.enable_retries", 0), *channel_options]
+        )
+        running = Running(server, ports, registry, telemetry, channel)
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        await running.channel.close()
+        await running.server.stop()
+
+
+@pytest.fixture
+def logs() -> Iterator[LogCapture]:
+    """Capture what the server logs, as it would be rendered."""
+    capture = LogCapture()
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, capture])
+    yield capture
+    structlog.reset_defaults()
