@@ -97,11 +97,9 @@ class PhoneNumbers:
         regions = [region for region in regions if _is_valid(number, region)]
         if not regions or _OTHER_NUMBER.search(before):
             return 0.0
-        if _ANNOUNCEMENT.search(before):
-            return NATIONAL_ANNOUNCED
         if _SEPARATOR.search(number) and any(_is_grouped(number, region) for region in regions):
             return NATIONAL_GROUPED
-        return 0.0
+        return NATIONAL_ANNOUNCED if _ANNOUNCEMENT.search(before) else 0.0
 
 
 def _may_be_of(region: str, number: str) -> bool:

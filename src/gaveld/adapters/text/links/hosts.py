@@ -1,0 +1,142 @@
+"""Reads host names as browsers do: IDNA, IP addresses in every notation, registrable domains.
+
+The public suffixes come from the list in publicsuffixlist's wheel; nothing is looked up.
+"""
+
+import ipaddress
+import unicodedata
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from typing import Final, NamedTuple
+
+from publicsuffixlist import PublicSuffixList
+
+_LONGEST_HOST: Final = 253
+_LONGEST_LABEL: Final = 63
+_IPV4_PARTS: Final = 4
+_DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
+
+_LOCAL_NETWORKS: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
+
+
+class IpHost(NamedTuple):
+    """A host that is an IP address; ``is_plain`` when it is written in the usual notation."""
+
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    is_plain: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the address leads no further than the reader's own machine or network."""
+        is_near = self.address.is_loopback or self.address.is_link_local
+        return is_near or any(self.address in network for network in _LOCAL_NETWORKS)
+
+
+def canonical(host: str) -> str:
+    """Return a host in lower case and compatibility form, as IDNA maps it, without a last dot."""
+    if host.isascii():
+        return host.lower().removesuffix(".")
+    plain = unicodedata.normalize("NFKC", host).translate(_DOTS).lower()
+    return plain.replace("\u00ad", "").replace("\u200b", "").removesuffix(".")
+
+
+def ascii_form(host: str) -> str:
+    """Return a canonical host in punycode, or as it is if it has no such form."""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
+
+
+def unicode_labels(host: str) -> list[str]:
+    """Return the labels of a canonical host, punycode decoded where it can be."""
+    return [_decoded(label) for label in host.split(".")]
+
+
+def _decoded(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[len("xn--") :].encode("ascii").decode("punycode").lower()
+    except UnicodeError:
+        return label
+
+
+def registrable_domain(host: str) -> str:
+    """Return the part of a canonical host that somebody registered, or "" if there is none."""
+    labels = host.split(".")
+    if len(host) > _LONGEST_HOST or not all(0 < len(x) <= _LONGEST_LABEL for x in labels):
+        return ""
+    return _suffixes().privatesuffix(host, accept_unknown=False) or ""
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList(only_icann=True)
+
+
+def ip_host(host: str) -> IpHost | None:
+    """Return the IP address that a browser would go to for a canonical host, if it is one."""
+    if host.startswith("["):
+        try:
+            return IpHost(ipaddress.IPv6Address(host.strip("[]").partition("%")[0]), is_plain=True)
+        except ValueError:
+            return None
+    parts = host.split(".")
+    if len(parts) > _IPV4_PARTS:
+        return None
+    numbers = [_number(part) for part in parts]
+    value = 0
+    for index, number in enumerate(numbers):
+        is_last = index == len(numbers) - 1
+        limit = 256 ** (_IPV4_PARTS - index) if is_last else 256
+        if number is None or number >= limit:
+            return None
+        value += number if is_last else number << (8 * (_IPV4_PARTS - 1 - index))
+    address = ipaddress.IPv4Address(value)
+    return IpHost(address, is_plain=str(address) == host)
+
+
+def _number(part: str) -> int | None:
+    """Read a number as the C library's ``inet_aton`` does: decimal, octal or hexadecimal."""
+    if not part.isascii() or len(part) > _LONGEST_LABEL:
+        return None
+    try:
+        if part.startswith("0x"):
+            return int(part[2:] or "0", 16)
+        if not part.isdigit():
+            return None
+        return int(part, 8) if part[0] == "0" else int(part)
+    except ValueError:
+        return None
+
+
+class DomainSet:
+    """Domains with all their subdomains, and IP addresses, as an operator lists them."""
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        self._domains = frozenset(
+            ascii_form(canonical(entry.strip().removeprefix("*").strip("."))) for entry in entries
+        )
+
+    def holds(self, name: str) -> bool:
+        """Whether a host, canonical and in ASCII form, or a domain above it is in the set.
+
+        An IP address is given in its usual notation.
+        """
+        while name and self._domains:
+            if name in self._domains:
+                return True
+            name = name.partition(".")[2]
+        return False
+
+
+@lru_cache(maxsize=256)
+def domain_set(entries: tuple[str, ...]) -> DomainSet:
+    """Return the set of a policy's list, made once for each policy."""
+    return DomainSet(entries)
