@@ -1,0 +1,83 @@
+"""Counts in which labelled texts a term stands, and how many of those carry its label.
+
+Only labels that a source set itself count: those that a word list set, and zeros that merely
+follow from a text's register, would prove the lexicon by itself.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from gaveld.adapters.text.lexicon.hits import Exempt
+from gaveld.adapters.text.lexicon.matching import TermMatcher, comparable
+from gaveld.domain.content import Span
+
+LABEL_OF: Final = {
+    "L1": "profanity",
+    "H1": "identity_hate",
+    "H2": "insult",
+    "A1": "sexual",
+}
+LISTED_SOURCE: Final = "surge_profanity"
+_FILES: Final = ("train.parquet", "valid.parquet", "own.parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """A text in comparable form, its source, and the labels that the source set itself."""
+
+    text: str
+    source: str
+    labels: dict[str, bool]
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What the data says of one term; counts are of texts, by label."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    true: Counter[str] = field(default_factory=Counter)
+    sources: set[str] = field(default_factory=set)
+
+
+def labelled_texts(folder: Path) -> Iterator[LabelledText]:
+    """Yield every text of the data folder; SOURCES.md there describes the columns."""
+    for name in _FILES:
+        for row in pd.read_parquet(folder / name).to_dict("records"):
+            unsure = {*str(row.get("weak", "")).split(","), *str(row.get("implied", "")).split(",")}
+            labels = {
+                label: row[label] == 1
+                for label in LABEL_OF.values()
+                if not pd.isna(row[label]) and label not in unsure
+            }
+            # A list of terms names each of them with its label, which says nothing of their use.
+            usable = {} if row["source"] == LISTED_SOURCE else labels
+            yield LabelledText(comparable(row["text"].casefold()), row["source"], usable)
+
+
+def count(
+    texts: Iterable[LabelledText], terms: Iterable[str], allowed: Iterable[str]
+) -> dict[str, Evidence]:
+    """Return the evidence on each term that stands in any text outside an allowed phrase."""
+    matcher = TermMatcher({term: term for term in terms})
+    phrases = TermMatcher(dict.fromkeys(allowed))
+    evidence: defaultdict[str, Evidence] = defaultdict(Evidence)
+    for entry in texts:
+        found = list(matcher.matches(entry.text, _go_on))
+        if not found:
+            continue
+        exempt = Exempt(Span(m.start, m.end) for m in phrases.matches(entry.text, _go_on))
+        for term in {m.payload for m in found if not exempt.covers(m.start, m.end)}:
+            of_term = evidence[term]
+            of_term.sources.add(entry.source)
+            of_term.seen.update(entry.labels.keys())
+            of_term.true.update(label for label, is_true in entry.labels.items() if is_true)
+    return dict(evidence)
+
+
+def _go_on() -> None:
+    pass
