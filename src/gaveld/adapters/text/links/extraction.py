@@ -35,19 +35,19 @@ _SCHEME: Final = re.compile(
     r"|(?P<data>data):(?:text/html|text/javascript|application/)[^\s,]{0,80},)",
     re.IGNORECASE,
 )
-_TAIL: Final = re.compile(r"[^\s<>\"`{}|^]{1,2000}")
+_TAIL: Final = re.compile(r"[^\s<>\"\u201c\u201d\xab\xbb`{}|^]{1,2000}")
 _AUTHORITY: Final = re.compile(r"[^/?#\\]*")
 _PORT: Final = re.compile(r":\d{0,5}\Z")
 _BARE: Final = re.compile(
     r"(?<![\w@.\-/\\])[^\W_][\w-]*+(?:[.\u3002\uff0e\uff61][\w-]++)++(?![\w@])"
 )
-_BARE_TAIL: Final = re.compile(r"(?::\d{1,5})?(?:[/?#][^\s<>\"`{}|^]{0,2000})?")
+_BARE_TAIL: Final = re.compile(r"(?::\d{1,5})?(?:[/?#][^\s<>\"\u201c\u201d\xab\xbb`{}|^]{0,2000})?")
 _DOT: Final = re.compile(r"[.\u3002\uff0e\uff61]")
 _HINT: Final = re.compile(r"[.:\u3002\uff0e\uff61]")
 _FEWEST_LABELS_OF_WWW: Final = 3
 
 _CLOSING: Final = {")": "(", "]": "["}
-_TRAILING: Final = ".,;:!?'*_~\u2019\u201d\u00bb\u3002\uff0c\u3001"
+_TRAILING: Final = ".,;:!?'*_~\u2019\u2026\u3002\uff0c\u3001"
 
 # Top-level domains that are also the endings of files, or words that a sentence may start with.
 _AMBIGUOUS: Final = frozenset(

@@ -23,7 +23,8 @@ _BRAND_DOMAINS: Final = frozenset(
         "metamask.io", "microsoft.com", "netflix.com", "outlook.com", "paypal.com",
         "playstation.com", "reddit.com", "roblox.com", "santander.com", "spotify.com",
         "steamcommunity.com", "steampowered.com", "telegram.org", "tiktok.com", "trustwallet.com",
-        "twitch.tv", "twitter.com", "wellsfargo.com", "whatsapp.com", "yahoo.com", "youtube.com", "zoom.us",
+        "twitch.tv", "twitter.com", "wellsfargo.com", "whatsapp.com", "yahoo.com", "youtube.com",
+        "zoom.us",
     }
 )  # fmt: skip
 _SHORTEST_IMITATED: Final = 5
@@ -36,7 +37,7 @@ _COMPANIONS: Final = (
 )
 _NEUTRAL: Final = frozenset({"COMMON", "INHERITED"})
 
-# Replaced on both sides of a comparison, so that it does not matter which spelling is the brand's.
+# Replaced on both sides of a comparison, so it does not matter which spelling is the brand's.
 _LOOK_ALIKE_ASCII: Final = (
     ("rn", "m"),
     ("vv", "w"),

@@ -33,6 +33,7 @@ _LENGTHS: Final = {
 
 _START: Final = re.compile(r"(?<![^\W_])([A-Za-z]{2})[ -]?[0-9]{2}")
 _PREFIX_CHARACTERS: Final = 4
+_FEWEST_DIGITS: Final = 8
 
 
 def find(text: str) -> Iterator[Hit]:
@@ -54,5 +55,7 @@ def _rest(characters: int) -> re.Pattern[str]:
 def _checks_out(number: str) -> bool:
     """ISO 7064: move the first four to the end, read letters as 10 to 35, and 97 leaves 1."""
     plain = number.replace(" ", "").replace("-", "")
+    if sum(map(str.isdigit, plain)) < _FEWEST_DIGITS:  # a sentence that happens to check out
+        return False
     moved = plain[_PREFIX_CHARACTERS:] + plain[:_PREFIX_CHARACTERS]
     return int("".join(str(int(c, 36)) for c in moved)) % 97 == 1
