@@ -81,7 +81,7 @@ class ModerationServicer:
         judgement = await self._moderate_text(
             submission_from_proto(request),
             project=call.project,
-            overrides=overrides_from_proto(request.policy_overrides),
+            overrides=overrides_from_proto(request),
             deadline_seconds=call.seconds_left(),
         )
         return response_from_judgement(judgement, request, request_id)

@@ -1,6 +1,7 @@
 """From the domain's judgement to the wire: enums by name, spans in bytes and UTF-16 units."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from gavel.v1 import moderation_service_pb2, verdict_pb2
@@ -112,8 +113,12 @@ def verdict_to_proto(verdict: Verdict) -> verdict_pb2.Verdict:
     )
 
 
+@lru_cache(maxsize=1_024)
 def coverage_to_proto(coverage: Coverage) -> verdict_pb2.Coverage:
-    """Return what was checked and what was not."""
+    """Return what was checked and what was not, to be copied into an answer and not changed.
+
+    Remembered, because most calls have the same coverage and it is half the work of an answer.
+    """
     return verdict_pb2.Coverage(
         status=_COVERAGES[coverage.status],
         checked_categories=sorted(coverage.checked),

@@ -17,6 +17,7 @@ from gaveld.transport.grpc.errors import Refusal, RefusedError
 MAX_METADATA_BYTES: Final = 16_384
 MAX_FIELD_DEPTH: Final = 8
 
+_NO_OVERRIDES: Final = PolicyOverrides()
 _ACTIONS: Final = {
     verdict_pb2.ACTION_ALLOW: Action.ALLOW,
     verdict_pb2.ACTION_REVIEW: Action.REVIEW,
@@ -44,8 +45,11 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
     )
 
 
-def overrides_from_proto(overrides: policy_pb2.PolicyOverrides) -> PolicyOverrides:
+def overrides_from_proto(request: moderation_service_pb2.ModerateTextRequest) -> PolicyOverrides:
     """Return what a call changes of the policy. Raises ``InvalidRequest`` (UNKNOWN_CATEGORY)."""
+    if not request.HasField("policy_overrides"):
+        return _NO_OVERRIDES
+    overrides = request.policy_overrides
     masks = overrides.HasField("mask")
     for category_id in overrides.categories:
         _check_category(category_id, f'policy_overrides.categories["{category_id}"]')
