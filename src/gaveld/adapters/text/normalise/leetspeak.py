@@ -1,0 +1,129 @@
+"""Reads digits and symbols that stand for letters within one word.
+
+It judges by shape alone: a substitute between letters is surely one, at a word's edge it may be
+a plural, a price or a model number. What names or numbers something must not come here.
+"""
+
+import re
+from itertools import groupby, islice, product
+from typing import Final, NamedTuple
+
+_LETTERS: Final = {
+    "0": "o", "1": "il", "!": "il", "|": "il", "3": "e", "4": "a", "@": "a", "5": "s", "$": "s",
+    "7": "t", "+": "t", "8": "b", "9": "g", "€": "e", "£": "l", "¢": "c", "©": "c", "§": "s",
+    "¡": "i",
+}  # fmt: skip
+"""What each substitute stands for; the first is the likelier unless ``_reads_as_l`` says."""
+SUBSTITUTES: Final = "0134578!9@$|+€£¢©§¡"
+WORD: Final = re.compile(rf"[a-z0-9{re.escape(SUBSTITUTES)}]+")
+HINT: Final = re.compile(r"[a-z](?:[013-57-9@$|+€£¢©§¡]|!+[a-z0-9@$])|[013-57-9@$€£©§¡][a-z]|@\$\$")
+
+_SYMBOLS: Final = frozenset("!|@$+€£¢©§¡")
+_PUNCTUATION: Final = "!|+¡"
+_LONGEST: Final = 24
+_MOST_READINGS: Final = 8
+_VOWELS: Final = frozenset("aeiouy034@€")
+_PROFANE_SYMBOLS: Final = {"@$$": "ass"}
+_NUMBER_TAIL: Final = re.compile(r"(?<=[a-z])\d{2,}$")
+_NEVER: Final = re.compile(r"[$€£¢]\d|\d[$€£¢]|^\d\d|^[a-z](?!(\d)\1+[a-z]$)\d{2,}[a-z]$")
+"""Prices, numbers with a unit, and words like ``i18n`` that count what they leave out."""
+_CURRENCY: Final = re.compile(r"[a-z]{1,3}[$€£¢]")
+_TWO_WORDS: Final = re.compile(r"[^!|@]{3,}[!|@]+[^!|@]{3,}")
+_DOUBLED: Final = frozenset({"00", "11", "33", "55", "77"})
+_SHORTEST: Final = 3
+_SURE_DIGITS: Final = re.compile(r"[a-z]+(?:\d{1,2}[a-z]+)+")
+
+
+class Decoded(NamedTuple):
+    """A word's readings, each as long as the word, and whether the first is surely meant.
+
+    ``start`` is where the word begins in its token, after punctuation; ``has_number`` says that
+    a number was cut off its end.
+    """
+
+    start: int
+    readings: tuple[str, ...]
+    is_sure: bool
+    has_number: bool
+
+
+def decode(token: str, *, is_lower: bool) -> Decoded | None:
+    """Return what a run of letters, digits and symbols spells, or None if it spells nothing.
+
+    ``token`` is folded; ``is_lower`` says that it was sent without capitals, as model numbers
+    are not.
+    """
+    if token in _PROFANE_SYMBOLS:
+        return Decoded(0, (_PROFANE_SYMBOLS[token],), is_sure=False, has_number=False)
+    start = len(token) - len(token.lstrip(_PUNCTUATION))
+    word = token.strip(_PUNCTUATION)
+    if len(word) > _LONGEST:
+        return None
+    tail = _NUMBER_TAIL.search(word)
+    has_number = tail is not None and not _is_spelling(word, tail.group(), is_lower=is_lower)
+    if tail is not None and has_number:
+        word = word[: tail.start()]
+    if word.isalpha():
+        worth = has_number and len(word) >= _SHORTEST
+        return Decoded(start, (word,), is_sure=False, has_number=True) if worth else None
+    if not _is_plausible(word):
+        return None
+    spelled = readings(word)
+    if _VOWELS.isdisjoint(spelled[0]):
+        return None
+    return Decoded(start, spelled, _is_sure(word), has_number)
+
+
+def _is_spelling(word: str, tail: str, *, is_lower: bool) -> bool:
+    """Whether digits at a word's end may be letters, as in ``pu55`` or ``p3n15``."""
+    stem = word.removesuffix(tail)
+    is_short = len(tail) == len("55")
+    return is_short and is_lower and (tail in _DOUBLED or any(map(str.isdigit, stem)))
+
+
+def _is_plausible(word: str) -> bool:
+    if any(c not in _LETTERS and not c.isalpha() for c in word) or _NEVER.search(word):
+        return False
+    letters = sum(map(str.isalpha, word))
+    digits = sum(map(str.isdigit, word))
+    if digits > letters + 1 or letters == 0 or ("+" in word and letters < _SHORTEST):
+        return False
+    if digits == 0:
+        return _CURRENCY.fullmatch(word) is None and len(word) >= _SHORTEST
+    is_number = word[0].isdigit() and word[-1].isdigit()
+    return letters >= _SHORTEST or (letters > 1 and not is_number)
+
+
+def _is_sure(word: str) -> bool:
+    letters = sum(map(str.isalpha, word))
+    symbols = _SYMBOLS.intersection(word)
+    if not symbols:
+        is_inside = _SURE_DIGITS.fullmatch(word) is not None
+        return is_inside and letters >= _SHORTEST and letters > len(word) - letters
+    if word[0] in symbols or word[0].isdigit() or word[-1].isdigit() or "+" in symbols:
+        return False
+    return _TWO_WORDS.fullmatch(word) is None
+
+
+def readings(word: str) -> tuple[str, ...]:
+    """Return what a word of letters and substitutes may spell, likeliest first, a few at most."""
+    choices: list[tuple[str, ...]] = []
+    position = 0
+    for character, group in groupby(word):
+        length = len(list(group))
+        letters = _LETTERS.get(character, character)
+        if len(letters) > 1 and _reads_as_l(word, position, position + length):
+            letters = letters[::-1]
+        choices.append(tuple(letter * length for letter in letters))
+        position += length
+    return tuple(map("".join, islice(product(*choices), _MOST_READINGS)))
+
+
+def _reads_as_l(word: str, start: int, end: int) -> bool:
+    """Whether strokes are rather l: a pair of ones, before a vowel, or last after a vowel."""
+    if word[start:end] == "11":
+        return True
+    after_vowel = start > 0 and word[start - 1] in _VOWELS
+    if end == len(word):
+        return after_vowel
+    return word[end] in _VOWELS and not after_vowel
