@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from gaveld import __version__
-from gaveld.adapters.storage.policies import DEFAULT_POLICY
 from gaveld.bootstrap.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
@@ -201,7 +200,6 @@ def settings(manifests, dockerfile, monkeypatch, tmp_path):
         folder.mkdir(parents=True)
         text = text.replace(mounts[name], str(folder))
     (secret / "keys.yaml").write_text("[]\n", "utf-8")
-    (config / "policy.yaml").write_text(manifests.one("ConfigMap")["data"]["policy.yaml"], "utf-8")
     (config / "gavel.yaml").write_text(text, "utf-8")
     return load_settings(config / "gavel.yaml")
 
@@ -226,11 +224,3 @@ def test_pods_outlive_their_drain(settings, manifests):
     sleep = manifests.container["lifecycle"]["preStop"]["sleep"]["seconds"]
     grace = manifests.pod["spec"]["terminationGracePeriodSeconds"]
     assert grace >= sleep + settings.shutdown.grace_seconds + 5
-
-
-def test_the_pods_policy_is_the_default():
-    """`k8s/base/policy.yaml` is a copy of the shipped policy, for operators to overlay."""
-    ours = (BASE / "policy.yaml").read_text("utf-8")
-    assert ours == DEFAULT_POLICY.read_text("utf-8"), (
-        "cp src/gaveld/adapters/storage/default_policy.yaml k8s/base/policy.yaml"
-    )
