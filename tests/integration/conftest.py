@@ -1,6 +1,7 @@
 """Servers on free loopback ports, put together from small real parts, and what they logged."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import grpc.aio
 import pytest
@@ -41,7 +42,7 @@ async def serve() -> AsyncIterator[Serve]:
         rate_limiter: RateLimiter | None = None,
         tracer_provider: TracerProvider | None = None,
         max_text_bytes: int = 1 << 20,
-        policy: Policy = POLICY,
+        policies: Mapping[str, Policy] = MappingProxyType({}),
         announce: bool = True,
         channel_options: Sequence[tuple[str, int | str]] = (),
     ) -> Running:
@@ -52,7 +53,7 @@ async def serve() -> AsyncIterator[Serve]:
                 normaliser=PlainNormaliser(),
                 language_detector=EnglishDetector(),
                 classifiers=classifiers,
-                policies=FakePolicyStore(policy),
+                policies=FakePolicyStore(POLICY, **policies),
                 telemetry=telemetry,
                 max_text_bytes=max_text_bytes,
             ),

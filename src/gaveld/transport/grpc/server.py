@@ -3,6 +3,7 @@
 Put together from use cases; it reads no settings and knows no adapter.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -130,7 +131,6 @@ class GrpcServer:
         TLS files that can't be used.
         """
         options = self._options
-        await self._health.prepare()
         server = self._build(self._services, traced=True)
         address = _address(options.host, options.port)
         if options.tls is None:
@@ -150,15 +150,22 @@ class GrpcServer:
     async def announce(self) -> None:
         """Say SERVING and admit calls; for when everything is loaded and warm."""
         self._admission.open()
-        await self._health.announce()
+        self._health.announce()
 
-    async def drain(self, grace_seconds: float) -> None:
-        """Say NOT_SERVING, take no new calls, and let those in progress finish in time."""
-        await self._health.leave()
+    async def drain(self, notice_seconds: float, grace_seconds: float) -> None:
+        """Say NOT_SERVING at once, and end without losing a call.
+
+        For ``notice_seconds`` calls are still taken, while clients and load balancers move away:
+        gRPC cancels a call that arrives in the moment a server stops listening. Then those in
+        progress have ``grace_seconds`` to finish.
+        """
+        self._health.leave()
+        await asyncio.sleep(notice_seconds)
         await self.stop(grace_seconds)
 
     async def stop(self, grace_seconds: float = 0.0) -> None:
         """Take no new calls and end those in progress after ``grace_seconds``. Idempotent."""
+        self._health.end_watches()
         for server in self._servers:
             await server.stop(grace_seconds)
 

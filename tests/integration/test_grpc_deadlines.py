@@ -1,0 +1,101 @@
+"""Time that runs out and callers who go away: the work stops, and what is known is answered."""
+
+import asyncio
+
+import grpc
+import grpc.aio
+import pytest
+from gavel.v1 import moderation_service_pb2 as api
+from gavel.v1 import verdict_pb2
+
+from gaveld.transport.grpc.server import GrpcServerOptions
+from tests.integration.grpc_stand import GatedClassifier, Serve, WordClassifier, failure_of
+
+REQUEST = api.ModerateTextRequest(text="I will kill you")
+
+
+async def test_a_late_classifier_costs_coverage_not_the_call(serve: Serve):
+    """Law: before the caller's deadline comes an answer with what was found in time."""
+    gated = GatedClassifier()
+    running = await serve(classifiers=(WordClassifier(), gated))
+    answer = await running.moderation.ModerateText(REQUEST, timeout=0.5)
+    assert answer.verdict.action == verdict_pb2.ACTION_BLOCK
+    assert answer.verdict.coverage.status == verdict_pb2.COVERAGE_STATUS_PARTIAL
+    statuses = {entry.name: entry.status for entry in answer.classifier_outcomes}
+    assert statuses["gated"] == verdict_pb2.CLASSIFIER_STATUS_TIMED_OUT
+    assert gated.cancelled == 1
+
+
+async def test_the_servers_cap_stands_for_a_missing_deadline(serve: Serve):
+    """Law: no call outlives the server's cap, whether its caller set a deadline or not."""
+    gated = GatedClassifier()
+    running = await serve(
+        classifiers=(gated,), options=GrpcServerOptions(port=0, max_deadline_seconds=0.1)
+    )
+    for timeout in (None, 60):
+        answer = await running.moderation.ModerateText(REQUEST, timeout=timeout)
+        (outcome,) = (e for e in answer.classifier_outcomes if e.name == "gated")
+        assert outcome.status == verdict_pb2.CLASSIFIER_STATUS_TIMED_OUT
+
+
+async def test_a_call_stuck_before_its_use_case_is_ended_by_the_cap(serve: Serve):
+    """Law: the cap also bounds what runs before the use case, such as a hanging key store."""
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    running = await serve(
+        authenticate=hang, options=GrpcServerOptions(port=0, max_deadline_seconds=0.05)
+    )
+    failure = await failure_of(
+        running.moderation.ModerateText(REQUEST, metadata=(("x-api-key", "k"),))
+    )
+    assert failure.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert failure.info.reason == "DEADLINE_EXCEEDED"
+
+
+async def test_a_caller_who_goes_away_stops_the_work(serve: Serve):
+    """Law: cancelling a call cancels every classifier that works on it."""
+    gated = GatedClassifier()
+    running = await serve(classifiers=(gated, gated))
+    call = running.moderation.ModerateText(REQUEST)
+    waiter = asyncio.create_task(call.code())
+    await gated.until_waiting(2)
+    call.cancel()
+    await gated.until_waiting(0)
+    assert gated.cancelled == 2
+    assert await waiter is grpc.StatusCode.CANCELLED
+
+
+async def test_cancelling_a_batch_stops_all_of_its_texts(serve: Serve):
+    """Law: what a caller no longer waits for is not begun either."""
+    gated = GatedClassifier()
+    running = await serve(classifiers=(gated,))
+    requests = [api.ModerateTextRequest(text=f"text {i}") for i in range(100)]
+    call = running.moderation.BatchModerateText(api.BatchModerateTextRequest(requests=requests))
+    waiter = asyncio.create_task(call.code())
+    await gated.until_waiting(8)
+    call.cancel()
+    await gated.until_waiting(0)
+    assert len(gated.seen) == 8
+    assert await waiter is grpc.StatusCode.CANCELLED
+
+
+async def test_a_deadline_in_a_batch_fails_no_text_that_was_judged(serve: Serve):
+    """Law: in a batch each text has what the deadline left it; none fails for another."""
+    running = await serve(classifiers=(WordClassifier(),))
+    requests = [REQUEST] * 20
+    answer = await running.moderation.BatchModerateText(
+        api.BatchModerateTextRequest(requests=requests), timeout=30
+    )
+    assert [entry.WhichOneof("result") for entry in answer.results] == ["response"] * 20
+
+
+async def test_a_deadline_that_passed_is_the_clients_to_see(serve: Serve):
+    """Law: a call whose deadline is over when it arrives does no work."""
+    gated = GatedClassifier()
+    running = await serve(classifiers=(gated,))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await running.moderation.ModerateText(REQUEST, timeout=0)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert not gated.seen
