@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
+from gaveld.adapters.text.lexicon.compiled import CompiledOnce
 from gaveld.adapters.text.links import signs
 from gaveld.adapters.text.links.extraction import Link, extract
 from gaveld.adapters.text.links.homographs import is_brand_as_subdomain, is_homograph
@@ -11,7 +12,6 @@ from gaveld.adapters.text.links.hosts import (
     DomainSet,
     IpHost,
     ascii_form,
-    domain_set,
     ip_host,
     registrable_domain,
 )
@@ -19,7 +19,6 @@ from gaveld.adapters.text.links.refang import refang
 from gaveld.adapters.text.links.signs import Sign
 from gaveld.adapters.text.scanning import Hit, report, scan_readings
 from gaveld.domain.content import TextSample
-from gaveld.domain.policies import Policy
 from gaveld.domain.signals import ClassifierCard, ClassifierReport
 
 _CATEGORY: Final = "S2"
@@ -35,6 +34,7 @@ class LinkClassifier:
 
     def __init__(self, lane: CpuLane) -> None:
         self._lane = lane
+        self._domains = CompiledOnce(lane, DomainSet, _characters)
         self._card = ClassifierCard(
             name="links",
             version="1",
@@ -53,7 +53,10 @@ class LinkClassifier:
 
     async def classify(self, sample: TextSample) -> ClassifierReport:
         """Return a finding for each link that bears a sign, with the link's span."""
-        judge = _Judge(sample.policy)
+        judge = _Judge(
+            blocked=await self._domains.of(sample.policy.blocked_domains),
+            allowed=await self._domains.of(sample.policy.allowed_domains),
+        )
 
         def work(checkpoint: Checkpoint) -> ClassifierReport:
             return report(scan_readings(sample.readings, (judge.find,), checkpoint), self._card)
@@ -61,12 +64,16 @@ class LinkClassifier:
         return await self._lane.run(len(sample.text), work)
 
 
+def _characters(domains: tuple[str, ...]) -> int:
+    return sum(map(len, domains))
+
+
 class _Judge:
     """Knows one policy's domains."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._blocked = domain_set(policy.blocked_domains)
-        self._allowed = domain_set(policy.allowed_domains)
+    def __init__(self, blocked: DomainSet, allowed: DomainSet) -> None:
+        self._blocked = blocked
+        self._allowed = allowed
 
     def find(self, text: str) -> Iterator[Hit]:
         """Yield a hit for each link in a text that bears a sign, also for hidden ones."""

@@ -6,7 +6,7 @@ The public suffixes come from the list in publicsuffixlist's wheel; nothing is l
 import ipaddress
 import unicodedata
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final, NamedTuple
 
 from publicsuffixlist import PublicSuffixList
@@ -134,9 +134,3 @@ class DomainSet:
                 return True
             name = name.partition(".")[2]
         return False
-
-
-@lru_cache(maxsize=256)
-def domain_set(entries: tuple[str, ...]) -> DomainSet:
-    """Return the set of a policy's list, made once for each policy."""
-    return DomainSet(entries)

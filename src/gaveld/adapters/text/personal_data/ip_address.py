@@ -12,7 +12,9 @@ PRIVATE: Final = 0.6
 LIKE_A_VERSION: Final = 0.4
 """Four single digits: an address by its form, and as often a version or a section."""
 
-_IPV4: Final = re.compile(r"(?<![\w.-])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w-]|\.[0-9])")
+_IPV4: Final = re.compile(
+    r"(?<![\w.-])(?<!::)(?<!:[0-9A-Fa-f]{4}:)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w-]|\.[0-9])"
+)
 _IPV6: Final = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f.:]*+(?!\w)")
 _IPV6_SHORTEST, _IPV6_LONGEST = 4, 45
 _IPV6_FEWEST_COLONS: Final = 2

@@ -45,6 +45,8 @@ _NORTH_AMERICA: Final = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1]
 _NORTH_AMERICAN: Final = re.compile(
     r"(?:1[ .\-]?)?(?:\([2-9]\d\d\)[ .\-]?|[2-9]\d\d[ .\-/]?)[2-9]\d\d[ .\-]?\d{4}"
 )
+_PIECE: Final = re.compile(r"[^ ]+")
+_MOST_PIECES: Final = 4
 _SEPARATOR: Final = re.compile(r"\D")
 
 
@@ -69,12 +71,18 @@ class PhoneNumbers:
                 yield from self._judge_pieces(text, run.start(), run[0])
 
     def _judge_pieces(self, text: str, start: int, run: str) -> Iterator[Hit]:
-        """Two numbers, or a number and a date, with nothing but a space between them."""
-        for piece in run.split(" "):
-            hit = self._judge(text, start, piece)
-            if hit:
-                yield hit
-            start += len(piece) + 1
+        """Yield the numbers in a run of several, or of a number and other digits."""
+        pieces = [piece.span() for piece in _PIECE.finditer(run)]
+        first = 0
+        while first < len(pieces):
+            begin = pieces[first][0]
+            for last in range(min(first + _MOST_PIECES, len(pieces)) - 1, first - 1, -1):
+                hit = self._judge(text, start + begin, run[begin : pieces[last][1]])
+                if hit:
+                    yield hit
+                    first = last
+                    break
+            first += 1
 
     def _judge(self, text: str, start: int, number: str) -> Hit | None:
         digits = sum(map(str.isdecimal, number)) if len(number) <= 2 * _MOST_DIGITS + 4 else 0
