@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import grpc.aio
+import httpx2
 import pytest
 from gavel.v1 import moderation_service_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -87,15 +88,35 @@ async def running(
 
 
 async def _until_serving(server: Server) -> None:
-    async with grpc.aio.insecure_channel(server.address) as channel:
+    serving = asyncio.create_task(_watch_until_serving(server.address))
+    ended = asyncio.create_task(server.process.wait())
+    await asyncio.wait({serving, ended}, timeout=START_SECONDS, return_when="FIRST_COMPLETED")
+    ended.cancel()
+    serving_now = serving.done()
+    serving.cancel()
+    assert serving_now, server.log.read_text()
+    await serving
+
+
+async def _watch_until_serving(address: str) -> None:
+    async with grpc.aio.insecure_channel(address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         watch = stub.Watch(health_pb2.HealthCheckRequest(), wait_for_ready=True)
-        async with asyncio.timeout(START_SECONDS):
-            async for answer in watch:
-                if answer.status == health_pb2.HealthCheckResponse.SERVING:
-                    watch.cancel()
+        async for answer in watch:
+            if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                break
+        watch.cancel()
+
+
+async def until_metric(server: Server, name: str, at_least: float) -> None:
+    """Read the server's metrics until one of this name has reached a value."""
+    url = f"http://127.0.0.1:{server.ops_port}/metrics"
+    async with httpx2.AsyncClient() as client, asyncio.timeout(START_SECONDS):
+        while True:
+            for line in (await client.get(url)).text.splitlines():
+                sample, _, value = line.rpartition(" ")
+                if sample.partition("{")[0] == name and float(value) >= at_least:
                     return
-    raise AssertionError(server.log.read_text())
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Starts what ``build`` made, waits for the end, and shuts down in order and in time."""
 
 import asyncio
+import contextlib
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable
@@ -15,7 +16,7 @@ from gaveld.adapters.telemetry.loop_lag import LoopLag
 from gaveld.adapters.telemetry.tracing import start_tracing
 from gaveld.bootstrap.container import Application, build
 from gaveld.bootstrap.logs import configure_logs
-from gaveld.bootstrap.settings import Settings, SettingsError
+from gaveld.bootstrap.settings import LogSettings, Settings, SettingsError, ShutdownSettings
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
 from gaveld.transport.grpc.tls import TlsOptions
 from gaveld.transport.ops.server import OpsServer
@@ -29,8 +30,8 @@ async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     The ports are open and health says NOT_SERVING while models load and warm up. At the end:
-    NOT_SERVING, let the calls in progress finish within the grace, stop, close in reverse. A
-    second signal ends the grace. Raises ``SettingsError`` for settings that can't be served.
+    NOT_SERVING, take calls for the notice while callers move away, let those in progress finish
+    within the grace, stop, close in reverse. A second signal ends the wait. Raises ``SettingsError`` for settings that can't be served.
     """
     configure_logs(settings.log)
     ended = _end_signals()
@@ -61,7 +62,7 @@ async def run(settings: Settings) -> None:
             classifiers={e.card.name: e.card.version for e in application.text_path.classifiers},
         )
         await ended.get()
-        await _drain(server, settings.shutdown.grace_seconds, ended)
+        await _drain(server, settings.shutdown, ended)
     _log.info("stopped")
 
 
@@ -69,8 +70,10 @@ async def run(settings: Settings) -> None:
 async def served_on_socket(settings: Settings) -> AsyncIterator[str]:
     """Serve on a private unix socket for as long as the context lasts, and give its address.
 
-    For the command line, which so goes the same way in as every caller. No keys, no ops port.
+    For the command line, which so goes the same way in as every caller. No keys, no ops port,
+    and no log below a warning.
     """
+    configure_logs(LogSettings(level="warning", format="console"))
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gavel-"))
         address = f"unix:{Path(folder) / 'gavel.sock'}"
@@ -130,13 +133,13 @@ def _end_signals() -> asyncio.Queue[signal.Signals]:
 
 
 async def _drain(
-    server: GrpcServer, grace_seconds: float, ended: asyncio.Queue[signal.Signals]
+    server: GrpcServer, settings: ShutdownSettings, ended: asyncio.Queue[signal.Signals]
 ) -> None:
-    _log.info("draining", grace_seconds=grace_seconds)
-    draining = asyncio.create_task(server.drain(grace_seconds))
+    _log.info("draining", **settings.model_dump())
+    draining = asyncio.create_task(server.drain(settings.notice_seconds, settings.grace_seconds))
     impatience = asyncio.create_task(ended.get())
     await asyncio.wait({draining, impatience}, return_when=asyncio.FIRST_COMPLETED)
-    impatience.cancel()
-    if not draining.done():
-        await server.stop()
-    await draining
+    for task in (draining, impatience):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

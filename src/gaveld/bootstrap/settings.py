@@ -146,9 +146,12 @@ class TelemetrySettings(_Section):
 
 
 class ShutdownSettings(_Section):
-    """How a stopping server lets its calls finish."""
+    """How a stopping server loses no call: first notice, then grace."""
 
+    notice_seconds: Annotated[float, Field(ge=0, le=600)] = 3
+    """For so long calls are still taken after NOT_SERVING, while callers move away."""
     grace_seconds: Annotated[float, Field(ge=0, le=600)] = 25
+    """So long the calls in progress may then take to finish."""
 
 
 class Settings(BaseSettings):
