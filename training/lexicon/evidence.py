@@ -14,7 +14,6 @@ import pandas as pd
 
 from gaveld.adapters.text.lexicon.hits import Exempt
 from gaveld.adapters.text.lexicon.matching import TermMatcher, comparable
-from gaveld.domain.content import Span
 
 LABEL_OF: Final = {
     "L1": "profanity",
@@ -70,7 +69,7 @@ def count(
         found = list(matcher.matches(entry.text, _go_on))
         if not found:
             continue
-        exempt = Exempt(Span(m.start, m.end) for m in phrases.matches(entry.text, _go_on))
+        exempt = Exempt(entry.text, (phrases,), _go_on)
         for term in {m.payload for m in found if not exempt.covers(m.start, m.end)}:
             of_term = evidence[term]
             of_term.sources.add(entry.source)

@@ -11,7 +11,7 @@ from typing import Final
 
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
 from gaveld.adapters.text.lexicon.compiled import CompiledOnce
-from gaveld.adapters.text.lexicon.hits import Term, Terms, findings, hits_in, longest
+from gaveld.adapters.text.lexicon.hits import HitCollector, Term, Terms, hits_in
 from gaveld.adapters.text.lexicon.matching import TermMatcher
 from gaveld.adapters.text.lexicon.shipped import ENGLISH_ONLY, RESPELLED, Lexicon, LexiconEntry
 from gaveld.adapters.text.lexicon.term_lists import allowed_matcher, characters
@@ -75,9 +75,12 @@ class LexiconClassifier:
         is_foreign = _is_foreign(sample.language)
 
         def work(checkpoint: Checkpoint) -> ClassifierReport:
-            hits = hits_in(sample.readings, (self._terms,), (self._allowed, allowed), checkpoint)
-            counted = (hit for hit in hits if not (is_foreign and hit.term.english_only))
-            return self._report(findings(longest(counted, checkpoint), self._card))
+            collector = HitCollector()
+            for hits in hits_in(
+                sample.readings, (self._terms,), (self._allowed, allowed), checkpoint
+            ):
+                collector.add(h for h in hits if not (is_foreign and h.term.english_only))
+            return self._report(collector.findings(self._card))
 
         return await self._lane.run(len(sample.text), work)
 

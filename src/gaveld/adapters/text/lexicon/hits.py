@@ -4,9 +4,10 @@ It says what was found and whether it was disguised; which terms there are is no
 """
 
 from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby
+from itertools import accumulate
 from typing import Final
 
 from gaveld.adapters.text.cpu_lane import Checkpoint
@@ -19,7 +20,8 @@ MAX_FINDINGS_PER_CATEGORY: Final = 1_000
 """From here on the hits of one category are told in one finding that spans all the rest, so that
 masking still covers every one of them."""
 
-_HITS_PER_CHECKPOINT: Final = 4_096
+_MOST_KEPT: Final = 4 * MAX_FINDINGS_PER_CATEGORY  # of one category and reading; some overlap
+_HITS_PER_CHECKPOINT: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +59,19 @@ def hits_in(
     terms: Sequence[TermMatcher[Terms]],
     allowed: Sequence[TermMatcher[None]],
     checkpoint: Checkpoint,
-) -> Iterator[Hit]:
-    """Yield the hits in every reading of a text; the same stretch may come more than once.
+) -> Iterator[Iterator[Hit]]:
+    """Yield the hits of one reading after the other; a stretch may come in more than one.
 
     A hit inside an allowed term of the same reading is left out. One is disguised when the text
     as sent does not spell the term out, letter case aside.
     """
     as_sent = comparable(readings.as_sent)
-    readings_by_text = {readings.folded.text: readings.folded}
-    readings_by_text.setdefault(readings.unmasked.text, readings.unmasked)
-    for reading in readings_by_text.values():
-        yield from _hits_in_reading(reading, as_sent, terms, allowed, checkpoint)
-    for number, variant in enumerate(readings.variants):
-        if number % _HITS_PER_CHECKPOINT == 0:
-            checkpoint()
-        is_allowed = any(matcher.has(variant.text) for matcher in allowed)
-        for matcher in terms:
-            for term in matcher.of_whole(variant.text) or ():
-                if not (is_allowed and term.can_be_allowed):
-                    yield Hit(variant.span, term, is_disguised=True)
+    by_text = {readings.folded.text: readings.folded}
+    by_text.setdefault(readings.unmasked.text, readings.unmasked)
+    for reading in by_text.values():
+        yield _hits_in_reading(reading, as_sent, terms, allowed, checkpoint)
+    if readings.variants:
+        yield _hits_in_variants(readings, terms, allowed, checkpoint)
 
 
 def _hits_in_reading(
@@ -86,32 +82,48 @@ def _hits_in_reading(
     checkpoint: Checkpoint,
 ) -> Iterator[Hit]:
     text = comparable(reading.text)
-    found = [match for matcher in terms for match in matcher.matches(text, checkpoint)]
-    if not found:
-        return
-    exempt = Exempt(
-        Span(match.start, match.end)
-        for matcher in allowed
-        for match in matcher.matches(text, checkpoint)
-    )
-    for number, match in enumerate(found):
+    exempt: Exempt | None = None
+    for matcher in terms:
+        for match in matcher.matches(text, checkpoint):
+            # Most texts hold no term, and then need not be searched for allowed ones.
+            exempt = exempt or Exempt(text, allowed, checkpoint)
+            is_allowed = exempt.covers(match.start, match.end)
+            span = reading.original(match.start, match.end)
+            is_plain = text[match.start : match.end] == as_sent[span.start : span.end].lower()
+            for term in match.payload:
+                if not (is_allowed and term.can_be_allowed):
+                    yield Hit(span, term, not is_plain)
+
+
+def _hits_in_variants(
+    readings: TextReadings,
+    terms: Sequence[TermMatcher[Terms]],
+    allowed: Sequence[TermMatcher[None]],
+    checkpoint: Checkpoint,
+) -> Iterator[Hit]:
+    for number, variant in enumerate(readings.variants):
         if number % _HITS_PER_CHECKPOINT == 0:
             checkpoint()
-        is_allowed = exempt.covers(match.start, match.end)
-        span = reading.original(match.start, match.end)
-        is_disguised = text[match.start : match.end] != as_sent[span.start : span.end].lower()
-        for term in match.payload:
-            if not (is_allowed and term.can_be_allowed):
-                yield Hit(span, term, is_disguised)
+        is_allowed = any(matcher.has(variant.text) for matcher in allowed)
+        for matcher in terms:
+            for term in matcher.of_whole(variant.text) or ():
+                if not (is_allowed and term.can_be_allowed):
+                    yield Hit(variant.span, term, is_disguised=True)
 
 
 class Exempt:
-    """Stretches of one text in which hits do not count."""
+    """The stretches of one text in which hits do not count."""
 
-    def __init__(self, spans: Iterable[Span]) -> None:
-        ordered = sorted(spans)
-        self._starts = [span.start for span in ordered]
-        self._furthest = list(accumulate((span.end for span in ordered), max))
+    def __init__(
+        self, text: str, allowed: Sequence[TermMatcher[None]], checkpoint: Checkpoint
+    ) -> None:
+        spans = sorted(
+            (match.start, match.end)
+            for matcher in allowed
+            for match in matcher.matches(text, checkpoint)
+        )
+        self._starts = [start for start, _ in spans]
+        self._furthest = list(accumulate((end for _, end in spans), max))
 
     def covers(self, start: int, end: int) -> bool:
         """Whether ``[start, end)`` lies within one of the stretches."""
@@ -119,54 +131,70 @@ class Exempt:
         return before > 0 and self._furthest[before - 1] >= end
 
 
-def longest(hits: Iterable[Hit], checkpoint: Checkpoint) -> Iterator[Hit]:
-    """Yield hits by category and place, one for all that lie within another of its category.
+class HitCollector:
+    """Keeps as many hits of each category as are told one by one, and how far the rest reach.
+
+    A text of nothing but hits would otherwise fill the memory with them, and the garbage
+    collector's pauses would be felt by every other call.
+    """
+
+    def __init__(self) -> None:
+        self._kept: defaultdict[str, list[Hit]] = defaultdict(list)
+        self._cutoffs: dict[str, int] = {}
+        self._beyond: dict[str, Hit] = {}
+
+    def add(self, hits: Iterable[Hit]) -> None:
+        """Take in the hits of one reading, which come roughly in the order of the text."""
+        counts = Counter[str]()
+        for hit in hits:
+            category_id = hit.term.category_id
+            counts[category_id] += 1
+            start = hit.span.start
+            if counts[category_id] > _MOST_KEPT:
+                self._cutoffs[category_id] = min(start, self._cutoffs.get(category_id, start))
+            if start < self._cutoffs.get(category_id, start + 1):
+                self._kept[category_id].append(hit)
+            else:
+                self._beyond[category_id] = _merged(hit, self._beyond.get(category_id, hit))
+
+    def findings(self, card: ClassifierCard) -> tuple[Finding, ...]:
+        """Return the findings by category and place, in the name of ``card``."""
+        found: list[Finding] = []
+        for category_id, kept in sorted(self._kept.items()):
+            cutoff = self._cutoffs.get(category_id)
+            told = longest(hit for hit in kept if cutoff is None or hit.span.start < cutoff)
+            rest = told[MAX_FINDINGS_PER_CATEGORY:]
+            if cutoff is not None:
+                rest += [hit for hit in kept if hit.span.start >= cutoff]
+                rest.append(self._beyond[category_id])
+            found.extend(_finding(hit, card) for hit in told[:MAX_FINDINGS_PER_CATEGORY])
+            if rest:
+                found.append(_finding_of_rest(rest, card))
+        return tuple(found)
+
+
+def longest(hits: Iterable[Hit]) -> list[Hit]:
+    """Return hits of one category in order, one for all that lie within another.
 
     The longest gives the span and the likeliest the score; of equals the plainly written stays.
     """
-    ordered: list[tuple[str, int, int, bool, int, Hit]] = []
-    for hit in hits:
-        if len(ordered) % _HITS_PER_CHECKPOINT == 0:
-            checkpoint()
-        start, end = hit.span
-        # The hit's number keeps the order total, so that hits themselves are never compared.
-        ordered.append((hit.term.category_id, start, -end, hit.is_disguised, len(ordered), hit))
-    ordered.sort()
-    kept: Hit | None = None
-    for number, (category_id, _, negative_end, _, _, hit) in enumerate(ordered):
-        if number % _HITS_PER_CHECKPOINT == 0:
-            checkpoint()
-        if kept and kept.term.category_id == category_id and -negative_end <= kept.span.end:
-            if hit.term.score > kept.term.score:
-                kept = replace(kept, term=hit.term)
-            continue
-        if kept:
-            yield kept
-        kept = hit
-    if kept:
-        yield kept
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=_place):
+        if not kept or hit.span.end > kept[-1].span.end:
+            kept.append(hit)
+        elif hit.term.score > kept[-1].term.score:
+            kept[-1] = replace(kept[-1], term=hit.term)
+    return kept
 
 
-def findings(hits: Iterable[Hit], card: ClassifierCard) -> tuple[Finding, ...]:
-    """Return the findings for hits in the order of ``longest``, in the name of ``card``."""
-    found: list[Finding] = []
-    for category_id, of_category in groupby(hits, lambda hit: hit.term.category_id):
-        told = list(of_category)
-        found.extend(_finding(hit, card) for hit in told[:MAX_FINDINGS_PER_CATEGORY])
-        rest = told[MAX_FINDINGS_PER_CATEGORY:]
-        if rest:
-            found.append(
-                Finding(
-                    category_id,
-                    max(hit.term.score for hit in rest),
-                    f"{len(rest)} further hits, told as one.",
-                    card.name,
-                    card.version,
-                    Span(rest[0].span.start, max(hit.span.end for hit in rest)),
-                    max(hit.term.severity for hit in rest),
-                )
-            )
-    return tuple(found)
+def _place(hit: Hit) -> tuple[int, int, bool]:
+    return hit.span.start, -hit.span.end, hit.is_disguised
+
+
+def _merged(one: Hit, other: Hit) -> Hit:
+    stronger = max(one, other, key=lambda hit: hit.term.score)
+    start = min(one.span.start, other.span.start)
+    return replace(stronger, span=Span(start, max(one.span.end, other.span.end)))
 
 
 def _finding(hit: Hit, card: ClassifierCard) -> Finding:
@@ -175,3 +203,10 @@ def _finding(hit: Hit, card: ClassifierCard) -> Finding:
     return Finding(
         term.category_id, term.score, reason, card.name, card.version, hit.span, term.severity
     )
+
+
+def _finding_of_rest(hits: Sequence[Hit], card: ClassifierCard) -> Finding:
+    rest = hits[0]
+    for hit in hits[1:]:
+        rest = _merged(hit, rest)
+    return replace(_finding(rest, card), reason="Many further hits, told as one.")

@@ -29,6 +29,7 @@ _UNSPACED: Final = (
     (0xF900, 0xFAFF),  # Han, compatibility
     (0x20000, 0x3FFFF),  # Han, further extensions
 )
+_LONGEST_WORD: Final = 256  # a run of letters that goes on for longer is no word
 _UNSPACED_STARTS: Final = tuple(first for first, _ in _UNSPACED)
 
 
@@ -45,7 +46,7 @@ class TermMatcher(Generic[PayloadT]):
 
     Terms are compared as ``comparable`` gives them, so letter case is the caller's to fold and
     a space also stands for a hyphen, an underscore or a line break. With ``prefixes`` a term need
-    only begin a word, and the match runs to that word's end.
+    only begin a word, and the match runs to that word's end, or for 256 characters more.
     """
 
     def __init__(self, terms: Mapping[str, PayloadT], *, prefixes: bool = False) -> None:
@@ -88,6 +89,8 @@ class TermMatcher(Generic[PayloadT]):
         candidate = comparable(text)
         if not self._prefixes:
             return self._payloads.get(candidate)
+        if len(candidate) > _LONGEST_WORD:
+            return None
         for match in self.matches(candidate, _go_on):
             if (match.start, match.end) == (0, len(candidate)):
                 return match.payload
@@ -117,7 +120,8 @@ def _is_unspaced(character: str) -> bool:
 
 
 def _word_end(text: str, position: int) -> int:
-    while position < len(text) and _is_one_word(text[position - 1], text[position]):
+    limit = min(len(text), position + _LONGEST_WORD)
+    while position < limit and _is_one_word(text[position - 1], text[position]):
         position += 1
     return position
 

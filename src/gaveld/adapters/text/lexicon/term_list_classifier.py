@@ -4,7 +4,7 @@ from itertools import chain
 
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
 from gaveld.adapters.text.lexicon.compiled import CompiledOnce
-from gaveld.adapters.text.lexicon.hits import findings, hits_in, longest
+from gaveld.adapters.text.lexicon.hits import HitCollector, hits_in
 from gaveld.adapters.text.lexicon.term_lists import (
     allowed_matcher,
     blocked_terms_matcher,
@@ -56,11 +56,13 @@ class TermListClassifier:
 
         def work(checkpoint: Checkpoint) -> ClassifierReport:
             blocked = blocked_terms_matcher(sample.blocked_terms)
-            hits = chain(
+            collector = HitCollector()
+            for hits in chain(
                 lists.hits(sample.readings, allowed, checkpoint),
                 hits_in(sample.readings, (blocked,), (), checkpoint),
-            )
-            return ClassifierReport(findings(longest(hits, checkpoint), _CARD))
+            ):
+                collector.add(hits)
+            return ClassifierReport(collector.findings(_CARD))
 
         return await self._lane.run(_characters_of(sample.readings, sample.blocked_terms), work)
 

@@ -22,14 +22,14 @@ MAX_TERMS: Final = 10_000
 MAX_TERM_CHARACTERS: Final = 256
 MAX_PATTERNS: Final = 200
 MAX_PATTERN_CHARACTERS: Final = 512
-MAX_PATTERN_INSTRUCTIONS: Final = 2_000
+MAX_PATTERN_INSTRUCTIONS: Final = 1_500
 """What RE2 makes of a pattern; bounds what one character of a text may cost."""
 MAX_PATTERN_MATCHES: Final = 1_000
 """From here on one match stands for all the rest of the text."""
 MAX_PATTERN_MATCH_CHARACTERS: Final = 1_024
 """A longer match may be told in several pieces."""
 
-_PATTERN_MEMORY_BYTES: Final = 1 << 20
+_PATTERN_MEMORY_BYTES: Final = 4 << 20
 _LISTED_SCORE: Final = 1.0  # the operator said so; there is nothing to estimate
 
 
@@ -42,8 +42,8 @@ class CompiledLists:
 
     def hits(
         self, readings: TextReadings, allowed: TermMatcher[None], checkpoint: Checkpoint
-    ) -> Iterator[Hit]:
-        """Yield every hit; words in all readings, patterns in the text as sent and folded."""
+    ) -> Iterator[Iterator[Hit]]:
+        """Yield the hits of words in each reading, then of each pattern as sent and folded."""
         yield from hits_in(readings, self.words, (allowed,), checkpoint)
         if not self.patterns:
             return
@@ -51,8 +51,8 @@ class CompiledLists:
         for reading in {as_sent.text: as_sent, readings.folded.text: readings.folded}.values():
             data = reading.text.encode(errors="surrogatepass")
             for pattern, term in self.patterns:
-                for start, end in _pattern_matches(pattern, reading.text, data, checkpoint):
-                    yield Hit(reading.original(start, end), term, is_disguised=False)
+                matches = _pattern_matches(pattern, reading.text, data, checkpoint)
+                yield _pattern_hits(matches, reading, term)
 
 
 def validate_term_lists(term_lists: Iterable[TermList], allowed_terms: Sequence[str] = ()) -> None:
@@ -172,6 +172,13 @@ def _pattern(pattern: str, where: str) -> Any:
 def _message(error: Exception) -> str:
     told = error.args[0] if error.args else ""
     return told.decode(errors="replace") if isinstance(told, bytes) else str(told)
+
+
+def _pattern_hits(
+    matches: Iterable[tuple[int, int]], reading: FoldedText, term: Term
+) -> Iterator[Hit]:
+    for start, end in matches:
+        yield Hit(reading.original(start, end), term, is_disguised=False)
 
 
 def _pattern_matches(
