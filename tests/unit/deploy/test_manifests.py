@@ -12,8 +12,8 @@ from gaveld.bootstrap.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
 BASE = ROOT / "k8s" / "base"
-# The oldest Kubernetes that knows preStop's sleep by default, and the newest with a schema.
-KUBERNETES = ("1.30", kubernetes_validate.latest_version())
+# The oldest Kubernetes whose gRPC probes are stable, and the newest with a schema.
+KUBERNETES = ("1.27", kubernetes_validate.latest_version())
 POD_LABELS = {"app.kubernetes.io/name": "gavel"}
 
 
@@ -220,7 +220,8 @@ def test_the_server_takes_the_settings(settings, manifests):
 
 
 def test_pods_outlive_their_drain(settings, manifests):
-    """Kubernetes kills a pod only after preStop and the whole drain have had their time."""
-    sleep = manifests.container["lifecycle"]["preStop"]["sleep"]["seconds"]
-    grace = manifests.pod["spec"]["terminationGracePeriodSeconds"]
-    assert grace >= sleep + settings.shutdown.grace_seconds + 5
+    """Kubernetes kills a pod only after notice and grace have had their time."""
+    patience = manifests.pod["spec"]["terminationGracePeriodSeconds"]
+    assert patience >= settings.shutdown.notice_seconds + settings.shutdown.grace_seconds + 5
+    assert settings.shutdown.notice_seconds >= 5, "endpoints take seconds to change everywhere"
+    assert "lifecycle" not in manifests.container
