@@ -101,11 +101,11 @@ class _Judge:
             return signs.BLOCKED
         if self._allowed.holds(name):
             return None
-        found = list(_signs_of_address(address) if address else _signs_of_name(link, name))
+        found = [signs.SHORTENER] if _SHORTENERS.holds(name) else []
         if link.is_sure:
+            found += _signs_of_address(address) if address else _signs_of_name(link.host)
             found += _signs_of_rest(link)
-            if hidden:
-                found.append(signs.DEFANGED)
+            found += [signs.DEFANGED] if hidden else []
         return max(found, default=None)
 
 
@@ -118,15 +118,11 @@ def _signs_of_address(host: IpHost) -> Iterator[Sign]:
         yield signs.DISGUISED_IP
 
 
-def _signs_of_name(link: Link, name: str) -> Iterator[Sign]:
-    if _SHORTENERS.holds(name):
-        yield signs.SHORTENER
-    if not link.is_sure:
-        return
-    registrable = registrable_domain(link.host)
-    if is_homograph(link.host, registrable):
+def _signs_of_name(host: str) -> Iterator[Sign]:
+    registrable = registrable_domain(host)
+    if is_homograph(host, registrable):
         yield signs.HOMOGRAPH
-    if is_brand_as_subdomain(link.host, registrable):
+    if is_brand_as_subdomain(host, registrable):
         yield signs.BRAND_AS_SUBDOMAIN
 
 

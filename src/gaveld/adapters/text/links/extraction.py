@@ -1,4 +1,4 @@
-"""Finds the links in a text: with a scheme, or bare domains that can hardly be anything else.
+"""Finds the links in a text: those with a scheme, and bare names that may be domains.
 
 It says where a link is and what its parts are, and nothing about whether to trust it.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from gaveld.adapters.text.links.hosts import canonical, ip_host, registrable_domain
+from gaveld.adapters.text.links.hosts import canonical, ip_host, is_name, registrable_domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Link:
     """One link of a text, half open in its code points.
 
     ``host`` is canonical, and empty for schemes without one. ``path`` is what follows the host and
-    its port, with the query. ``is_sure`` is false where a bare name may be a file, or two
-    sentences without a space between them.
+    its port, with the query. ``is_sure`` is false where a bare name may be a file, a number, or
+    two sentences without a space between them: it counts only if somebody listed that name.
     """
 
     start: int
@@ -39,12 +39,11 @@ _TAIL: Final = re.compile(r"[^\s<>\"\u201c\u201d\xab\xbb`{}|^]{1,2000}")
 _AUTHORITY: Final = re.compile(r"[^/?#\\]*")
 _PORT: Final = re.compile(r":\d{0,5}\Z")
 _BARE: Final = re.compile(
-    r"(?<![\w@.\-/\\])[^\W_][\w-]*+(?:[.\u3002\uff0e\uff61][\w-]++)++(?![\w@])"
+    r"(?<![\w@.\-/\\])[^\W_][\w-]*+(?:[.\u3002\uff0e\uff61][\w-]++)++(?![\w@]|:[/\\])"
 )
 _BARE_TAIL: Final = re.compile(r"(?::\d{1,5})?(?:[/?#][^\s<>\"\u201c\u201d\xab\xbb`{}|^]{0,2000})?")
 _DOT: Final = re.compile(r"[.\u3002\uff0e\uff61]")
 _HINT: Final = re.compile(r"[.:\u3002\uff0e\uff61]")
-_FEWEST_LABELS_OF_WWW: Final = 3
 
 _CLOSING: Final = {")": "(", "]": "["}
 _TRAILING: Final = ".,;:!?'*_~\u2019\u2026\u3002\uff0c\u3001"
@@ -91,7 +90,7 @@ def _with_scheme(text: str) -> Iterator[Link]:
         before_path = authority[0] if authority else ""
         _, at, host = before_path.rpartition("@")
         host = canonical(_PORT.sub("", host))
-        if ip_host(host) or registrable_domain(host):
+        if ip_host(host) or is_name(host):
             path = rest[len(before_path) :]
             yield Link(scheme.start(), end, scheme["web"].lower(), host, path, bool(at))
 
@@ -99,12 +98,14 @@ def _with_scheme(text: str) -> Iterator[Link]:
 def _bare(text: str) -> Iterator[Link]:
     for name in _BARE.finditer(text):
         host = canonical(name[0])
-        if not registrable_domain(host):
+        if not is_name(host):
             continue
         tail = _BARE_TAIL.match(text, name.end())
         rest = _without_trailing(tail[0]) if tail else ""
         path = rest.lstrip(":0123456789")
-        is_sure = host.startswith("www.") or path.startswith("/") or _is_surely_a_domain(name[0])
+        is_sure = bool(registrable_domain(host)) and (
+            host.startswith("www.") or path.startswith("/") or _is_surely_a_domain(name[0])
+        )
         yield Link(name.start(), name.end() + len(rest), "", host, path, is_sure=is_sure)
 
 

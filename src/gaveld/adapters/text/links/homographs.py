@@ -28,6 +28,11 @@ _BRAND_DOMAINS: Final = frozenset(
     }
 )  # fmt: skip
 _SHORTEST_IMITATED: Final = 5
+_BRANDS: Final = frozenset(
+    name
+    for name in (domain.partition(".")[0] for domain in _BRAND_DOMAINS)
+    if len(name) >= _SHORTEST_IMITATED
+)
 
 # Scripts that are written together; a label of theirs is no disguise.
 _COMPANIONS: Final = (
@@ -54,7 +59,7 @@ def is_homograph(host: str, registrable: str) -> bool:
     if any(not label.isascii() and _mixes_scripts(label) for label in labels):
         return True
     name = unicode_labels(registrable.partition(".")[0])[0]
-    return name not in _brands().values() and skeleton(name) in _brands()
+    return name not in _BRANDS and skeleton(name) in _brand_skeletons()
 
 
 def is_brand_as_subdomain(host: str, registrable: str) -> bool:
@@ -67,8 +72,11 @@ def is_brand_as_subdomain(host: str, registrable: str) -> bool:
 
 def skeleton(name: str) -> str:
     """Return what a name looks like: no marks, look-alikes as one letter, in lower-case ASCII."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    plain = bare.translate(_latin_look_alikes())
+    plain = name
+    if not name.isascii():
+        parts = unicodedata.normalize("NFKD", name)
+        bare = "".join(part for part in parts if not unicodedata.combining(part))
+        plain = bare.translate(_latin_look_alikes())
     for sign, letter in _LOOK_ALIKE_ASCII:
         plain = plain.replace(sign, letter)
     return plain
@@ -97,7 +105,5 @@ def _latin_look_alikes() -> dict[int, str]:
 
 
 @cache
-def _brands() -> dict[str, str]:
-    """Return the brands' names by their skeletons."""
-    names = (domain.partition(".")[0] for domain in _BRAND_DOMAINS)
-    return {skeleton(name): name for name in names if len(name) >= _SHORTEST_IMITATED}
+def _brand_skeletons() -> frozenset[str]:
+    return frozenset(map(skeleton, _BRANDS))

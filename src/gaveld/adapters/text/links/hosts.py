@@ -4,6 +4,7 @@ The public suffixes come from the list in publicsuffixlist's wheel; nothing is l
 """
 
 import ipaddress
+import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
@@ -14,6 +15,7 @@ from publicsuffixlist import PublicSuffixList
 _LONGEST_HOST: Final = 253
 _LONGEST_LABEL: Final = 63
 _IPV4_PARTS: Final = 4
+_LABEL: Final = re.compile(r"\w[\w-]*")
 _DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
 
 _LOCAL_NETWORKS: Final = tuple(
@@ -67,12 +69,17 @@ def _decoded(label: str) -> str:
         return label
 
 
+def is_name(host: str) -> bool:
+    """Whether a canonical host is a name by its form; nothing is said of whether it exists."""
+    labels = host.split(".")
+    return len(host) <= _LONGEST_HOST and all(
+        len(label) <= _LONGEST_LABEL and _LABEL.fullmatch(label) for label in labels
+    )
+
+
 def registrable_domain(host: str) -> str:
     """Return the part of a canonical host that somebody registered, or "" if there is none."""
-    labels = host.split(".")
-    if len(host) > _LONGEST_HOST or not all(0 < len(x) <= _LONGEST_LABEL for x in labels):
-        return ""
-    return _suffixes().privatesuffix(host, accept_unknown=False) or ""
+    return _suffixes().privatesuffix(host, accept_unknown=False) or "" if is_name(host) else ""
 
 
 @cache
@@ -83,10 +90,7 @@ def _suffixes() -> PublicSuffixList:
 def ip_host(host: str) -> IpHost | None:
     """Return the IP address that a browser would go to for a canonical host, if it is one."""
     if host.startswith("["):
-        try:
-            return IpHost(ipaddress.IPv6Address(host.strip("[]").partition("%")[0]), is_plain=True)
-        except ValueError:
-            return None
+        return _ipv6_host(host)
     parts = host.split(".")
     if len(parts) > _IPV4_PARTS:
         return None
@@ -100,6 +104,16 @@ def ip_host(host: str) -> IpHost | None:
         value += number if is_last else number << (8 * (_IPV4_PARTS - 1 - index))
     address = ipaddress.IPv4Address(value)
     return IpHost(address, is_plain=str(address) == host)
+
+
+def _ipv6_host(host: str) -> IpHost | None:
+    try:
+        address = ipaddress.IPv6Address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    if address.ipv4_mapped is not None:
+        return IpHost(address.ipv4_mapped, is_plain=False)
+    return IpHost(address, is_plain=True)
 
 
 def _number(part: str) -> int | None:
