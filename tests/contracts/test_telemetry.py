@@ -1,0 +1,79 @@
+"""One suite for every ``Telemetry``, then what Prometheus shows of it."""
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+
+from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
+from gaveld.application.ports import Telemetry
+from gaveld.domain.policies import Action
+from gaveld.domain.signals import ClassifierCard, OutcomeStatus
+from tests.fakes.telemetry import FakeTelemetry
+
+CARD = ClassifierCard("lexicon", "2026.1", frozenset({"L1"}))
+
+
+@pytest.fixture(params=[FakeTelemetry, PrometheusTelemetry])
+def telemetry(request) -> Telemetry:
+    return request.param()
+
+
+def report(telemetry: Telemetry) -> None:
+    """Report one of everything that a use case can report."""
+    telemetry.stage_finished("classify", 0.002)
+    for status in OutcomeStatus:
+        telemetry.classifier_finished(CARD, status, 0.001)
+    for action in Action:
+        telemetry.verdict_given(action, ["L1", "H2"])
+        telemetry.check_bypassed(CARD, OutcomeStatus.TIMED_OUT, action)
+    telemetry.verdict_given(Action.ALLOW, [])
+    telemetry.batch_received(256)
+
+
+def test_everything_can_be_reported(telemetry: Telemetry):
+    """Law: telemetry never raises, whatever outcome, action or size it is told, and how often."""
+    report(telemetry)
+    report(telemetry)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "expected"),
+    [
+        ("gavel_stage_duration_seconds_count", {"stage": "classify"}, 1),
+        (
+            "gavel_classifier_duration_seconds_count",
+            {"classifier": "lexicon", "status": "timed_out"},
+            1,
+        ),
+        ("gavel_verdicts_total", {"action": "allow"}, 2),
+        ("gavel_verdict_categories_total", {"category": "H2", "action": "block"}, 1),
+        (
+            "gavel_bypassed_checks_total",
+            {"classifier": "lexicon", "status": "timed_out", "action": "review"},
+            1,
+        ),
+        ("gavel_batch_size_texts_sum", {}, 256),
+        ("gavel_classifier_info", {"classifier": "lexicon", "version": "2026.1"}, 1),
+    ],
+)
+def test_prometheus_shows_what_was_reported(name: str, labels: dict[str, str], expected: float):
+    """Law: each report moves the metric that stands for it."""
+    telemetry = PrometheusTelemetry()
+    telemetry.announce("1.2.3", [CARD])
+    report(telemetry)
+    assert telemetry.registry.get_sample_value(name, labels) == expected
+
+
+def test_the_build_is_shown():
+    """Law: a scrape says which version answers."""
+    telemetry = PrometheusTelemetry(CollectorRegistry())
+    telemetry.announce("1.2.3", [CARD])
+    text = generate_latest(telemetry.registry).decode()
+    assert 'gavel_build_info{python="3.11' in text
+    assert 'version="1.2.3"' in text
+
+
+def test_servers_in_one_process_do_not_share_metrics():
+    """Law: nothing is registered globally, so two servers can live in one process."""
+    first, second = PrometheusTelemetry(), PrometheusTelemetry()
+    first.batch_received(3)
+    assert second.registry.get_sample_value("gavel_batch_size_texts_count") == 0

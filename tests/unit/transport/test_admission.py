@@ -1,0 +1,102 @@
+"""Who gets a place, in which order, and that no place is ever lost."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from gaveld.transport.grpc.call import Call, Method
+from gaveld.transport.grpc.errors import RefusedError
+from gaveld.transport.grpc.interceptors.admission import Admission
+
+METHOD = Method("/s/M", "s", "M", "unary", "moderate")
+CALL = cast("Call", SimpleNamespace(method=METHOD))
+
+
+def admission(*, running: int = 1, waiting: int = 1, seconds: float = 60) -> Admission:
+    """Make an open admission."""
+    made = Admission(
+        max_concurrent_calls=running, max_waiting_calls=waiting, max_wait_seconds=seconds
+    )
+    made.open()
+    return made
+
+
+async def begun(door: Admission) -> asyncio.Task[None]:
+    """Begin to ask for a place, as far as that goes without waiting."""
+    task = asyncio.create_task(door.before(CALL))
+    await asyncio.wait([task], timeout=0)
+    return task
+
+
+async def test_places_are_given_first_come_first_served():
+    """Law: who waits longest goes next."""
+    door = admission(running=1, waiting=3)
+    await door.before(CALL)
+    waiting = [await begun(door) for _ in range(3)]
+    for index, task in enumerate(waiting):
+        assert [entry.done() for entry in waiting] == [i < index for i in range(3)]
+        door.after(CALL)
+        await task
+
+
+async def test_a_call_that_leaves_the_line_frees_it_for_the_next():
+    """Law: a caller who goes away while waiting takes nobody's place."""
+    door = admission()
+    await door.before(CALL)
+    leaver = await begun(door)
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    stayer = await begun(door)
+    assert not stayer.done()
+    door.after(CALL)
+    await stayer
+
+
+async def test_a_place_granted_to_a_caller_who_just_left_is_passed_on():
+    """Law: a grant and a cancel in the same moment lose no place."""
+    door = admission(waiting=2)
+    await door.before(CALL)
+    leaver, stayer = await begun(door), await begun(door)
+    door.after(CALL)
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    await stayer
+
+
+async def test_a_place_freed_as_its_waiter_is_cancelled_goes_to_the_next():
+    """Law: a cancel and a grant in the same moment lose no place either."""
+    door = admission(waiting=2)
+    await door.before(CALL)
+    leaver, stayer = await begun(door), await begun(door)
+    leaver.cancel()
+    door.after(CALL)
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    await stayer
+
+
+async def test_whoever_waited_too_long_is_refused_and_costs_no_place():
+    """Law: after the wait comes a refusal, and all places are there afterwards."""
+    door = admission(seconds=0.001)
+    await door.before(CALL)
+    with pytest.raises(RefusedError) as caught:
+        await door.before(CALL)
+    assert caught.value.refusal.reason == "SERVER_OVERLOADED"
+    door.after(CALL)
+    await door.before(CALL)
+
+
+async def test_those_turned_away_together_do_not_return_together():
+    """Law: refusals spread their callers' retries."""
+    door = admission(waiting=0)
+    await door.before(CALL)
+    delays = set()
+    for _ in range(16):
+        with pytest.raises(RefusedError) as caught:
+            await door.before(CALL)
+        delays.add(caught.value.refusal.retry_after_seconds)
+    assert len(delays) == 16
