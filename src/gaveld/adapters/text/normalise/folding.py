@@ -28,6 +28,7 @@ _MOST_MARKS: Final = 4
 """How many signs of its own script a letter keeps; no orthography stacks more."""
 _MOST_DIACRITICS: Final = 2
 
+_NUMBERS: Final = array("I", range(65_536))
 _FATES: Final = CharacterTable()
 
 
@@ -38,16 +39,31 @@ def fold(text: str, checkpoint: Checkpoint) -> FoldedText:
     those at the very beginning belong to none.
     """
     if _UNUSUAL.search(text) is None:
-        same = FoldedText.identity(text)
-        return FoldedText(text.lower(), same.starts, same.ends)
-    folding = _Folding(text)
+        starts, ends = array("I"), array("I")
+        _count(starts, 0, len(text), checkpoint)
+        _count(ends, 1, len(text) + 1, checkpoint)
+        return FoldedText(text.lower(), starts, ends)
+    folding = _Folding(text, checkpoint)
     position = 0
-    for start, end in spelled_with_marks(text):
-        folding.fold(position, start, checkpoint)
+    for count, (start, end) in enumerate(spelled_with_marks(text)):
+        if count % _STEP == 0:
+            checkpoint()
+        folding.fold(position, start)
         folding.spell(start, end)
         position = end
-    folding.fold(position, len(text), checkpoint)
+    folding.fold(position, len(text))
     return fold_lookalikes(folding.finish(), text, checkpoint)
+
+
+def _count(numbers: "array[int]", start: int, end: int, checkpoint: Checkpoint) -> None:
+    """Append the numbers from ``start`` to ``end``, copied where they are kept ready."""
+    ready = len(_NUMBERS)
+    if end <= ready:
+        numbers += _NUMBERS[start:end]
+        return
+    for step in range(start, end, ready):
+        checkpoint()
+        numbers.extend(range(step, min(step + ready, end)))
 
 
 class _Folding:
@@ -57,15 +73,16 @@ class _Folding:
     a stretch is kept, in ``_even_from``, until something else happens.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, checkpoint: Checkpoint) -> None:
         self._text = text
+        self._checkpoint = checkpoint
         self._pieces: list[str] = []
         self._starts = array("I")
         self._ends = array("I")
         self._even_from = 0
         self._marks = 0
 
-    def fold(self, start: int, end: int, checkpoint: Checkpoint) -> None:
+    def fold(self, start: int, end: int) -> None:
         """Fold ``text[start:end]``."""
         text = self._text
         position = start
@@ -75,7 +92,7 @@ class _Folding:
                 self._pieces.append(text[position:first].lower())
             position = last
             for step in range(first, last, _STEP):
-                checkpoint()
+                self._checkpoint()
                 self._fold_unusual(step, min(step + _STEP, last))
         if position < end:
             self._pieces.append(text[position:end].lower())
@@ -159,8 +176,8 @@ class _Folding:
 
     def _settle(self, at: int) -> None:
         if self._even_from < at:
-            self._starts.extend(range(self._even_from, at))
-            self._ends.extend(range(self._even_from + 1, at + 1))
+            _count(self._starts, self._even_from, at, self._checkpoint)
+            _count(self._ends, self._even_from + 1, at + 1, self._checkpoint)
 
     def _is_flag(self, at: int) -> bool:
         """Whether exactly two regional letters stand together here, which shows as a flag."""

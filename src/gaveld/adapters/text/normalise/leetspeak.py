@@ -5,15 +5,17 @@ a plural, a price or a model number. What names or numbers something must not co
 """
 
 import re
-from itertools import groupby, islice, product
+from itertools import islice, product
 from typing import Final, NamedTuple
 
 _LETTERS: Final = {
-    "0": "o", "1": "il", "!": "il", "|": "il", "3": "e", "4": "a", "@": "a", "5": "s", "$": "s",
-    "7": "t", "+": "t", "8": "b", "9": "g", "€": "e", "£": "l", "¢": "c", "©": "c", "§": "s",
-    "¡": "i",
+    "0": "o", "3": "e", "4": "a", "@": "a", "5": "s", "$": "s", "7": "t", "+": "t", "8": "b",
+    "9": "g", "€": "e", "£": "l", "¢": "c", "©": "c", "§": "s",
 }  # fmt: skip
-"""What each substitute stands for; the first is the likelier unless ``_reads_as_l`` says."""
+_PLAIN: Final = str.maketrans(_LETTERS)
+_STROKES: Final = re.compile(r"([1!|¡])\1*")
+"""What stands for i or for l, ``_reads_as_l`` says which is likelier."""
+_UNREADABLE: Final = re.compile("[26]")
 SUBSTITUTES: Final = "0134578!9@$|+€£¢©§¡"
 WORD: Final = re.compile(rf"[a-z0-9{re.escape(SUBSTITUTES)}]+")
 HINT: Final = re.compile(r"[a-z](?:[013-57-9@$|+€£¢©§¡]|!+[a-z0-9@$])|[013-57-9@$€£©§¡][a-z]|@\$\$")
@@ -82,7 +84,7 @@ def _is_spelling(word: str, tail: str, *, is_lower: bool) -> bool:
 
 
 def _is_plausible(word: str) -> bool:
-    if any(c not in _LETTERS and not c.isalpha() for c in word) or _NEVER.search(word):
+    if _UNREADABLE.search(word) or _NEVER.search(word):
         return False
     letters = sum(map(str.isalpha, word))
     digits = sum(map(str.isdigit, word))
@@ -107,15 +109,19 @@ def _is_sure(word: str) -> bool:
 
 def readings(word: str) -> tuple[str, ...]:
     """Return what a word of letters and substitutes may spell, likeliest first, a few at most."""
+    plain = word.translate(_PLAIN)
+    strokes = list(_STROKES.finditer(word))
+    if not strokes:
+        return (plain,)
     choices: list[tuple[str, ...]] = []
     position = 0
-    for character, group in groupby(word):
-        length = len(list(group))
-        letters = _LETTERS.get(character, character)
-        if len(letters) > 1 and _reads_as_l(word, position, position + length):
-            letters = letters[::-1]
-        choices.append(tuple(letter * length for letter in letters))
-        position += length
+    for stroke in strokes:
+        start, end = stroke.span()
+        letters = "li" if _reads_as_l(word, start, end) else "il"
+        choices.append((plain[position:start],))
+        choices.append(tuple(letter * (end - start) for letter in letters))
+        position = end
+    choices.append((plain[position:],))
     return tuple(map("".join, islice(product(*choices), _MOST_READINGS)))
 
 

@@ -70,7 +70,7 @@ class _Word(Enum):
 
 def fold_lookalikes(folded: FoldedText, as_sent: str, checkpoint: Checkpoint) -> FoldedText:
     """Return ``folded`` with posing letters replaced one by one, so that the way back holds."""
-    if _POSER.search(folded.text) is None:
+    if _ASCII_LETTER.search(folded.text) is None or _POSER.search(folded.text) is None:
         return folded
     disguise = _Disguise(folded, as_sent)
     for count, match in enumerate(_WORD.finditer(folded.text)):
@@ -112,8 +112,11 @@ class _Disguise:
         return FoldedText("".join(self._pieces), self._folded.starts, self._folded.ends)
 
     def _decide(self, after: _Word | None) -> None:
-        neighbours = {self._before, after}
-        if _Word.FOREIGN not in neighbours and neighbours != {None}:
+        if not self._waiting:
+            return
+        is_beside_foreign = self._before is _Word.FOREIGN or after is _Word.FOREIGN
+        is_beside_latin = self._before is not None or after is not None
+        if is_beside_latin and not is_beside_foreign:
             for match in self._waiting:
                 self._unmask(match)
         self._waiting.clear()

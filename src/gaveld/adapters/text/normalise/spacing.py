@@ -13,11 +13,16 @@ _RARELY_BETWEEN: Final = r"""[,:;/\\"+=&#%]"""
 """Set letters apart only when the same one stands between all of them, as in ``f,u,c,k``."""
 _BETWEEN: Final = r"""[^\w\s,:;/\\'"+=@$()\[\]{}<>&#%*-]{1,3}"""
 _APART: Final = rf"(?:[ \t]?(?:{_BETWEEN}|[*-])[ \t]?|[ \t\n]{{1,3}}|_{{1,3}})"
-_BEGINS: Final = r"(?<![^\W_])(?<![@$])(?<![^\W_][*#%])(?<![^\W_][*#%]{2})"
+_ALONE: Final = (
+    rf"{_LETTER}(?![^\W_])"
+    r"(?<![^\W_].)(?<![@$].)(?<![^\W_][*#%].)(?<![^\W_][*#%][*#%].)"
+)
+"""A single letter to begin with: all that is said of what stands before it comes after it,
+because most letters are not single and fail at once. ``t`` in ``sh*t`` is not single."""
 _ENDS: Final = r"(?![^\W_])(?![@$])"
 _SPELLED: Final = re.compile(
-    rf"{_BEGINS}{_LETTER}"
-    rf"(?:(?:{_APART}{_LETTER}){{2,}}|({_RARELY_BETWEEN}){_LETTER}(?:\1{_LETTER})+){_ENDS}"
+    rf"{_ALONE}(?:(?:{_APART}{_LETTER}){{2,}}|({_RARELY_BETWEEN}){_LETTER}(?:\1{_LETTER})+){_ENDS}",
+    re.DOTALL,
 )
 _SINGLE: Final = re.compile(_LETTER)
 _NO_NUMBER: Final = re.compile(r"(?:(?<!\d)\d(?!\d)|\D)+")

@@ -18,7 +18,7 @@ _VIETNAMESE_SYLLABLE: Final = (
     "(?:ch|ng|nh|[cmnpt])?"
 )
 _TURKISH: Final = re.compile("[ğşĞŞİ]")
-_DOTLESS: Final = r"[a-zçğ\u0131öşüâîû]*\u0131[a-zçğ\u0131öşüâîû]*"
+_DOTLESS: Final = r"[a-zçğ\u0131öşüâîû]{0,32}\u0131[a-zçğ\u0131öşüâîû]{0,32}"
 _ATE: Final = "aß"
 """German for "ate": any other word in ß stays itself when it is written with ss."""
 

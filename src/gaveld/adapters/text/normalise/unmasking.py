@@ -13,7 +13,7 @@ from gaveld.adapters.text.normalise import leetspeak, repeats, spacing
 from gaveld.adapters.text.normalise.identifiers import is_identifier
 from gaveld.domain.content import FoldedText, Variant
 
-_WINDOW: Final = 4_096
+_WINDOW: Final = 2_048
 _CUT: Final = re.compile(r"(?<=[^\W\d_]{2})\s+(?=[^\W\d_]{2})")
 _TOKEN: Final = re.compile(r"\S+")
 _MOST_VARIANTS: Final = 8
@@ -28,7 +28,7 @@ _SURROUNDINGS: Final = 64
 def unmask(
     as_sent: str, folded: FoldedText, checkpoint: Checkpoint
 ) -> tuple[FoldedText, tuple[Variant, ...]]:
-    """Return the likeliest reading of a text, and the variants, sorted by where they begin."""
+    """Return the likeliest reading of a text, and the variants, in no order."""
     unmasking = _Unmasking(as_sent, folded)
     for start, end in _windows(folded.text):
         checkpoint()
@@ -77,16 +77,15 @@ class _Unmasking:
             if not is_identifier(_around(text, word.offsets[0], word.end)):
                 spelled.append((word.offsets[0], word.end))
                 edits.extend(self._join(word))
-        if _is_suspicious(text, start, end):
-            for token in _tokens_outside(text, start, end, spelled):
-                edits.extend(self._read_token(token.group(), token.start()))
+        for token in _suspicious_tokens(text, start, end, spelled):
+            edits.extend(self._read_token(token.group(), token.start()))
         edits.sort()
         for edit in edits:
             self._apply(edit)
 
     def finish(self) -> tuple[FoldedText, tuple[Variant, ...]]:
         """Return what was read."""
-        variants = tuple(sorted(self._variants, key=lambda variant: variant.span))
+        variants = tuple(self._variants)
         if not self._pieces:
             return self._folded, variants
         self._copy(len(self._folded.text))
@@ -109,7 +108,7 @@ class _Unmasking:
 
     def _read_token(self, token: str, at: int) -> Iterator[_Edit]:
         """Read a token without white space, in which nothing is spelled out."""
-        if not _is_suspicious(token, 0, len(token)) or is_identifier(token):
+        if is_identifier(token):
             return
         for word in _WORD.finditer(token):
             yield from self._read_word(word.group(), at + word.start())
@@ -186,20 +185,24 @@ class _Unmasking:
         self._reached = until
 
 
-def _is_suspicious(text: str, start: int, end: int) -> bool:
-    return any(hint.search(text, start, end) for hint in _HINTS)
-
-
-def _tokens_outside(
-    text: str, start: int, end: int, taken: Sequence[tuple[int, int]]
+def _suspicious_tokens(
+    text: str, start: int, end: int, spelled: Sequence[tuple[int, int]]
 ) -> Iterator["re.Match[str]"]:
-    """Yield the tokens that share nothing with the ranges taken, which are in order."""
-    ranges = iter((*taken, (end, end)))
-    first, last = next(ranges)
+    """Yield the tokens in which something hints at a disguise, outside what is spelled out."""
+    hits = [hit.start() for hint in _HINTS for hit in hint.finditer(text, start, end)]
+    if not hits:
+        return
+    hits.sort(reverse=True)
+    taken = [*reversed(spelled)]
     for token in _TOKEN.finditer(text, start, end):
-        while last <= token.start() < end and last < end:
-            first, last = next(ranges)
-        if token.end() <= first:
+        first, last = token.span()
+        while taken and taken[-1][1] <= first:
+            taken.pop()
+        is_hit = False
+        while hits and hits[-1] < last:
+            hits.pop()
+            is_hit = True
+        if is_hit and not (taken and taken[-1][0] < last):
             yield token
 
 
