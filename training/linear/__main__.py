@@ -47,7 +47,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the parquet tables")
     parser.add_argument("--out", type=Path, default=SHIPPED_WEIGHTS.parent)
     parser.add_argument("--jobs", type=int, default=2, help="labels fitted at once")
+    parser.add_argument(
+        "--measure", action="store_true", help="fit nothing: measure the weights that --out holds"
+    )
     arguments = parser.parse_args()
+    weights = arguments.out / SHIPPED_WEIGHTS.name
     columns = (TextColumn("{task.description:<22}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
 
@@ -56,14 +60,17 @@ def main() -> None:
             return lambda: progress.advance(task)
 
         parts = split(arguments.data, step)
-        model = calibrate(fit(parts, arguments.jobs, step), parts.calibrated, step)
+        if arguments.measure:
+            model = LinearModel.load(weights, LABELS)
+        else:
+            model = calibrate(fit(parts, arguments.jobs, step), parts.calibrated, step)
+            model.save(weights)
         calibrated = served_scores(
             model, parts.calibrated.text, step("score calibration", len(parts.calibrated))
         )
         reported = served_scores(
             model, parts.reported.text, step("score report", len(parts.reported))
         )
-    model.save(arguments.out / SHIPPED_WEIGHTS.name)
     result = report.measure(
         model.digest, (parts.calibrated, calibrated), (parts.reported, reported)
     )

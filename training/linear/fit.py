@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 Numbers = npt.NDArray[np.float64]
 
-REGULARISATION: Final = 1.0
+REGULARISATION: Final = 2.0
 """Inverse strength of the L2 penalty."""
 RARE_CEILING: Final = 10.0
 """Most that the positives of a rare label are weighted up by."""

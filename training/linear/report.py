@@ -53,6 +53,7 @@ def measure(digest: str, calibrated: Scored, reported: Scored) -> dict[str, Any]
             result["thresholds"][CATEGORIES[label]] = _threshold(
                 label, (calibrated[0], calibrated[1][:, column]), (rows, scores[:, column])
             )
+    result["proposed_policy"] = _together(rows, scores)
     return result
 
 
@@ -62,6 +63,8 @@ def write(result: dict[str, Any], folder: Path) -> None:
     card = Template(TEMPLATE.read_text()).substitute(
         version=result["version"],
         floor=SCORE_FLOOR,
+        any_review=f"{result['proposed_policy']['review']['harmless_flagged']:.1%}",
+        any_block=f"{result['proposed_policy']['block']['harmless_flagged']:.2%}",
         valid_rows=result["rows"]["valid"],
         own_rows=result["rows"]["own_held_out"],
         labels=_label_table(result),
@@ -79,9 +82,17 @@ def _threshold(label: str, calibrated: Scored, reported: Scored) -> dict[str, An
     known = rows[f"y_{label}"].notna().to_numpy() & ~rows[f"d_{label}"].to_numpy()
     positive = known & (rows[f"y_{label}"] == 1).to_numpy()
     own = rows.source.str.startswith(OWN_PREFIX).to_numpy()
+    review, block = thresholds.PROPOSED[CATEGORIES[label]]
+    points = {
+        "1 % budget": thresholds.propose(calibrated[1], chosen_on, thresholds.REVIEW_RATE),
+        "0.1 % budget": thresholds.propose(calibrated[1], chosen_on, thresholds.BLOCK_RATE),
+        "review": review,
+        "block": block,
+    }
     entry: dict[str, Any] = {}
-    for name, rate in (("review", thresholds.REVIEW_RATE), ("block", thresholds.BLOCK_RATE)):
-        at = thresholds.propose(calibrated[1], chosen_on, rate)
+    for name, at in points.items():
+        if at is None:
+            continue
         entry[name] = {
             "threshold": at,
             "harmless_flagged": round(thresholds.flagged(scores, harmless, at), 4),
@@ -93,6 +104,25 @@ def _threshold(label: str, calibrated: Scored, reported: Scored) -> dict[str, An
             },
         }
     return entry
+
+
+def _together(rows: pd.DataFrame, scores: Scores) -> dict[str, Any]:
+    """Return how much harmless text any category of the proposed policy sends to each action."""
+    harmless = registers(rows)
+    result = {}
+    for name, place in (("review", 0), ("block", 1)):
+        hit = np.zeros(len(rows))
+        for column, label in enumerate(LABELS):
+            at = thresholds.PROPOSED[CATEGORIES[label]][place] if label in CATEGORIES else None
+            if at is not None:
+                hit[scores[:, column] >= at] = 1.0
+        result[name] = {
+            "harmless_flagged": round(thresholds.flagged(hit, harmless, 0.5), 4),
+            "registers": {
+                source: round(float(hit[of].mean()), 4) for source, of in harmless.items()
+            },
+        }
+    return result
 
 
 def _recall(scores: Scores, threshold: float) -> float | None:
@@ -151,9 +181,7 @@ def _source_table(result: dict[str, Any]) -> str:
 
 def _threshold_table(result: dict[str, Any]) -> str:
     lines = [
-        _row(
-            "category", "action", "from score", "harmless flagged", "recall, valid", "recall, own"
-        ),
+        _row("category", "point", "from score", "harmless flagged", "recall, valid", "recall, own"),
         _row(*["---"] * 6),
     ]
     for category, entry in result["thresholds"].items():
@@ -172,19 +200,15 @@ def _threshold_table(result: dict[str, Any]) -> str:
 
 
 def _register_table(result: dict[str, Any]) -> str:
-    categories = list(result["thresholds"])
-    lines = [_row("register", *categories), _row(*["---"] * (1 + len(categories)))]
-    first = next(iter(result["thresholds"].values()))
-    lines.extend(
-        _row(
-            register,
-            *(
-                f"{result['thresholds'][category]['review']['registers'][register]:.1%}"
-                for category in categories
-            ),
-        )
-        for register in first["review"]["registers"]
-    )
+    points, together = result["thresholds"], result["proposed_policy"]
+    lines = [
+        _row("register", *points, "any review", "any block"),
+        _row(*["---"] * (3 + len(points))),
+    ]
+    for register, any_review in together["review"]["registers"].items():
+        shares = [entry["review"]["registers"][register] for entry in points.values()]
+        shares += [any_review, together["block"]["registers"][register]]
+        lines.append(_row(register, *(f"{share:.1%}" for share in shares)))
     return "\n".join(lines)
 
 

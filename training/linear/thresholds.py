@@ -6,6 +6,7 @@ the model card prints is measured on rows that neither fitting nor proposing has
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,25 @@ REVIEW_RATE: Final = 0.01
 """Share of harmless texts that one category may send to review."""
 BLOCK_RATE: Final = 0.001
 """Share of harmless texts that one category may block."""
+PROPOSED: Final[Mapping[str, tuple[float, float | None]]] = MappingProxyType(
+    {
+        "H1": (0.70, 0.95),
+        "H2": (0.70, None),
+        "H3": (0.45, 0.75),
+        "A1": (0.35, 0.90),
+        "D1": (0.40, None),
+        "V1": (0.50, None),
+        "S1": (0.30, 0.80),
+        "C4": (0.55, 0.85),
+        "S4": (0.35, 0.90),
+        "L1": (0.60, None),
+    }
+)
+"""Review and block scores a category: the budgets' thresholds, rounded to the cautious side.
+
+A person in distress needs help, not silence, so D1 never blocks, nor V1, which fires on them too,
+and H3 blocks only above what their words score. Insults and swearing are matters of taste and
+context that this model cannot see."""
 
 
 def flagged(scores: Numbers, of: Registers, threshold: float) -> float:

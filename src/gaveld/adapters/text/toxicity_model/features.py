@@ -27,7 +27,11 @@ _DIGITS: Final = str.maketrans("123456789", "000000000")
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT: Final = np.uint64(64 - BUCKET_BITS)
+_HALF: Final = np.uint64(32)
 _SPACE: Final = 32
+_WORDS: Final = np.uint64(1)
+_CHARACTERS: Final = 16
+"""Where the numbers begin that keep runs of characters apart from words of equal hash."""
 
 
 class Features(NamedTuple):
@@ -74,17 +78,18 @@ def featurise(text: str) -> Features:
 def _word_buckets(tokens: list[str]) -> Buckets:
     hashes = np.fromiter(map(_word_hash, tokens), np.uint64, len(tokens))
     rolling = hashes
-    rows = [_bucket(rolling, 1)]
+    rows = [hashes + _WORDS]
     for length in _WORD_LENGTHS[1:]:
         if length > len(tokens):
             break
         rolling = rolling[:-1] * _BASE + hashes[length - 1 :]
-        rows.append(_bucket(rolling, length))
-    return np.unique(np.concatenate(rows))
+        rows.append(rolling + np.uint64(length))
+    return _buckets(rows)
 
 
 def _character_buckets(codes: npt.NDArray[np.uint32]) -> Buckets:
-    spaces = np.concatenate(([0], np.cumsum(codes == _SPACE)))
+    spaces = np.zeros(len(codes) + 1, np.int32)
+    np.cumsum(codes == _SPACE, out=spaces[1:])
     wide = codes.astype(np.uint64)
     rolling = wide
     rows = []
@@ -94,15 +99,21 @@ def _character_buckets(codes: npt.NDArray[np.uint32]) -> Buckets:
         rolling = rolling[:-1] * _BASE + wide[length - 1 :]
         # Inside a run, between its first and last character, there may be no space.
         within = spaces[length - 1 : -1] == spaces[1 : len(codes) - length + 2]
-        rows.append(_bucket(rolling[within], 16 + length))
-    return np.unique(np.concatenate(rows))
+        rows.append(rolling[within] + np.uint64(_CHARACTERS + length))
+    return _buckets(rows)
 
 
-def _bucket(hashes: npt.NDArray[np.uint64], kind: int) -> Buckets:
-    mixed = (hashes + np.uint64(kind)) * _MIX
-    mixed ^= mixed >> np.uint64(32)
+def _buckets(rows: list[npt.NDArray[np.uint64]]) -> Buckets:
+    """Mix the hashes well, keep the highest bits, and drop what stands twice."""
+    mixed = np.concatenate(rows) * _MIX
+    mixed ^= mixed >> _HALF
     mixed *= _BASE
-    return (mixed >> _SHIFT).astype(np.int64)
+    mixed >>= _SHIFT
+    mixed.sort()
+    first = np.empty(len(mixed), np.bool_)
+    first[0] = True
+    np.not_equal(mixed[1:], mixed[:-1], out=first[1:])
+    return mixed[first].view(np.int64)
 
 
 def _word_hash(word: str) -> int:
