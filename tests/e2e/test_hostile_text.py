@@ -3,9 +3,14 @@
 import grpc
 import grpc.aio
 import pytest
+import pytest_asyncio
 from gavel.v1 import moderation_service_pb2, verdict_pb2
 from gavel.v1.moderation_service_pb2 import ModerateTextRequest, ModerateTextResponse
 from google.rpc.status_pb2 import Status
+
+from tests.e2e.conftest import running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/gavel.v1.ModerationService/ModerateText"
 
@@ -27,10 +32,8 @@ async def ask(address: str, request: bytes) -> ModerateTextResponse | grpc.aio.A
             return error
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def address(tmp_path_factory):
-    from tests.e2e.conftest import running
-
     async with running(tmp_path_factory.mktemp("hostile")) as server:
         yield server.address
 

@@ -84,7 +84,7 @@ class ModerateTextRequest(_message.Message):
     digits, ".", "_", ":" and "-", up to 128. Empty: the server makes one up.
     """
     explain: _builtins.bool
-    """explain asks for timings. False: none."""
+    """explain asks for timings, and for findings below every threshold too. False: neither."""
     do_not_store: _builtins.bool
     """do_not_store keeps the text out of storage even where the policy stores it. False: the
     policy decides.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from gaveld.application.fan_out import attempt, fan_out
 from gaveld.application.ports import (
@@ -26,6 +27,9 @@ from gaveld.domain.signals import (
     Signals,
 )
 from gaveld.domain.verdicts import Verdict, judge
+
+MASKED_FROM: Final = 0.5
+"""A hit that is more likely right than wrong is masked, whether or not its category acts."""
 
 _log = logging.getLogger(__name__)
 
@@ -116,7 +120,7 @@ class ModerateText:
         clock.lap("classify")
 
         verdict = judge(signals, policy)
-        filtered_text = self._filtered(submission.text, verdict, policy)
+        filtered_text = self._filtered(submission.text, signals, policy)
         clock.lap("judge")
         self._count(verdict, signals)
         return TextJudgement(
@@ -162,9 +166,16 @@ class ModerateText:
         return Signals(signals.findings, signals.outcomes + skipped, signals.attributes)
 
     @staticmethod
-    def _filtered(text: str, verdict: Verdict, policy: Policy) -> str:
-        found = (entry.finding for entry in verdict.findings)
-        spans = (f.span for f in found if f.span and f.category_id in policy.masked)
+    def _filtered(text: str, signals: Signals, policy: Policy) -> str:
+        exact = {entry.card.name for entry in signals.outcomes if entry.card.has_exact_spans}
+        spans = (
+            finding.span
+            for finding in signals.findings
+            if finding.span is not None
+            and finding.score >= MASKED_FROM
+            and finding.category_id in policy.masked
+            and finding.classifier in exact
+        )
         return mask(text, spans, policy.mask_character)
 
     def _count(self, verdict: Verdict, signals: Signals) -> None:

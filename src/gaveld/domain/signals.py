@@ -27,6 +27,7 @@ class ClassifierCard:
 
     ``languages`` are the base BCP 47 codes it was made for; empty means any. ``limits`` says in
     one sentence what it cannot see. ``name`` and ``version`` appear beside each of its findings.
+    ``has_exact_spans`` is false when spans are the passages that hold a hit, not the hit itself.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ClassifierCard:
     attributes: frozenset[Attribute] = frozenset()
     languages: frozenset[str] = frozenset()
     limits: str = ""
+    has_exact_spans: bool = True
 
     def reads(self, language: DetectedLanguage) -> bool:
         """Whether the classifier understands the language; an unknown one is worth trying."""

@@ -1,6 +1,7 @@
 """The moderate-text use case, over classifiers that do as they are told."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -131,6 +132,22 @@ async def test_a_hit_is_judged_masked_and_counted():
     assert house.counts.verdicts == [(Action.REVIEW, ["H2"])]
     assert house.counts.bypassed == []
     assert [timing.stage for timing in judgement.timings] == house.counts.stages
+
+
+@pytest.mark.parametrize(("score", "masked"), [(0.49, False), (0.5, True)])
+async def test_a_hit_is_masked_when_it_is_likelier_right_than_wrong(score: float, masked: bool):
+    """Law: masking goes by the score alone; what the category does is another matter."""
+    judgement = await House(score=score).judge(
+        "you fool", PolicyOverrides({"H2": CategoryChange(enabled=False)})
+    )
+    assert ("*" in judgement.filtered_text) is masked
+
+
+async def test_a_passage_is_not_masked():
+    """Law: a classifier that points at whole passages never stars them out."""
+    house = House()
+    house.finder.card = replace(Finds.card, has_exact_spans=False)
+    assert (await house.judge("you fool")).filtered_text == "you fool"
 
 
 async def test_an_ordinary_text_is_allowed_and_unchanged():

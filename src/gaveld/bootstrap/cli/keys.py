@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from gaveld.adapters.storage.api_keys import entry_of
 from gaveld.application.api_keys import SCOPES, new_api_key
@@ -60,7 +60,10 @@ def create(
 def list_keys(config: Config = None) -> None:
     """List the keys, without their secrets."""
     keys = _with_store(config, lambda store: store.list())
-    table = Table("id", "project", "client id", "scopes", "rate limit", "created", "revoked")
+    table = Table(
+        Column("id", no_wrap=True),  # to be copied into ``keys revoke``
+        *("project", "client id", "scopes", "rate limit", "created", "revoked"),
+    )
     for key in keys:
         limit = key.rate_limit
         table.add_row(

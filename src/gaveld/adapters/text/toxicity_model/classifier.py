@@ -60,6 +60,7 @@ class LinearTextClassifier:
             attributes=frozenset(ATTRIBUTES.values()),
             languages=frozenset({"en"}),
             limits=_LIMITS,
+            has_exact_spans=False,
         )
 
     @property

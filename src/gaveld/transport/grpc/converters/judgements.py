@@ -87,6 +87,7 @@ def response_from_judgement(
         request_id=request_id,
         content_id=request.content_id,
         metadata=request.metadata if request.HasField("metadata") else None,
+        category_scores=_category_scores(judgement.verdict),
     )
     if request.explain:
         response.timings.extend(
@@ -94,6 +95,15 @@ def response_from_judgement(
             for entry in judgement.timings
         )
     return response
+
+
+def _category_scores(verdict: Verdict) -> dict[str, float]:
+    scores = dict.fromkeys(verdict.coverage.checked, 0.0)
+    for entry in verdict.findings:
+        category_id = entry.finding.category_id
+        if category_id in scores:
+            scores[category_id] = max(scores[category_id], entry.finding.score)
+    return scores
 
 
 def verdict_to_proto(verdict: Verdict) -> verdict_pb2.Verdict:

@@ -28,9 +28,13 @@ _ACTIONS: Final = {
 def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -> TextSubmission:
     """Return the text to judge and what was said about it.
 
-    Raises ``InvalidRequest`` for fields nested too deep or a date that is none, and a refusal
-    for too much metadata.
+    Raises ``InvalidRequest`` for fields nested too deep, a date that is none or a wish for
+    scores by sentence, which nothing here gives yet, and a refusal for too much metadata.
     """
+    if request.score_sentences:
+        raise InvalidRequest(
+            FieldViolation("score_sentences", "is not served by this version; leave it false")
+        )
     if request.HasField("metadata"):
         _check_metadata(request.metadata)
     return TextSubmission(
