@@ -44,6 +44,7 @@ ORDINARY = [
     "m\u00fcnchen.de, 例え.jp, почта.рф and xn--mnchen-3ya.de",
     "amazon.de, paypal.me, docs.google.com, google.com.au and amazon.co.uk",
     "write to bob@example.com or bob@bad.example",
+    "jane (at) example (dot) com, joe[at]example[dot]com",
     "e.g. file.py, Node.js, 3.14, ok.so, i.e. the end.Start again",
     "javascript: the good parts",
     "data: text and more",

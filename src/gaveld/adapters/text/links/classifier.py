@@ -1,5 +1,6 @@
 """Judges the links of a text by how they are spelt and by the policy's domains. It opens none."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -22,6 +23,8 @@ from gaveld.domain.content import TextSample
 from gaveld.domain.signals import ClassifierCard, ClassifierReport
 
 _CATEGORY: Final = "S2"
+_SPELT_AT: Final = re.compile(r"[\[({]\s?at\s?[\])}]\s?\Z", re.IGNORECASE)
+_AT_CHARACTERS: Final = 8
 _WEB: Final = frozenset({"", "http", "https"})
 
 
@@ -37,7 +40,7 @@ class LinkClassifier:
         self._domains = CompiledOnce(lane, DomainSet, _characters)
         self._card = ClassifierCard(
             name="links",
-            version="1",
+            version="1.0.0",
             categories=frozenset({_CATEGORY}),
             limits="Judges a link by its spelling: it opens none and has no reputation list.",
         )
@@ -84,8 +87,9 @@ class _Judge:
         refanged = refang(text)
         if refanged is None:
             return
-        for link in extract(refanged.reading.text):
-            if not refanged.is_hidden(link.start, link.end):
+        plain = refanged.reading.text
+        for link in extract(plain):
+            if not refanged.is_hidden(link.start, link.end) or _is_of_address(plain, link):
                 continue
             sign = self._sign(link, hidden=True)
             if sign:
@@ -107,6 +111,11 @@ class _Judge:
             found += _signs_of_rest(link)
             found += [signs.DEFANGED] if hidden else []
         return max(found, default=None)
+
+
+def _is_of_address(text: str, link: Link) -> bool:
+    """Whether the link is the host of an e-mail address, spelt out like the link."""
+    return _SPELT_AT.search(text, max(0, link.start - _AT_CHARACTERS), link.start) is not None
 
 
 _SHORTENERS: Final = DomainSet(signs.SHORTENERS)

@@ -47,7 +47,7 @@ class PersonalDataClassifier:
         )
         self._card = ClassifierCard(
             name="personal_data",
-            version="1",
+            version="1.0.0",
             categories=frozenset({"P1", "P2"}),
             limits="Knows data by its format: it sees no names, street addresses or birthdays.",
         )
