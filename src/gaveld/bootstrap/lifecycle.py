@@ -61,8 +61,8 @@ async def run(settings: Settings) -> None:
             authentication=settings.auth.enabled,
             classifiers={e.card.name: e.card.version for e in application.text_path.classifiers},
         )
-        await ended.get()
-        await _drain(server, settings.shutdown, ended)
+        by_hand = await ended.get() is signal.SIGINT
+        await _drain(server, settings.shutdown, ended, by_hand=by_hand)
     _log.info("stopped")
 
 
@@ -133,10 +133,16 @@ def _end_signals() -> asyncio.Queue[signal.Signals]:
 
 
 async def _drain(
-    server: GrpcServer, settings: ShutdownSettings, ended: asyncio.Queue[signal.Signals]
+    server: GrpcServer,
+    settings: ShutdownSettings,
+    ended: asyncio.Queue[signal.Signals],
+    *,
+    by_hand: bool,
 ) -> None:
-    _log.info("draining", **settings.model_dump())
-    draining = asyncio.create_task(server.drain(settings.notice_seconds, settings.grace_seconds))
+    # Whoever presses Ctrl-C waits for the calls in progress, and not for callers to move away.
+    notice_seconds = 0.0 if by_hand else settings.notice_seconds
+    _log.info("draining", notice_seconds=notice_seconds, grace_seconds=settings.grace_seconds)
+    draining = asyncio.create_task(server.drain(notice_seconds, settings.grace_seconds))
     impatience = asyncio.create_task(ended.get())
     await asyncio.wait({draining, impatience}, return_when=asyncio.FIRST_COMPLETED)
     for task in (draining, impatience):
