@@ -3,10 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.policies import Action, Policy
-from gaveld.domain.signals import ClassifierOutcome, Finding, OutcomeStatus, Signals
+from gaveld.domain.signals import (
+    ClassifierCard,
+    ClassifierOutcome,
+    Finding,
+    OutcomeStatus,
+    Signals,
+)
 
 
 class CoverageStatus(IntEnum):
@@ -108,34 +115,38 @@ def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
     The status speaks of the categories that the policy requires: complete when each of them was
     fully checked, none when no classifier of any of them ran, partial in between.
     """
-    by_category: dict[str, list[ClassifierOutcome]] = {category: [] for category in CATALOGUE}
-    for outcome in outcomes:
-        for category in outcome.card.categories:
-            by_category[category].append(outcome)
+    return _cover(tuple((entry.card, entry.status) for entry in outcomes), policy.required)
 
+
+@lru_cache(maxsize=1024)  # most calls have the same outcomes, and this is half of judging
+def _cover(
+    outcomes: tuple[tuple[ClassifierCard, OutcomeStatus], ...], required: frozenset[str]
+) -> Coverage:
     checked: list[str] = []
     unchecked: list[UncheckedCategory] = []
-    looked_at = 0
-    for category, concerned in by_category.items():
-        is_required = policy.rule(category).required
-        missing = [entry for entry in concerned if entry.status is not OutcomeStatus.RAN]
+    was_looked_at = False
+    for category in CATALOGUE:
+        concerned = [entry for entry in outcomes if category in entry[0].categories]
+        missing = [entry for entry in concerned if entry[1] is not OutcomeStatus.RAN]
+        if category in required and len(missing) < len(concerned):
+            was_looked_at = True
         if concerned and not missing:
             checked.append(category)
-        else:
-            status = max((entry.status for entry in missing), key=_BADNESS.index, default=None)
-            names = tuple(sorted(entry.card.name for entry in missing))
-            unchecked.append(
-                UncheckedCategory(
-                    category, status or OutcomeStatus.NOT_INSTALLED, names, is_required
-                )
+            continue
+        worst = max((status for _, status in missing), key=_BADNESS.index, default=None)
+        unchecked.append(
+            UncheckedCategory(
+                category,
+                worst or OutcomeStatus.NOT_INSTALLED,
+                tuple(sorted(card.name for card, _ in missing)),
+                category in required,
             )
-        looked_at += is_required and len(missing) < len(concerned)
-
+        )
     if not any(entry.required for entry in unchecked):
-        status_of_all = CoverageStatus.COMPLETE
+        status = CoverageStatus.COMPLETE
     else:
-        status_of_all = CoverageStatus.PARTIAL if looked_at else CoverageStatus.NONE
-    return Coverage(status_of_all, tuple(checked), tuple(unchecked))
+        status = CoverageStatus.PARTIAL if was_looked_at else CoverageStatus.NONE
+    return Coverage(status, tuple(checked), tuple(unchecked))
 
 
 def _causes(judged: Iterable[JudgedFinding], policy: Policy) -> tuple[Cause, ...]:
