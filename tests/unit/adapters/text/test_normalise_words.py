@@ -132,6 +132,7 @@ def test_a_disguised_word_takes_the_place_of_its_disguise(sent: str, word: str):
         ("C A T", "cat"),
         ("h u n t ing", "hunting"),
         ("i h a t e y o u", "hate"),
+        ("what a f u c k i n g mess", "fucking"),
         ("sh1p123", "ship"),
     ],
 )

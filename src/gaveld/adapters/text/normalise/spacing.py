@@ -41,7 +41,7 @@ _UNREADABLE: Final = frozenset("26")
 _SHORTEST: Final = 3
 _LONGEST_INITIALS: Final = 3
 _COMPANY: Final = re.compile(
-    r"(i|u|go|my|you)?(.{3,}?)(you|u|off|me|him|her|them|it|this|that|up)?"
+    r"(a|i|u|go|my|you)?(.{3,}?)(you|u|off|me|him|her|them|it|this|that|up)?"
 )
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 
@@ -90,7 +90,7 @@ def continued(text: str, end: int) -> Continuation | None:
 
 
 def without_company(word: str) -> tuple[int, int] | None:
-    """Return the range of a joined word without the pronoun it ran into, as in ``ihateyou``."""
+    """Return the range of a joined word without the short word it ran into, as in ``ihateyou``."""
     match = _COMPANY.fullmatch(word)
     if match is None or match.span(2) == (0, len(word)):
         return None
