@@ -28,7 +28,7 @@ _SPELLED: Final = re.compile(
 _SINGLE: Final = re.compile(_LETTER)
 _NO_NUMBER: Final = re.compile(r"(?:(?<!\d)\d(?!\d)|\D)+")
 _REST_OF_WORD: Final = re.compile(
-    rf"{_APART}([a-z]{{0,4}}(?:ing|ed|es|ers?|ots?|gas?|holes?))(?![^\W_])"
+    rf"{_APART}([a-z]{{0,4}}(?:ing|ed|es|ers?|ots?|gas?|holes?)|you|off)(?![^\W_])"
 )
 
 _MARK: Final = r"(?:[.?-]|[^\w\s'\",:;/\\+=@$()\[\]{}<>!|.?\u2026-]{1,3})"
@@ -84,7 +84,7 @@ def spelled_out(text: str, start: int, end: int, sent: Callable[[int], str]) -> 
 
 
 def continued(text: str, end: int) -> Continuation | None:
-    """Return an ending that comes right after a spelled-out run, as in ``w a l king``."""
+    """Return what often ends a spelled-out word or insult, as in ``w a l king``, if it follows."""
     rest = _REST_OF_WORD.match(text, end)
     return Continuation(rest.group(1), rest.end()) if rest else None
 
