@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from gaveld.adapters.text.compiled import CompiledOnce
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
-from gaveld.adapters.text.lexicon.compiled import CompiledOnce
 from gaveld.adapters.text.lexicon.hits import HitCollector, Term, Terms, hits_in
 from gaveld.adapters.text.lexicon.matching import TermMatcher
 from gaveld.adapters.text.lexicon.shipped import ENGLISH_ONLY, RESPELLED, Lexicon, LexiconEntry
