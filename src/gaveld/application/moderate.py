@@ -48,13 +48,14 @@ class TextJudgement:
 
     ``filtered_text`` is the text with the policy's masked categories starred out, as long in
     code points as the original. ``sha256`` is of the text as sent, in UTF-8.
-    ``language_is_unexpected`` is true when a language was detected and is none of the expected.
+    ``language`` is None when the detector failed; ``language_is_unexpected`` is true when one was
+    detected and is none of the expected.
     """
 
     verdict: Verdict
     outcomes: tuple[ClassifierOutcome, ...]
     attributes: Mapping[Attribute, float]
-    language: DetectedLanguage
+    language: DetectedLanguage | None
     language_is_unexpected: bool
     filtered_text: str
     sha256: str
@@ -127,7 +128,7 @@ class ModerateText:
             verdict=verdict,
             outcomes=(language_outcome, *signals.outcomes),
             attributes=signals.attributes,
-            language=language,
+            language=detected,
             language_is_unexpected=_is_unexpected(language, submission, policy),
             filtered_text=filtered_text,
             sha256=hashlib.sha256(encoded).hexdigest(),

@@ -188,7 +188,7 @@ async def test_the_calls_expected_language_goes_before_the_policys(language, exp
 async def test_a_detector_that_fails_costs_its_outcome_only():
     """Law: without a language the classifiers still look, and the failure is listed."""
     judgement = await House(None).judge("you fool")
-    assert judgement.language == DetectedLanguage()
+    assert judgement.language is None
     assert judgement.outcomes[0].status is OutcomeStatus.FAILED
     assert judgement.verdict.action is Action.REVIEW
 
