@@ -84,7 +84,8 @@ class OutcomeStatus(StrEnum):
 class ClassifierOutcome:
     """Whether a classifier ran, for how long, and why not if it did not.
 
-    ``reason`` is empty when it ran, and holds nothing of the content.
+    One that left some of the sample unread is skipped, whatever it found in the rest. ``reason``
+    is empty when it ran, and holds nothing of the content.
     """
 
     card: ClassifierCard
@@ -95,10 +96,15 @@ class ClassifierOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ClassifierReport:
-    """What one classifier says of one sample."""
+    """What one classifier says of one sample.
+
+    ``unread`` says in a sentence what of the sample was not looked at, and holds nothing of the
+    content; it is empty when everything was.
+    """
 
     findings: tuple[Finding, ...] = ()
     attributes: Mapping[Attribute, float] = field(default_factory=dict)
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
