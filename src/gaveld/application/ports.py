@@ -11,7 +11,13 @@ from typing import Protocol, TypeVar
 
 from gaveld.domain.content import DetectedLanguage, TextReadings
 from gaveld.domain.policies import Action, Policy
-from gaveld.domain.signals import ClassifierCard, ClassifierReport, OutcomeStatus, Signals
+from gaveld.domain.signals import (
+    ClassifierCard,
+    ClassifierOutcome,
+    ClassifierReport,
+    OutcomeStatus,
+    Signals,
+)
 
 SampleT_contra = TypeVar("SampleT_contra", contravariant=True)
 
@@ -98,14 +104,20 @@ class Telemetry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSignals:
-    """What was learnt about a text, without the text: enough to judge it again by any thresholds.
+class TextSignals:
+    """What was learnt about a text, without the text: enough to judge it by any thresholds.
 
-    ``signals`` include the language detector's outcome.
+    ``language`` is None when the detector failed.
     """
 
-    language: DetectedLanguage
+    language: DetectedLanguage | None
+    language_outcome: ClassifierOutcome
     signals: Signals
+
+    @property
+    def outcomes(self) -> tuple[ClassifierOutcome, ...]:
+        """What became of the detector and of every classifier."""
+        return (self.language_outcome, *self.signals.outcomes)
 
 
 class VerdictCache(Protocol):
@@ -116,11 +128,11 @@ class VerdictCache(Protocol):
     asking the classifiers again would.
     """
 
-    async def find(self, key: bytes) -> KeptSignals | None:
+    async def find(self, key: bytes) -> TextSignals | None:
         """Return what was kept under the key, equal to what was given; None if there is none."""
         ...
 
-    async def keep(self, key: bytes, kept: KeptSignals) -> None:
+    async def keep(self, key: bytes, learnt: TextSignals) -> None:
         """Remember this under the key, in place of what was there."""
         ...
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gaveld import __version__
+from gaveld.adapters.cache.memory import MemoryVerdictCache
 from gaveld.adapters.limits.memory import MemoryRateLimiter
 from gaveld.adapters.storage.api_keys import (
     FileApiKeys,
@@ -31,6 +32,12 @@ from gaveld.adapters.text.links import LinkClassifier
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
+from gaveld.adapters.text.transformer_model import (
+    SHIPPED_TRANSFORMER,
+    Manifest,
+    OnnxRuntimeEngine,
+    TransformerTextClassifier,
+)
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
@@ -82,7 +89,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     """Create and prove the application. Raises ``SettingsError`` or ``PolicyError`` if it can't."""
     telemetry = PrometheusTelemetry()
     policies = YamlPolicyStore(settings.policy.file or DEFAULT_POLICY, validate_term_lists)
-    text_path = await asyncio.to_thread(build_text_path, settings.text, stack)
+    text_path = await asyncio.to_thread(build_text_path, settings.text, stack, telemetry)
     telemetry.announce(__version__, [entry.card for entry in text_path.classifiers])
     authenticate = None
     if settings.auth.enabled:
@@ -96,6 +103,9 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             policies=policies,
             telemetry=telemetry,
             max_text_bytes=settings.text.max_text_bytes,
+            cache=MemoryVerdictCache(settings.cache.max_bytes)
+            if settings.cache.max_bytes
+            else None,
         ),
         list_categories=ListCategories([entry.card for entry in text_path.classifiers]),
         authenticate=authenticate,
@@ -104,7 +114,9 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     )
 
 
-def build_text_path(settings: TextSettings, stack: AsyncExitStack) -> TextPath:
+def build_text_path(
+    settings: TextSettings, stack: AsyncExitStack, telemetry: PrometheusTelemetry
+) -> TextPath:
     """Load the text family. Reads model files, so not for an event loop."""
     lane = CpuLane(settings.threads)
     stack.callback(lane.close)
@@ -114,12 +126,36 @@ def build_text_path(settings: TextSettings, stack: AsyncExitStack) -> TextPath:
         "links": lambda: LinkClassifier(lane),
         "personal_data": lambda: PersonalDataClassifier(lane, settings.phone_regions),
         "linear": lambda: LinearTextClassifier(lane),
+        "transformer": lambda: _transformer(settings, stack, telemetry),
     }
     return TextPath(
         normaliser=DisguiseNormaliser(lane),
         language_detector=FastTextLanguageDetector(lane),
         classifiers=tuple(makers[name]() for name in settings.classifiers),
     )
+
+
+def _transformer(
+    settings: TextSettings, stack: AsyncExitStack, telemetry: PrometheusTelemetry
+) -> TextClassifier:
+    try:
+        manifest = Manifest.read(settings.transformer_folder or SHIPPED_TRANSFORMER)
+        engine = OnnxRuntimeEngine(manifest.weights, settings.engine_threads)
+        # A lane of its own: tokenising must not wait for another classifier's megabyte.
+        lane = CpuLane(threads=1)
+        stack.callback(lane.close)
+        classifier = TransformerTextClassifier(
+            lane,
+            manifest,
+            engine,
+            on_batch=lambda run: telemetry.engine_ran(
+                run.rows, run.tokens, run.padded_tokens - run.tokens, run.seconds
+            ),
+        )
+    except ValueError as error:
+        raise SettingsError(f"text.transformer_folder: {error}") from error
+    stack.callback(classifier.close)
+    return classifier
 
 
 async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStore:

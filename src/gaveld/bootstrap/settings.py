@@ -121,7 +121,9 @@ class TextSettings(_Section):
     """How many long texts are worked on at once."""
     phone_regions: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = ("US",)
     """Regions (ISO 3166) whose national phone numbers are found; international ones always are."""
-    classifiers: tuple[Literal["lexicon", "terms", "links", "personal_data", "linear"], ...] = (
+    classifiers: tuple[
+        Literal["lexicon", "terms", "links", "personal_data", "linear", "transformer"], ...
+    ] = (
         "lexicon",
         "terms",
         "links",
@@ -129,6 +131,17 @@ class TextSettings(_Section):
         "linear",
     )
     """The installed classifiers; what is left out is not checked, and verdicts say so."""
+    transformer_folder: Path | None = None
+    """The transformer's folder: manifest, weights, tokenizer. None is the one in the package."""
+    engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    """How many cores one batch of the transformer may use."""
+
+
+class CacheSettings(_Section):
+    """What was learnt about texts is remembered, so that equal texts are not read again."""
+
+    max_bytes: Annotated[int, Field(ge=0, le=64 << 30)] = 32 << 20
+    """How much memory this may take; 0 remembers nothing."""
 
 
 class LogSettings(_Section):
@@ -171,6 +184,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     policy: PolicySettings = PolicySettings()
     text: TextSettings = TextSettings()
+    cache: CacheSettings = CacheSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     shutdown: ShutdownSettings = ShutdownSettings()

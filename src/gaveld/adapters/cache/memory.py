@@ -6,7 +6,7 @@ It keeps no content: keys are digests, and signals hold scores, positions and fi
 from collections import OrderedDict
 from typing import Final
 
-from gaveld.application.ports import KeptSignals
+from gaveld.application.ports import TextSignals
 
 ENTRY_BYTES: Final = 1_600
 FINDING_BYTES: Final = 420
@@ -20,36 +20,36 @@ class MemoryVerdictCache:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._kept: OrderedDict[bytes, KeptSignals] = OrderedDict()
+        self._kept: OrderedDict[bytes, TextSignals] = OrderedDict()
 
     @property
     def size_bytes(self) -> int:
         """What the entries are estimated to take; never more than ``max_bytes``."""
         return self._bytes
 
-    async def find(self, key: bytes) -> KeptSignals | None:
+    async def find(self, key: bytes) -> TextSignals | None:
         """Return what was kept; see ``VerdictCache.find``."""
         kept = self._kept.get(key)
         if kept is not None:
             self._kept.move_to_end(key)
         return kept
 
-    async def keep(self, key: bytes, kept: KeptSignals) -> None:
+    async def keep(self, key: bytes, learnt: TextSignals) -> None:
         """Remember; see ``VerdictCache.keep``. What alone is too large is not kept."""
         replaced = self._kept.pop(key, None)
         if replaced is not None:
             self._bytes -= estimated_bytes(replaced)
-        size = estimated_bytes(kept)
+        size = estimated_bytes(learnt)
         if size > self._max_bytes:
             return
-        self._kept[key] = kept
+        self._kept[key] = learnt
         self._bytes += size
         while self._bytes > self._max_bytes:
             _, forgotten = self._kept.popitem(last=False)
             self._bytes -= estimated_bytes(forgotten)
 
 
-def estimated_bytes(kept: KeptSignals) -> int:
+def estimated_bytes(learnt: TextSignals) -> int:
     """Return about how much memory an entry takes, rather too much than too little."""
-    findings, outcomes = len(kept.signals.findings), len(kept.signals.outcomes)
+    findings, outcomes = len(learnt.signals.findings), len(learnt.outcomes)
     return ENTRY_BYTES + FINDING_BYTES * findings + OUTCOME_BYTES * outcomes

@@ -35,8 +35,9 @@ class EngineOverloaded(Exception):  # noqa: N818 - the state, as the domain's ow
 
 
 class PassageLogits(NamedTuple):
-    """What the engine says of one passage: ``labels`` is ``[labels]``, ``tokens`` is
-    ``[tokens, token kinds]`` without padding, marks included.
+    """What the engine says of one passage, without padding.
+
+    ``labels`` is ``[labels]``; ``tokens`` is ``[tokens, token kinds]``, marks included.
     """
 
     labels: Numbers

@@ -206,14 +206,12 @@ class TransformerTextClassifier:
             for span in spans or [None]
         ]
 
-    def _spans(
-        self, text: str, reads: Sequence[_Read], scores: Scores, label: Label
-    ) -> list[Span]:
+    def _spans(self, text: str, reads: Sequence[_Read], scores: Scores, label: Label) -> list[Span]:
         if not label.span_kinds:
             return []
         wanted = {int(scores.argmax()), *np.flatnonzero(scores >= TELLING_SCORE).tolist()}
-        ranges = [
-            tuple(reads[number].view.reading.original(start, end))
+        ranges: list[tuple[int, int]] = [
+            reads[number].view.reading.original(start, end)
             for number in sorted(wanted)
             for start, end in telling_words(
                 reads[number].passage,

@@ -31,6 +31,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+SHIPPED_TRANSFORMER: Final = Path(__file__).with_name("shipped")
+
 LABEL_NAMES: Final = frozenset(
     {
         "toxicity",
