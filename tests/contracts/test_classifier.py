@@ -43,7 +43,7 @@ class Case(NamedTuple):
 
 @cache
 def manifest() -> Manifest:
-    return tiny_manifest(Path(tempfile.mkdtemp()), max_tokens=512, window_overlap=16)
+    return tiny_manifest(Path(tempfile.mkdtemp()), max_tokens=512)
 
 
 def transformer(lane: CpuLane) -> TextClassifier:

@@ -148,6 +148,7 @@ def _transformer(
             lane,
             manifest,
             engine,
+            tokens_a_batch=settings.engine_batch_tokens,
             on_batch=lambda run: telemetry.engine_ran(
                 run.rows, run.tokens, run.padded_tokens - run.tokens, run.seconds
             ),

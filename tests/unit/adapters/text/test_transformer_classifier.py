@@ -69,18 +69,18 @@ async def test_findings_point_at_the_words(make: Make):
 
 
 async def test_a_label_without_words_means_the_whole_text(make: Make):
-    """Law: no word is pointed at unless the manifest names token kinds for the label."""
+    """Law: no word is pointed at for labels whose words nobody marked."""
     report = await make().classify(sample("so old porn"))
     assert pointed(report, "so old porn") == [("A1", None)]
 
 
 async def test_scores_are_calibrated_and_attributes_filled(make: Make):
     """Law: a score is the sigmoid of slope times logit plus intercept; attributes are all there."""
-    labels = [{"name": name, "slope": 0.5, "intercept": -1.0, "span_kinds": []} for name in LABELS]
-    report = await make(labels=labels).classify(sample("vermin"))
+    calibration = {"slopes": [0.5] * len(LABELS), "intercepts": [-1.0] * len(LABELS)}
+    report = await make(**calibration).classify(sample("vermin"))
     assert report.attributes[Attribute.IDENTITY_ATTACK] == pytest.approx(0.8176, abs=1e-4)
     assert report.attributes[Attribute.SEVERE_TOXICITY] == pytest.approx(0.5, abs=1e-4)
-    assert set(report.attributes) == make(labels=labels).card.attributes
+    assert set(report.attributes) == make(**calibration).card.attributes
     assert [finding.score for finding in report.findings if finding.category_id == "H1"] == [
         report.attributes[Attribute.IDENTITY_ATTACK]
     ]
@@ -131,7 +131,7 @@ async def test_spans_are_bounded(make: Make):
 async def test_a_long_text_lets_others_in(make: Make):
     """Law: however many passages a text has, only a few of them wait at a time."""
     engine = FakeEngine(hold=True)
-    classifier = make(engine=engine, max_tokens=8, window_overlap=0)
+    classifier = make(engine=engine, max_tokens=8)
     words = ["you", "are", "a", "the", "old", "so", "human", "idiot", "vermin", "stupid"]
     text = " ".join(words[(place * place) % 9] + " " + words[place % 10] for place in range(200))
     task = asyncio.create_task(classifier.classify(sample(text)))

@@ -21,45 +21,47 @@ from tests.unit.adapters.text.tiny_transformer import (
 )
 
 
-def label(**changes) -> list[dict]:
-    return [{"name": "insult", "slope": 1, "intercept": 0, "span_kinds": []} | changes]
-
-
 def test_a_folder_is_read(tmp_path: Path):
     """Law: the manifest says everything that serving needs, in the order of the outputs."""
     manifest = tiny_manifest(tmp_path)
     assert tuple(entry.name for entry in manifest.labels) == LABELS
     assert manifest.labels[2].span_kinds == (1, 0)
     assert manifest.token_kinds == len(TOKEN_KINDS)
-    assert manifest.languages == {"en"}
 
 
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"labels": []}, "labels"),
-        ({"labels": label(name="rudeness")}, "rudeness"),
-        ({"labels": label() + label()}, "insult"),
-        ({"labels": label(slope=-1)}, "slope"),
-        ({"labels": label(span_kinds=["tone"])}, "tone"),
-        ({"labels": [{"name": "insult"}]}, "slope"),
+        ({"labels": [], "slopes": [], "intercepts": []}, "labels"),
+        ({"labels": ["rudeness"], "slopes": [1], "intercepts": [0]}, "rudeness"),
+        ({"labels": ["insult"] * 2, "slopes": [1] * 2, "intercepts": [0] * 2}, "insult"),
+        ({"slopes": [-1.0] * len(LABELS)}, "slopes"),
+        ({"slopes": [1.0]}, "zip"),
         ({"max_tokens": 4096}, "max_tokens"),
-        ({"window_overlap": 31}, "window_overlap"),
-        ({"span_threshold": 0}, "span_threshold"),
-        ({"weights": "missing.onnx"}, r"missing\.onnx"),
-        ({"languages": None}, "NoneType"),
+        ({"token_threshold": 0}, "token_threshold"),
+        ({"token_kinds": None}, "NoneType"),
     ],
 )
 def test_a_manifest_that_cannot_be_served_is_refused(tmp_path: Path, changes: dict, named: str):
     """Law: the error names the file and what is wrong in it."""
     with pytest.raises(ValueError, match=named) as refused:
         tiny_manifest(tmp_path, **changes)
-    assert "manifest.json" in str(refused.value)
+    assert "model.json" in str(refused.value)
 
 
-def test_a_folder_without_a_manifest_is_refused(tmp_path: Path):
-    """Law: nothing there is said as such."""
-    with pytest.raises(ValueError, match=r"manifest\.json"):
+@pytest.mark.parametrize("name", ["model.json", "model.int8.onnx", "tokenizer.json"])
+def test_a_folder_that_lacks_a_file_is_refused(tmp_path: Path, name: str):
+    """Law: what is missing is named."""
+    folder = write_transformer(tmp_path)
+    (folder / name).unlink()
+    with pytest.raises(ValueError, match=name):
+        Manifest.read(folder)
+
+
+def test_a_manifest_that_lacks_a_key_is_refused(tmp_path: Path):
+    """Law: nothing is made up for what training did not write."""
+    (write_transformer(tmp_path) / "model.json").write_text('{"token_kinds": []}', "utf-8")
+    with pytest.raises(ValueError, match="labels is missing"):
         Manifest.read(tmp_path)
 
 
@@ -67,11 +69,11 @@ def test_the_digest_changes_with_whatever_changes_scores(tmp_path: Path):
     """Law: other weights, tokenizer or calibration are another version."""
     folder = write_transformer(tmp_path)
     digests = {Manifest.read(folder).digest}
-    document = json.loads((folder / "manifest.json").read_text("utf-8"))
-    document["labels"][0]["slope"] = 1.5
-    (folder / "manifest.json").write_text(json.dumps(document), "utf-8")
+    document = json.loads((folder / "model.json").read_text("utf-8"))
+    document["slopes"][0] = 1.5
+    (folder / "model.json").write_text(json.dumps(document), "utf-8")
     digests.add(Manifest.read(folder).digest)
-    for name in ("model.onnx", "tokenizer.json"):
+    for name in ("model.int8.onnx", "tokenizer.json"):
         path = folder / name
         path.write_bytes(path.read_bytes() + b" ")
         digests.add(Manifest.read(folder).digest)

@@ -22,7 +22,6 @@ from gaveld.adapters.text.transformer_model.manifest import Manifest
 
 LABELS = ("toxicity", "severe_toxicity", "insult", "identity_hate", "sexual", "self_harm")
 TOKEN_KINDS = ("any", "insult", "profane/obscene", "threat", "identity based attack")
-SPAN_KINDS = {"insult": ["insult", "any"], "identity_hate": ["identity based attack", "any"]}
 PANEL_HEADS = 10
 WORDS = {
     "idiot": {"toxicity": 4.0, "insult": 4.0},
@@ -48,22 +47,16 @@ def write_transformer(folder: Path, **changes: Any) -> Path:
     words = list(dict.fromkeys((*SPECIAL, *HARMLESS, *WORDS, *TOKENS)))
     vocabulary = {word: number for number, word in enumerate(words)}
     write_tokenizer(vocabulary, folder / "tokenizer.json")
-    write_network(vocabulary, folder / "model.onnx")
+    write_network(vocabulary, folder / "model.int8.onnx")
     manifest = {
-        "version": "0.0.1",
-        "weights": "model.onnx",
-        "tokenizer": "tokenizer.json",
-        "languages": ["en"],
-        "max_tokens": 32,
-        "window_overlap": 8,
-        "labels": [
-            {"name": name, "slope": 1.0, "intercept": 0.0, "span_kinds": SPAN_KINDS.get(name, [])}
-            for name in LABELS
-        ],
+        "labels": list(LABELS),
+        "slopes": [1.0] * len(LABELS),
+        "intercepts": [0.0] * len(LABELS),
         "token_kinds": list(TOKEN_KINDS),
-        "span_threshold": 0.5,
+        "token_threshold": 0.5,
+        "max_tokens": 32,
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest | changes), "utf-8")
+    (folder / "model.json").write_text(json.dumps(manifest | changes), "utf-8")
     return folder
 
 

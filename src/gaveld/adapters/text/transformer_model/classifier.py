@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
 from gaveld.adapters.text.transformer_model.batcher import (
     BUCKET_TOKENS,
+    TOKENS_A_BATCH,
     Batcher,
     BatchRun,
     PassageLogits,
@@ -31,6 +32,10 @@ from gaveld.adapters.text.transformer_model.spans import joined, telling_words
 from gaveld.domain.content import FoldedText, Span, TextReadings, TextSample
 from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding
 
+MODEL_RELEASE: Final = "1.0.0"
+OVERLAP_PARTS: Final = 4
+"""Neighbouring passages share one part in so many, which is a sentence of ordinary length."""
+
 SCORE_FLOOR: Final = 0.05
 """Below this probability a label is no finding, so that answers are not full of noise."""
 
@@ -44,8 +49,9 @@ PASSAGES_AT_ONCE: Final = 4
 """A long text asks for so many of its passages at a time, so that short texts get in between."""
 
 _LIMITS: Final = (
-    "Trained on English. Reads about {tokens} tokens of a text; of a longer one the beginning and "
-    "the end, and says so. Irony and what only context tells escape it. Runs on {engine}."
+    "Knows English word pieces only. Reads about {tokens} tokens of a text; of a longer one the "
+    "beginning and the end, and says so. Irony and what only context tells escape it. Runs on "
+    "{engine}."
 )
 
 Scores = npt.NDArray[np.float64]
@@ -72,7 +78,8 @@ class TransformerTextClassifier:
     """Scores text by a trained transformer, in batches with whatever else is being judged.
 
     ``lane`` is where texts are tokenised; one that long texts of other classifiers do not fill.
-    ``on_batch`` hears of every batch, on the engine's thread. Call ``close`` at the end.
+    ``tokens_a_batch`` bounds a batch, padding included. ``on_batch`` hears of every batch, on the
+    engine's thread. Call ``close`` at the end.
     """
 
     def __init__(
@@ -81,29 +88,30 @@ class TransformerTextClassifier:
         manifest: Manifest,
         engine: Engine,
         *,
+        tokens_a_batch: int = TOKENS_A_BATCH,
         on_batch: Callable[[BatchRun], None] | None = None,
     ) -> None:
         self._lane = lane
         self._cutter = PassageCutter(
-            manifest.tokenizer, manifest.max_tokens, manifest.window_overlap
+            manifest.tokenizer, manifest.max_tokens, manifest.max_tokens // OVERLAP_PARTS
         )
         self._max_tokens = manifest.max_tokens
         self._labels = manifest.labels
         self._token_kinds = manifest.token_kinds
         self._slopes = np.array([label.slope for label in manifest.labels])
         self._intercepts = np.array([label.intercept for label in manifest.labels])
-        threshold = manifest.span_threshold
+        threshold = manifest.token_threshold
         self._span_logit = float(np.log(threshold / (1 - threshold)))
-        self._batcher = Batcher(engine, on_batch=on_batch)
+        self._batcher = Batcher(engine, tokens_a_batch=tokens_a_batch, on_batch=on_batch)
         names = {label.name for label in manifest.labels}
         self._card = ClassifierCard(
             name="transformer",
-            version=f"{manifest.version}+{manifest.digest}.{engine.name}",
+            version=f"{MODEL_RELEASE}+{manifest.digest}.{engine.name}",
             categories=frozenset(CATEGORIES[name] for name in names & CATEGORIES.keys()),
             attributes=frozenset(ATTRIBUTES[name] for name in names & ATTRIBUTES.keys()),
-            languages=manifest.languages,
+            languages=frozenset({"en"}),
             limits=_LIMITS.format(
-                tokens=MAX_PASSAGES * (manifest.max_tokens - manifest.window_overlap),
+                tokens=MAX_PASSAGES * manifest.max_tokens * (OVERLAP_PARTS - 1) // OVERLAP_PARTS,
                 engine=engine.name,
             ),
         )

@@ -37,6 +37,22 @@ CATEGORIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The category that a label is a finding of. Toxicity, severe or not, is an attribute only."""
 
+LABEL_NAMES: Final = frozenset(ATTRIBUTES) | frozenset(CATEGORIES)
+
+SPAN_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "insult": ("insult", "any"),
+        "profanity": ("profane/obscene", "any"),
+        "threat": ("threat", "any"),
+        "identity_hate": ("identity based attack", "any"),
+    }
+)
+"""The token kinds whose words a finding of a label points at, the likelier first.
+
+People marked words for what is toxic in a text. Other labels have none: their findings mean all of
+it.
+"""
+
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "insult": "Reads like an insult.",
