@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gaveld.adapters.text.transformer_model.batcher import (
     BUCKET_TOKENS,
+    WASTED_TOKENS,
     Batcher,
     BatchRun,
     EngineOverloaded,
@@ -87,12 +88,12 @@ async def test_an_answer_has_no_padding(stand: Stand):
     batcher, engine = stand()
     asks = [ask(batcher, 9)]
     await begun(engine)
-    asks += [ask(batcher, 5, 6), ask(batcher, *range(1, 40))]
+    asks += [ask(batcher, 5, 6), ask(batcher, *range(1, BUCKET_TOKENS + 2))]
     await turn()
     engine.release(2)
     answers = await asyncio.gather(*asks)
     assert answers[1].tokens[:, 0].tolist() == [5.0, 6.0]
-    assert engine.shapes == [(1, BUCKET_TOKENS), (2, 3 * BUCKET_TOKENS)]
+    assert engine.shapes == [(1, BUCKET_TOKENS), (2, 2 * BUCKET_TOKENS)]
 
 
 @pytest.mark.parametrize("is_running", [True, False])
@@ -244,18 +245,32 @@ LENGTHS = st.lists(st.integers(1, 128), min_size=1, max_size=60)
 
 @given(lengths=LENGTHS, tokens=st.sampled_from([16, 64, 512, 4096]))
 def test_a_batch_is_the_oldest_and_its_nearest_in_length(lengths: list[int], tokens: int):
-    """Law: whatever waits, a batch holds the oldest, stays in bounds and skips no nearer length."""
+    """Law: a batch holds the oldest, stays in bounds, and skips no length for one farther off."""
     jobs = [Job(length) for length in lengths]
     chosen = choose(jobs, tokens)
     assert chosen[0] is jobs[0]
     assert len({id(job) for job in chosen}) == len(chosen)
-    width = padded(max(len(job.ids) for job in chosen))
-    assert len(chosen) == 1 or len(chosen) * width <= tokens
+    taken = [len(job.ids) for job in chosen]
+    assert len(chosen) == 1 or len(chosen) * padded(max(taken)) <= tokens
     left = [len(job.ids) for job in jobs if not any(job is other for other in chosen)]
-    own, taken = lengths[0], [len(job.ids) for job in chosen]
     for length in left:
         # Anything left out lies at the rim or beyond what was taken.
-        assert length <= min(taken) or length >= max(taken) or length == own
+        assert length <= min(taken) or length >= max(taken) or length == lengths[0]
+
+
+@given(lengths=LENGTHS)
+def test_company_never_costs_more_than_it_saves(lengths: list[int]):
+    """Law: each that joins pads by a bounded number of tokens, itself and the others together."""
+    chosen = choose([Job(length) for length in lengths], 1 << 20)
+    taken = [padded(len(job.ids)) for job in chosen]
+    assert len(taken) * max(taken) - sum(taken) <= WASTED_TOKENS * (len(taken) - 1)
+
+
+@given(length=st.integers(1, 128), count=st.integers(1, 40), tokens=st.sampled_from([64, 512]))
+def test_equal_lengths_fill_a_batch(length: int, count: int, tokens: int):
+    """Law: nothing is left behind that would have fitted for nothing."""
+    chosen = choose([Job(length) for _ in range(count)], tokens)
+    assert len(chosen) == min(count, max(1, tokens // padded(length)))
 
 
 @given(lengths=LENGTHS)

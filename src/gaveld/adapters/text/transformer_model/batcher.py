@@ -17,14 +17,17 @@ import numpy as np
 
 from gaveld.adapters.text.transformer_model.engine import Engine, Ids, Logits, Numbers
 
-BUCKET_TOKENS: Final = 16
+BUCKET_TOKENS: Final = 8
 """Batches are padded to a multiple of this, so that an engine sees few shapes."""
 
-TOKENS_A_BATCH: Final = 512
-"""Rows times padded length: under 100 ms of one core, which is how soon an engine is free again.
+TOKENS_A_BATCH: Final = 256
+"""Rows times padded length: about 20 ms of one core, which is how soon an engine is free again.
 
 On a CPU a token costs as much in a larger batch as in this one, and waits longer.
 """
+
+WASTED_TOKENS: Final = 8
+"""A passage joins a batch if that pads no more than this; a batch of its own costs about that."""
 
 MAX_WAITING: Final = 1_024
 """So many passages may wait; one more is refused."""
@@ -75,7 +78,7 @@ class Batcher:
 
     Equal passages that are asked for at once are computed once. A caller that is cancelled drops
     out, and its passage with it unless somebody else wants it. The oldest passage is always in the
-    next batch, with those nearest to it in length, up to ``tokens_a_batch`` after padding (one
+    next batch, with those near to it in length, up to ``tokens_a_batch`` after padding (one
     passage may be longer). ``on_batch`` is called on the engine's thread after each batch.
     """
 
@@ -173,21 +176,24 @@ class Batcher:
 
 
 def choose(jobs: Sequence[_Job], tokens_a_batch: int) -> list[_Job]:
-    """Return the first of some jobs and those nearest to it in length, as many as may go along."""
+    """Return the first of some jobs and those near enough to it in length, the nearest first."""
     ordered = sorted(jobs, key=_length)
     place = next(number for number, job in enumerate(ordered) if job is jobs[0])
     own = _length(jobs[0])
-    shorter, longer = deque(reversed(ordered[:place])), deque(ordered[place + 1 :])
+    sides = [deque(reversed(ordered[:place])), deque(ordered[place + 1 :])]
     chosen, width = [jobs[0]], padded(own)
-    while shorter or longer:
-        takes_longer = bool(longer) and (
-            not shorter or _length(longer[0]) - own <= own - _length(shorter[0])
-        )
-        side = longer if takes_longer else shorter
-        width = max(width, padded(_length(side[0])))
-        if (len(chosen) + 1) * width > tokens_a_batch:
+    while any(sides):
+        side = min((side for side in sides if side), key=lambda side: abs(_length(side[0]) - own))
+        length = padded(_length(side[0]))
+        wider = max(width, length)
+        wasted = (len(chosen) + 1) * wider - len(chosen) * width - length
+        if wasted > WASTED_TOKENS:
+            side.clear()  # what lies beyond wastes more
+        elif (len(chosen) + 1) * wider > tokens_a_batch:
             break
-        chosen.append(side.popleft())
+        else:
+            chosen.append(side.popleft())
+            width = wider
     return chosen
 
 
