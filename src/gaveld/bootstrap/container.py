@@ -27,7 +27,7 @@ from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.cpu_lane import CpuLane
 from gaveld.adapters.text.language import FastTextLanguageDetector
 from gaveld.adapters.text.lexicon import LexiconClassifier, TermListClassifier, validate_term_lists
-from gaveld.adapters.text.links import LinkClassifier
+from gaveld.adapters.text.links import LinkClassifier, listed_domain
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
@@ -91,7 +91,9 @@ class Application:
 async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     """Create and prove the application. Raises ``SettingsError`` or ``PolicyError`` if it can't."""
     telemetry = PrometheusTelemetry()
-    policies = YamlPolicyStore(settings.policy.file or DEFAULT_POLICY, validate_term_lists)
+    policies = YamlPolicyStore(
+        settings.policy.file or DEFAULT_POLICY, validate_term_lists, listed_domain
+    )
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack)
     installed = [entry.card for entry in text_path.classifiers]
     absent = absent_cards(settings.text)
