@@ -83,6 +83,8 @@ class GrpcSettings(_Section):
     max_waiting_calls: Annotated[int, Field(ge=0, le=100_000)] = 32
     """Calls beyond those running that may wait for a place; the next is turned away at once."""
     max_wait_seconds: PositiveSeconds = 0.5
+    max_bytes_in_flight: Annotated[int, Field(ge=65_536, le=16 << 30)] = 32 << 20
+    """All messages of calls that run or wait, together; a call beyond it is turned away."""
 
 
 class OpsSettings(_Section):
