@@ -203,7 +203,7 @@ def test_a_listed_domain_has_one_spelling(entry: str, domain: str):
         ("bad.example/path", "; write 'bad.example'"),
         ("b ad.example", ""),
         ("bad.*.example", ""),
-        ("0x7f.1", ""),
+        ("0x7f.1", "; write '127.0.0.1'"),
         ("", ""),
         ("*", ""),
     ],

@@ -144,7 +144,9 @@ def listed_domain(entry: str) -> str:
     if is_name(domain) and not ip_host(domain):
         return domain
     host = _as_listed(_AROUND_HOST.sub("", entry.strip()))
-    hint = f"; write {host!r}" if is_name(host) else ""
+    address = ip_host(host)
+    meant = str(address.address) if address else host if is_name(host) else ""
+    hint = f"; write {meant!r}" if meant else ""
     raise ValueError(f"{entry!r} is no domain{hint}")
 
 
