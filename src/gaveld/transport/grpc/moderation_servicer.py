@@ -36,7 +36,7 @@ LONG_TEXTS_AT_ONCE: Final = 4
 
 There are fewer threads than that to judge them, so that more at once would not be faster.
 """
-_BATCH_RESERVE_SECONDS: Final = 0.25
+_BATCH_RESERVE_SECONDS: Final = 1.0
 """The most of a batch's time that is kept for its answer: a large one takes a while to build."""
 
 
