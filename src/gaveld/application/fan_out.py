@@ -32,8 +32,8 @@ async def fan_out(
     """Return what the classifiers found within ``deadline_seconds`` from now.
 
     One that is late is cancelled and listed as timed out; one that raises is listed as failed
-    and its exception goes to ``on_failure``; one that left some of the sample unread is listed as
-    skipped, and its findings count. If the caller is cancelled, so are they all.
+    and its exception goes to ``on_failure``; what one that left some of the sample unread
+    found counts, and is no check. If the caller is cancelled, so are they all.
     Outcomes and findings come in the order of ``classifiers``, whichever finished first.
     """
     started = time.monotonic()
@@ -82,7 +82,7 @@ async def attempt(
 def _admitting_gaps(outcome: ClassifierOutcome, report: ClassifierReport | None) -> _Answer:
     if report is None or not report.unread:
         return outcome, report
-    return replace(outcome, status=OutcomeStatus.SKIPPED, reason=report.unread), report
+    return replace(outcome, is_check=False, reason=report.unread), report
 
 
 def _too_late(card: ClassifierCard, seconds: float) -> _Answer:

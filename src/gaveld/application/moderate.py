@@ -4,7 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -29,6 +29,9 @@ from gaveld.domain.signals import (
     Signals,
 )
 from gaveld.domain.verdicts import Verdict, judge
+
+NOBODY: Final = "none"
+"""Stands for the classifier of a required category that no known classifier covers."""
 
 MASKED_FROM: Final = 0.5
 """A hit that is more likely right than wrong is masked, whether or not its category acts."""
@@ -72,6 +75,8 @@ class TextJudgement:
 class ModerateText:
     """The use case behind ``ModerateText`` and each item of ``BatchModerateText``.
 
+    ``absent`` are classifiers that this server knows of and does not have.
+
     With a ``cache``, a text that was read before is not read again. What is kept are its signals;
     thresholds and masks are applied anew, so that calls that override them share what was learnt.
     """
@@ -82,6 +87,7 @@ class ModerateText:
         normaliser: TextNormaliser,
         language_detector: LanguageDetector,
         classifiers: Sequence[Classifier[TextSample]],
+        absent: Sequence[ClassifierCard] = (),
         policies: PolicyStore,
         telemetry: Telemetry,
         max_text_bytes: int,
@@ -90,6 +96,10 @@ class ModerateText:
         self._normaliser = normaliser
         self._language_detector = language_detector
         self._classifiers = tuple(classifiers)
+        self._absent = tuple(
+            ClassifierOutcome(card, OutcomeStatus.NOT_INSTALLED, reason="It is not installed.")
+            for card in absent
+        )
         self._policies = policies
         self._telemetry = telemetry
         self._max_text_bytes = max_text_bytes
@@ -111,6 +121,8 @@ class ModerateText:
         ``InvalidRequest`` for a text that is not Unicode or too long, and ``DeadlineExceeded``
         when the time was up before any classifier could be asked.
         """
+        if deadline_seconds <= 0:
+            raise _too_late()
         due = time.monotonic() + deadline_seconds
         clock = _Stopwatch(self._telemetry)
         sha256 = hashlib.sha256(self._encoded(submission.text)).hexdigest()
@@ -154,10 +166,7 @@ class ModerateText:
 
         remaining = due - time.monotonic()
         if remaining <= 0:
-            raise DeadlineExceeded(
-                ErrorReason.DEADLINE_EXCEEDED,
-                "The deadline passed before the text could be classified.",
-            )
+            raise _too_late()
         language = detected or DetectedLanguage()
         sample = TextSample(readings, language, policy, submission.blocked_terms)
         signals = await self._ask(sample, remaining)
@@ -201,18 +210,27 @@ class ModerateText:
         return encoded
 
     async def _ask(self, sample: TextSample, seconds: float) -> Signals:
-        able = [entry for entry in self._classifiers if entry.card.reads(sample.language)]
-        signals = await fan_out(able, sample, seconds, self._log_failure)
-        skipped = tuple(
-            ClassifierOutcome(
-                entry.card,
-                OutcomeStatus.SKIPPED,
-                reason=f"The classifier does not read {sample.language.code}.",
-            )
+        language = sample.language
+        asked = [
+            entry
             for entry in self._classifiers
-            if entry not in able
+            if entry.card.reads(language) or entry.card.runs_on_any_language
+        ]
+        signals = await fan_out(asked, sample, seconds, self._log_failure)
+        unread = f"It does not read {language.code}."
+        ran = tuple(
+            outcome
+            if outcome.card.reads(language)
+            else replace(outcome, is_check=False, reason=outcome.reason or unread)
+            for outcome in signals.outcomes
         )
-        return Signals(signals.findings, signals.outcomes + skipped, signals.attributes)
+        skipped = tuple(
+            ClassifierOutcome(entry.card, OutcomeStatus.SKIPPED, reason=unread)
+            for entry in self._classifiers
+            if entry not in asked
+        )
+        outcomes = (*ran, *skipped, *self._absent)
+        return Signals(signals.findings, outcomes, signals.attributes)
 
     @staticmethod
     def _filtered(text: str, signals: Signals, policy: Policy) -> str:
@@ -233,15 +251,14 @@ class ModerateText:
         self._telemetry.verdict_given(
             verdict.action, [cause.category_id for cause in verdict.causes]
         )
-        kept_from = {
-            name
+        bypassed = {
+            (name, entry.status)
             for entry in verdict.coverage.unchecked
             if entry.required
-            for name in entry.classifiers
+            for name in entry.classifiers or (NOBODY,)
         }
-        for outcome in signals.outcomes:
-            if outcome.card.name in kept_from:
-                self._telemetry.check_bypassed(outcome.card, outcome.status, verdict.action)
+        for name, status in sorted(bypassed):
+            self._telemetry.check_bypassed(name, status, verdict.action)
 
     @staticmethod
     def _log_failure(card: ClassifierCard, failure: Exception) -> None:
@@ -272,13 +289,20 @@ class _Stopwatch:
         return tuple(self._laps)
 
 
+def _too_late() -> DeadlineExceeded:
+    return DeadlineExceeded(
+        ErrorReason.DEADLINE_EXCEEDED,
+        "The deadline passed before the text could be classified.",
+    )
+
+
 def _is_unexpected(language: DetectedLanguage, submission: TextSubmission, policy: Policy) -> bool:
     expected = policy.expected_languages
     if submission.expected_language:
         expected = frozenset({submission.expected_language.partition("-")[0].lower()})
     if not expected or not language.is_known:
         return False
-    return language.code.partition("-")[0] not in expected
+    return language.base not in expected
 
 
 def _place(failure: BaseException) -> str:

@@ -5,7 +5,7 @@ was given, also when a later part fails.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.cpu_lane import CpuLane
 from gaveld.adapters.text.language import FastTextLanguageDetector
 from gaveld.adapters.text.lexicon import LexiconClassifier, TermListClassifier, validate_term_lists
-from gaveld.adapters.text.links import LinkClassifier
+from gaveld.adapters.text.links import LinkClassifier, listed_domain
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
@@ -51,8 +51,21 @@ from gaveld.application.ports import (
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
+from gaveld.domain.signals import ClassifierCard
 
 TextClassifier = Classifier[TextSample]
+
+LOOKS_FOR: Final[Mapping[str, str]] = {
+    "lexicon": "A1 H1 H2 L1",
+    "terms": "L2",
+    "links": "S2",
+    "personal_data": "P1 P2",
+    "linear": "A1 C4 D1 H1 H2 H3 L1 S1 S4 V1",
+}
+"""The categories of every classifier that belongs to a full server, for those not loaded.
+
+The transformer is an extra until one is shipped, so that a server without it is not incomplete.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +101,13 @@ class Application:
 async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     """Create and prove the application. Raises ``SettingsError`` or ``PolicyError`` if it can't."""
     telemetry = PrometheusTelemetry()
-    policies = YamlPolicyStore(settings.policy.file or DEFAULT_POLICY, validate_term_lists)
+    policies = YamlPolicyStore(
+        settings.policy.file or DEFAULT_POLICY, validate_term_lists, listed_domain
+    )
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack, telemetry)
-    telemetry.announce(__version__, [entry.card for entry in text_path.classifiers])
+    installed = [entry.card for entry in text_path.classifiers]
+    absent = absent_cards(settings.text)
+    telemetry.announce(__version__, installed)
     authenticate = None
     if settings.auth.enabled:
         authenticate = Authenticate(await open_api_keys(settings, stack))
@@ -100,6 +117,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             normaliser=text_path.normaliser,
             language_detector=text_path.language_detector,
             classifiers=text_path.classifiers,
+            absent=absent,
             policies=policies,
             telemetry=telemetry,
             max_text_bytes=settings.text.max_text_bytes,
@@ -107,24 +125,37 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             if settings.cache.max_bytes
             else None,
         ),
-        list_categories=ListCategories([entry.card for entry in text_path.classifiers]),
+        list_categories=ListCategories(installed, absent),
         authenticate=authenticate,
         rate_limiter=MemoryRateLimiter(),
         telemetry=telemetry,
     )
 
 
+def absent_cards(settings: TextSettings) -> tuple[ClassifierCard, ...]:
+    """Return what the classifiers that the settings leave out would have looked for."""
+    return tuple(
+        ClassifierCard(name, "", frozenset(categories.split()))
+        for name, categories in LOOKS_FOR.items()
+        if name not in settings.classifiers
+    )
+
+
 def build_text_path(
     settings: TextSettings, stack: AsyncExitStack, telemetry: PrometheusTelemetry
 ) -> TextPath:
-    """Load the text family. Reads model files, so not for an event loop."""
+    """Load the text family. Reads model files, so not for an event loop.
+
+    Raises ``SettingsError`` for a phone region without a numbering plan and for a transformer
+    that can't be loaded.
+    """
     lane = CpuLane(settings.threads)
     stack.callback(lane.close)
     makers: dict[str, Callable[[], TextClassifier]] = {
         "lexicon": lambda: LexiconClassifier(lane),
         "terms": lambda: TermListClassifier(lane),
         "links": lambda: LinkClassifier(lane),
-        "personal_data": lambda: PersonalDataClassifier(lane, settings.phone_regions),
+        "personal_data": lambda: _personal_data(lane, settings.phone_regions),
         "linear": lambda: LinearTextClassifier(lane),
         "transformer": lambda: _transformer(settings, stack, telemetry),
     }
@@ -133,6 +164,13 @@ def build_text_path(
         language_detector=FastTextLanguageDetector(lane),
         classifiers=tuple(makers[name]() for name in settings.classifiers),
     )
+
+
+def _personal_data(lane: CpuLane, phone_regions: Sequence[str]) -> TextClassifier:
+    try:
+        return PersonalDataClassifier(lane, phone_regions)
+    except ValueError as error:
+        raise SettingsError(f"text.phone_regions: {error}") from error
 
 
 def _transformer(

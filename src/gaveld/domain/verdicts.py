@@ -28,8 +28,8 @@ class CoverageStatus(IntEnum):
 class UncheckedCategory:
     """A category that was not, or not fully, looked at.
 
-    ``status`` is the worst of what kept its classifiers from running; ``classifiers`` names them
-    and is empty when none is installed.
+    ``status`` is the worst of what kept its classifiers from checking; ``classifiers`` names them
+    and is empty when none is known.
     """
 
     category_id: str
@@ -115,30 +115,29 @@ def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
     The status speaks of the categories that the policy requires: complete when each of them was
     fully checked, none when no classifier of any of them ran, partial in between.
     """
-    return _cover(tuple((entry.card, entry.status) for entry in outcomes), policy.required)
+    return _cover(tuple((entry.card, entry.missed_as) for entry in outcomes), policy.required)
 
 
 @lru_cache(maxsize=1024)  # most calls have the same outcomes, and this is half of judging
 def _cover(
-    outcomes: tuple[tuple[ClassifierCard, OutcomeStatus], ...], required: frozenset[str]
+    outcomes: tuple[tuple[ClassifierCard, OutcomeStatus | None], ...], required: frozenset[str]
 ) -> Coverage:
     checked: list[str] = []
     unchecked: list[UncheckedCategory] = []
     was_looked_at = False
     for category in CATALOGUE:
         concerned = [entry for entry in outcomes if category in entry[0].categories]
-        missing = [entry for entry in concerned if entry[1] is not OutcomeStatus.RAN]
+        missing = [(card.name, status) for card, status in concerned if status is not None]
         if category in required and len(missing) < len(concerned):
             was_looked_at = True
         if concerned and not missing:
             checked.append(category)
             continue
-        worst = max((status for _, status in missing), key=_BADNESS.index, default=None)
         unchecked.append(
             UncheckedCategory(
                 category,
-                worst or OutcomeStatus.NOT_INSTALLED,
-                tuple(sorted(card.name for card, _ in missing)),
+                max((s for _, s in missing), key=_BADNESS.index, default=_NOT_INSTALLED),
+                tuple(sorted(name for name, _ in missing)),
                 category in required,
             )
         )
@@ -159,8 +158,8 @@ def _causes(judged: Iterable[JudgedFinding], policy: Policy) -> tuple[Cause, ...
     return tuple(causes.values())
 
 
+_NOT_INSTALLED = OutcomeStatus.NOT_INSTALLED
 _BADNESS = (
-    OutcomeStatus.RAN,
     OutcomeStatus.SKIPPED,
     OutcomeStatus.NOT_INSTALLED,
     OutcomeStatus.TIMED_OUT,

@@ -114,7 +114,7 @@ async def test_no_classifiers_give_no_signals():
     assert (await fan_out([], "text", 5, print)).outcomes == ()
 
 
-async def test_a_classifier_that_left_something_unread_is_not_listed_as_having_run():
+async def test_a_classifier_that_left_something_unread_has_not_checked():
     """Law: its findings count, and the outcome says in its words what it did not read."""
 
     async def in_part() -> ClassifierReport:
@@ -122,6 +122,7 @@ async def test_a_classifier_that_left_something_unread_is_not_listed_as_having_r
 
     signals = await fan_out([Scripted("long", in_part)], "text", 5, print)
     (outcome,) = signals.outcomes
-    assert (outcome.status, outcome.reason) == (OutcomeStatus.SKIPPED, "40 characters.")
+    assert outcome.status is OutcomeStatus.RAN
+    assert (outcome.is_check, outcome.reason) == (False, "40 characters.")
     assert signals.findings == (finding("long"),)
     assert signals.attributes == {Attribute.INSULT: 0.7}

@@ -187,6 +187,7 @@ async def test_what_was_left_unread_stays_unread(house: House):
     assert second.verdict.by_incompleteness is first.verdict.by_incompleteness
     assert second.outcomes[1].reason == "The middle was not read."
     assert len(house.telemetry.bypasses) == 2
+    assert not second.outcomes[1].is_check
 
 
 async def test_a_cache_out_of_reach_costs_time_only(house: House):

@@ -54,7 +54,9 @@ class LexiconClassifier:
             version=lexicon.version,
             categories=frozenset(entry.category_id for entry in lexicon.entries),
             attributes=frozenset({Attribute.PROFANITY}),
+            languages=frozenset({"en"}),
             limits="Knows English terms only, and reads words, not what they are meant to say.",
+            runs_on_any_language=True,
         )
         self._proof = TextReadings.plain(next(iter(by_term), ""))
 
