@@ -154,7 +154,7 @@ async def test_overrides_are_applied_to_what_was_learnt(house: House):
 async def test_what_a_call_says_about_a_text_is_worked_out_anew(house: House):
     """Law: facts that no classifier reads neither miss the cache nor stick in it."""
     assert not (await house.judge(expected_language="en")).language_is_unexpected
-    unexpected = await house.judge(expected_language="de", content_id="2")
+    unexpected = await house.judge(expected_language="de")
     assert unexpected.is_cached
     assert unexpected.language_is_unexpected
 
