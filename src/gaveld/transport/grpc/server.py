@@ -210,7 +210,10 @@ class GrpcServer:
             interceptors.insert(0, tracing_interceptor(self._tracer_provider, paths))
         server = grpc.aio.server(interceptors=interceptors, options=self._channel_options())
         read = partial(reader, max_message_bytes=self._options.max_message_bytes)
-        server.add_generic_rpc_handlers([entry.handlers(read) for entry in services])
+        read_if_room = partial(read, turn_away=self._admission.turn_away)
+        server.add_generic_rpc_handlers(
+            [entry.handlers(read_if_room if entry.scope else read) for entry in services]
+        )
         return server
 
     def _channel_options(self) -> list[tuple[str, int]]:

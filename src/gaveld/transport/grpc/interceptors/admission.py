@@ -63,6 +63,13 @@ class Admission(Interceptor):
             or self._bytes_in_flight >= self._max_bytes_in_flight
         )
 
+    def turn_away(self, size_bytes: int) -> Refusal | None:
+        """Return the refusal of a call with a message of this size, None if there is room."""
+        held = self._bytes_in_flight
+        if held == 0 or held + size_bytes <= self._max_bytes_in_flight:
+            return None
+        return next(_OVERLOADED)
+
     async def before(self, call: Call) -> None:
         """Take a place, waiting for one a little. Raises a refusal when there is none in time."""
         if call.method.scope is None:
@@ -71,8 +78,10 @@ class Admission(Interceptor):
             raise RefusedError(_NOT_READY)
         self._backlog.arrived()
         size_bytes = _size_bytes(call)
-        if self.is_full() or not self._has_room_for(size_bytes):
+        if self.is_full():
             raise overloaded()
+        if refusal := self.turn_away(size_bytes):
+            raise RefusedError(refusal)
         self._bytes_in_flight += size_bytes
         try:
             await self._take_place()
@@ -86,10 +95,6 @@ class Admission(Interceptor):
             return
         self._bytes_in_flight -= _size_bytes(call)
         self._give_up_place()
-
-    def _has_room_for(self, size_bytes: int) -> bool:
-        held = self._bytes_in_flight
-        return held == 0 or held + size_bytes <= self._max_bytes_in_flight
 
     async def _take_place(self) -> None:
         self._standing_aside += 1
