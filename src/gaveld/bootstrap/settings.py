@@ -156,7 +156,7 @@ class TextSettings(_Section):
     """The transformer's folder: manifest, weights, tokenizer. None is the one in the package."""
     engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
     """How many cores one batch of the transformer may use."""
-    engine_batch_tokens: Annotated[int, Field(ge=1, le=65_536)] = 256
+    engine_batch_tokens: Annotated[int, Field(ge=1, le=65_536)] = 512
     """How many tokens, padding included, one batch may have; 1 reads each passage alone."""
 
 

@@ -20,8 +20,8 @@ from gaveld.adapters.text.transformer_model.engine import Engine, Ids, Logits, N
 BUCKET_TOKENS: Final = 8
 """Batches are padded to a multiple of this, so that an engine sees few shapes."""
 
-TOKENS_A_BATCH: Final = 256
-"""Rows times padded length: about 20 ms of one core, which is how soon an engine is free again.
+TOKENS_A_BATCH: Final = 512
+"""Rows times padded length: some 40 ms of one core, which is how soon an engine is free again.
 
 On a CPU a token costs as much in a larger batch as in this one, and waits longer.
 """
