@@ -116,6 +116,11 @@ async def test_a_mounted_file_is_looked_up_first(tmp_path: Path):
         ("- {id: a}", "0.secret_sha256"),
         ("- 7", "0: "),
         ("- {id: a, secret_sha256: xyz, project: p}", "0.secret_sha256"),
+        (entry_of(KEY) + "  colour: red", "0.colour: no such key"),
+        (entry_of(KEY).replace("shop", "''"), "0.project"),
+        (entry_of(KEY).replace("shop", "two words"), "0.project"),
+        (entry_of(KEY).replace("acme", "café"), "0.client_id"),
+        (entry_of(KEY).replace("acme", "a" * 129), "0.client_id"),
         ("{a: [}", "not YAML"),
     ],
 )

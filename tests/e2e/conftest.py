@@ -108,14 +108,17 @@ async def _watch_until_serving(address: str) -> None:
         watch.cancel()
 
 
-async def until_metric(server: Server, name: str, at_least: float) -> None:
-    """Read the server's metrics until one of this name has reached a value."""
+async def until_metric(server: Server, name: str, at_least: float, **labels: str) -> None:
+    """Read the server's metrics until one of this name and labels has reached a value."""
+    pairs = [f'{label}="{value}"' for label, value in labels.items()]
     url = f"http://127.0.0.1:{server.ops_port}/metrics"
     async with httpx2.AsyncClient() as client, asyncio.timeout(START_SECONDS):
         while True:
             for line in (await client.get(url)).text.splitlines():
                 sample, _, value = line.rpartition(" ")
-                if sample.partition("{")[0] == name and float(value) >= at_least:
+                head, _, rest = sample.partition("{")
+                is_it = head == name and all(pair in rest for pair in pairs)
+                if is_it and float(value) >= at_least:
                     return
 
 

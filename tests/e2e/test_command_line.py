@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import self_signed
 from tests.e2e.command import gavel
 
 THREAT = "I will find you and kill you tonight"
@@ -58,6 +59,64 @@ async def test_moderate_against_a_server_with_keys(tmp_path: Path, serve):
     assert (await gavel("keys", "revoke", "nobody", environment=storage)).status == 2
 
 
+async def test_the_list_of_keys_fits_a_terminal(tmp_path: Path):
+    """Law: at 80 columns every id, project, scope and day of a key can be read whole."""
+    names = ("--project", "web-shop-europe", "--client-id", "acme-incorporated")
+    scopes = ("--scope", "moderate", "--scope", "admin", "--calls-per-minute", "600")
+    made = await gavel("keys", "create", *names, *scopes, folder=tmp_path)
+    key_id = made.output.split("_")[1]
+    await gavel("keys", "revoke", key_id, folder=tmp_path)
+    listed = await gavel("keys", "list", folder=tmp_path, environment={"COLUMNS": "80"})
+    told = json.loads((await gavel("keys", "list", "--json", folder=tmp_path)).output)
+    assert max(map(len, listed.output.splitlines())) <= 80
+    words = set(listed.output.split())
+    days = {told[0]["created_at"][:10], told[0]["revoked_at"][:10]}
+    assert {key_id, names[1], names[3], "moderate", "admin", *days} <= words
+    assert told[0] | {"created_at": "", "revoked_at": ""} == {
+        "id": key_id,
+        "project": names[1],
+        "client_id": names[3],
+        "scopes": ["admin", "moderate"],
+        "rate_limit": {"calls": 600, "per_seconds": 60},
+        "created_at": "",
+        "revoked_at": "",
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("--project", ""),
+        ("--project", "p" * 300),
+        ("--project", "two words"),
+        ("--project", "shop", "--client-id", "café"),
+        ("--project", "shop", "--client-id", ""),
+    ],
+)
+async def test_a_name_that_could_not_be_sent_or_kept_is_refused(tmp_path: Path, names):
+    """Law: no key is made for a name that no header, column or policy could hold."""
+    for more in ((), ("--print-entry",)):
+        result = await gavel("keys", "create", *names, *more, folder=tmp_path)
+        assert (result.status, result.output) == (2, "")
+        assert result.errors.startswith(names[-2])
+        assert "Traceback" not in result.errors
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--target", "127.0.0.1:1", "--cert-file", "a.pem"), "--key-file go together"),
+        (("--cert-file", "a.pem", "--key-file", "a.pem"), "go with --target"),
+    ],
+)
+async def test_half_of_what_tls_needs_is_refused(tmp_path: Path, options, said: str):
+    """Law: files that would have no effect are a mistake, and said as such."""
+    (tmp_path / "a.pem").write_text("", "utf-8")
+    result = await gavel("moderate", "hello", *options, folder=tmp_path)
+    assert result.status == 2
+    assert said in result.errors
+
+
 async def test_a_printed_entry_opens_a_server_without_a_store(tmp_path: Path, serve):
     """Law: keys can come from a mounted file, as in Kubernetes."""
     made = await gavel("keys", "create", "--project", "shop", "--print-entry", folder=tmp_path)
@@ -98,6 +157,8 @@ async def test_check_config_proves_good_settings(tmp_path: Path):
         ({"GAVEL_GRPC__PROT": "1"}, "grpc.prot"),
         ({"GAVEL_POLICY__FILE": "nowhere.yaml"}, "nowhere.yaml"),
         ({"GAVEL_GRPC__HOST": "0.0.0.0"}, "anyone could call"),
+        ({"GAVEL_TEXT__CLASSIFIERS": "linear,terms"}, "GAVEL_TEXT__CLASSIFIERS: not JSON"),
+        ({"GAVEL_TEXT__PHONE_REGIONS": '["ZZ"]'}, "text.phone_regions"),
     ],
 )
 async def test_bad_settings_end_with_the_key_and_no_trace(tmp_path: Path, environment, named: str):
@@ -106,6 +167,20 @@ async def test_bad_settings_end_with_the_key_and_no_trace(tmp_path: Path, enviro
         result = await gavel(command, folder=tmp_path, environment=environment)
         assert result.status == 2
         assert named in result.errors
+        assert "Traceback" not in result.errors
+
+
+async def test_a_key_of_another_certificate_is_blamed_and_no_port(tmp_path: Path):
+    """Law: check-config finds TLS files that do not fit, and serve says the same."""
+    (certificate, _), (_, key) = self_signed(tmp_path, "one"), self_signed(tmp_path, "two")
+    environment = {
+        "GAVEL_GRPC__TLS__CERTIFICATE_FILE": str(certificate),
+        "GAVEL_GRPC__TLS__KEY_FILE": str(key),
+    }
+    for command in ("check-config", "serve"):
+        result = await gavel(command, folder=tmp_path, environment=environment)
+        assert result.status == 2
+        assert result.errors.startswith("grpc.tls: ")
         assert "Traceback" not in result.errors
 
 

@@ -63,7 +63,10 @@ async def test_a_long_text_is_told_its_limit(serve: Serve):
 
 
 async def test_a_message_over_the_limit_is_refused_and_not_retried(serve: Serve):
-    """Law: a message too large is refused before it is parsed, and never to be repeated."""
+    """Law: a message too large is refused before it is parsed, and never to be repeated.
+
+    One that is far too large is not read, and gets gRPC's own refusal, which has no details.
+    """
     running = await serve(options=GrpcServerOptions(port=0, max_message_bytes=100_000))
     failure = await failure_of(raw(running)(b"\xff" * 100_001))
     assert_well_formed(failure)
@@ -72,6 +75,8 @@ async def test_a_message_over_the_limit_is_refused_and_not_retried(serve: Serve)
     assert failure.trailers["grpc-retry-pushback-ms"] == "-1"
     far_over = await failure_of(raw(running)(b"x" * 500_000))
     assert far_over.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert far_over.status is None
+    assert "grpc-retry-pushback-ms" not in far_over.trailers
 
 
 @pytest.mark.parametrize(

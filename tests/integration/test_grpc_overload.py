@@ -92,6 +92,9 @@ async def test_messages_that_are_too_many_bytes_together_are_shed(serve: Serve):
     await gated.until_waiting(1)
     failure = await failure_of(moderate(running, "x" * 60_000))
     assert failure.info.reason == "SERVER_OVERLOADED"
+    no_message = running.channel.unary_unary("/gavel.v1.ModerationService/ModerateText")
+    failure = await failure_of(no_message(b"\xff" * 60_000))
+    assert failure.info.reason == "SERVER_OVERLOADED", "it is not even parsed"
     small = moderate(running, "x")
     await gated.until_waiting(2)
     gated.gate.set()

@@ -1,11 +1,12 @@
 """Keeps API keys: in SQL, in a mounted file, or remembered for seconds. It never sees a secret."""
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -18,6 +19,8 @@ from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
 
 REMEMBERED_SECONDS: Final = 5.0
 REMEMBERED_KEYS: Final = 10_000
+NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+"""What projects and client ids look like whole: fit for a header, a column and a policy's key."""
 
 
 class Base(DeclarativeBase):
@@ -89,7 +92,8 @@ class FileApiKeys:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
-            raise ValueError(f"{path}: {where}: {first['msg']}") from error
+            told = "no such key" if first["type"] == "extra_forbidden" else first["msg"]
+            raise ValueError(f"{path}: {where}: {told}") from error
         self._keys = {entry.id: entry.key() for entry in entries}
 
     def find(self, key_id: str) -> ApiKey | None:
@@ -168,6 +172,9 @@ def entry_of(key: ApiKey) -> str:
     return yaml.safe_dump([entry.model_dump(mode="json")], sort_keys=False)
 
 
+_Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+
+
 class _Limit(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -180,8 +187,8 @@ class _Entry(BaseModel):
 
     id: str = Field(min_length=1, max_length=64)
     secret_sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    project: str = Field(min_length=1, max_length=128)
-    client_id: str = Field(min_length=1, max_length=128)
+    project: _Name
+    client_id: _Name
     scopes: tuple[str, ...]
     rate_limit: _Limit | None = None
     created_at: AwareDatetime

@@ -23,7 +23,7 @@ from rich.text import Text
 from gaveld.bootstrap.cli import options
 from gaveld.bootstrap.cli.options import err, explained_failures, fail, out, settings_from
 from gaveld.bootstrap.cli.rendering import action_name, print_categories, print_judgement, tamed
-from gaveld.bootstrap.cli.target import Target, channel_to
+from gaveld.bootstrap.cli.target import Target, TlsFiles, channel_to, tls_files
 from gaveld.bootstrap.settings import Settings
 
 BATCH_SIZE = 64
@@ -35,6 +35,7 @@ def moderate(
     text: Annotated[
         str | None, typer.Argument(help="The text; - reads it from standard input.")
     ] = None,
+    *,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="Read the text from a file.", exists=True)
     ] = None,
@@ -46,13 +47,15 @@ def moderate(
     target: options.Target = None,
     key: options.Key = None,
     ca_file: options.CaFile = None,
+    cert_file: options.CertFile = None,
+    key_file: options.KeyFile = None,
     config: options.Config = None,
 ) -> None:
     """Judge a text here, or ask a server. Exit status 0, whatever the verdict."""
     content = _content(text, file)
     texts = [line for line in content.splitlines() if line] if lines else [content]
     requests = [ModerateTextRequest(text=entry, explain=explain) for entry in texts]
-    where = _where(target, key, ca_file, config)
+    where = _where(target, key, tls_files(ca_file, cert_file, key_file), config)
     with explained_failures(), _explained_rpc_failures():
         if lines:
             asyncio.run(_moderate_lines(where, requests, as_json=as_json))
@@ -65,10 +68,12 @@ def categories(
     target: options.Target = None,
     key: options.Key = None,
     ca_file: options.CaFile = None,
+    cert_file: options.CertFile = None,
+    key_file: options.KeyFile = None,
     config: options.Config = None,
 ) -> None:
     """List the categories, and which installed classifiers cover each."""
-    where = _where(target, key, ca_file, config)
+    where = _where(target, key, tls_files(ca_file, cert_file, key_file), config)
     with explained_failures(), _explained_rpc_failures():
         asyncio.run(_list_categories(where, as_json=as_json))
 
@@ -125,9 +130,13 @@ def _content(text: str | None, file: Path | None) -> str:
 
 
 def _where(
-    target: str | None, key: str | None, ca_file: Path | None, config: Path | None
+    target: str | None, key: str | None, tls: TlsFiles | None, config: Path | None
 ) -> Target | Settings:
-    return Target(target, key, ca_file) if target else settings_from(config)
+    if target:
+        return Target(target, key, tls)
+    if tls:
+        raise fail("--ca-file, --cert-file and --key-file go with --target")
+    return settings_from(config)
 
 
 def _metadata(where: Target | Settings) -> tuple[tuple[str, str], ...]:

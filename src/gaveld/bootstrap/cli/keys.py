@@ -1,9 +1,11 @@
 """``gavel keys``: make, list and revoke API keys in the store that the settings name."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -11,10 +13,18 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Column, Table
 
-from gaveld.adapters.storage.api_keys import entry_of
+from gaveld.adapters.storage.api_keys import NAME, entry_of
 from gaveld.application.api_keys import SCOPES, new_api_key
-from gaveld.application.ports import ApiKeyStore, RateLimit
-from gaveld.bootstrap.cli.options import Config, err, explained_failures, fail, out, settings_from
+from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
+from gaveld.bootstrap.cli.options import (
+    AsJson,
+    Config,
+    err,
+    explained_failures,
+    fail,
+    out,
+    settings_from,
+)
 from gaveld.bootstrap.container import open_api_keys
 
 T = TypeVar("T")
@@ -39,7 +49,9 @@ def create(
     """Make a key and print it, this once, on standard output."""
     limit = RateLimit(calls_per_minute) if calls_per_minute else None
     scopes = frozenset(scope or ["moderate"])
-
+    for option, name in (("--project", project), ("--client-id", client_id)):
+        if name is not None and not NAME.fullmatch(name):
+            raise fail(f"{option}: 1 to 128 letters, digits, dots, underscores and hyphens")
     try:
         key, secret = new_api_key(
             project=project, client_id=client_id, scopes=scopes, rate_limit=limit
@@ -57,25 +69,48 @@ def create(
 
 
 @app.command("list")
-def list_keys(config: Config = None) -> None:
-    """List the keys, without their secrets."""
+def list_keys(as_json: AsJson = False, config: Config = None) -> None:
+    """List the keys, without their secrets; days are UTC, and --json has the times."""
     keys = _with_store(config, lambda store: store.list())
+    if as_json:
+        sys.stdout.write(json.dumps([_facts(key) for key in keys], indent=2) + "\n")
+        return
+    # Wide enough for 80 columns: what is copied stays whole, what is long goes on below.
     table = Table(
-        Column("id", no_wrap=True),  # to be copied into ``keys revoke``
-        *("project", "client id", "scopes", "rate limit", "created", "revoked"),
+        Column("id", no_wrap=True),
+        Column("project", overflow="fold"),
+        Column("scopes", min_width=8),
+        Column("calls", no_wrap=True),
+        Column("created", no_wrap=True),
+        Column("revoked", no_wrap=True),
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     for key in keys:
         limit = key.rate_limit
         table.add_row(
             key.id,
-            key.project,
-            key.client_id,
+            key.project if key.client_id == key.project else f"{key.project}\nas {key.client_id}",
             " ".join(sorted(key.scopes)),
-            f"{limit.calls} / {limit.per_seconds} s" if limit else "none",
-            f"{key.created_at:%Y-%m-%d %H:%M} UTC",
-            f"{key.revoked_at:%Y-%m-%d %H:%M} UTC" if key.revoked_at else "",
+            f"{limit.calls}/{limit.per_seconds} s" if limit else "any",
+            f"{key.created_at:%Y-%m-%d}",
+            f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else "",
         )
     out.print(table)
+
+
+def _facts(key: ApiKey) -> dict[str, object]:
+    limit = key.rate_limit
+    return {
+        "id": key.id,
+        "project": key.project,
+        "client_id": key.client_id,
+        "scopes": sorted(key.scopes),
+        "rate_limit": asdict(limit) if limit else None,
+        "created_at": key.created_at.isoformat(),
+        "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+    }
 
 
 @app.command()

@@ -27,6 +27,13 @@ CaFile = Annotated[
     Path | None,
     typer.Option("--ca-file", help="Speak TLS to --target and trust this CA (PEM).", exists=True),
 ]
+CertFile = Annotated[
+    Path | None,
+    typer.Option("--cert-file", help="Show --target this certificate (PEM chain).", exists=True),
+]
+KeyFile = Annotated[
+    Path | None, typer.Option("--key-file", help="The key of --cert-file (PEM).", exists=True)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 out = Console()

@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gaveld.bootstrap.cli import options
 from gaveld.bootstrap.cli.options import err, explained_failures, out, settings_from
-from gaveld.bootstrap.cli.target import Target, channel_to
+from gaveld.bootstrap.cli.target import Target, channel_to, tls_files
 from gaveld.bootstrap.lifecycle import prove, run
 
 HEALTH_TIMEOUT_SECONDS = 5.0
@@ -46,15 +46,18 @@ def check_config(config: options.Config = None) -> None:
 def health(
     target: options.Target = None,
     ca_file: options.CaFile = None,
+    cert_file: options.CertFile = None,
+    key_file: options.KeyFile = None,
     service: Annotated[str, typer.Option(help="One service. Default: the server.")] = "",
     config: options.Config = None,
 ) -> None:
     """Ask a server whether it serves; exit status 0 if it does, 1 if not."""
+    tls = tls_files(ca_file, cert_file, key_file)
     if target is None:
         listener = settings_from(config).grpc
         target = f"{listener.host}:{listener.health_port or listener.port}"
     try:
-        status = asyncio.run(_ask_health(Target(target, ca_file=ca_file), service))
+        status = asyncio.run(_ask_health(Target(target, tls=tls), service))
     except grpc.aio.AioRpcError as error:
         err.print(f"{error.code().name}: {error.details()}", style="red", markup=False)
         raise typer.Exit(1) from error

@@ -106,13 +106,13 @@ class Call:
         """Return how long a use case may take now, in seconds, maybe negative.
 
         A little less than what the caller waits, so that an answer with partial coverage still
-        arrives: the reserve, of at most 50 ms, goes to converting and sending it.
+        arrives: a tenth, between 2 and 50 ms, goes to converting and sending it.
         """
-        return self.time_left() - self.reserve_seconds(_MOST_RESERVE_SECONDS)
+        return self.time_left() - self.reserve_seconds()
 
-    def reserve_seconds(self, most: float) -> float:
-        """Return what to keep for the answer: a tenth of what is left, from 2 ms to ``most``."""
-        return min(max(self.time_left() * 0.1, _LEAST_RESERVE_SECONDS), most)
+    def reserve_seconds(self, share: float = 0.1, most: float = 0.05) -> float:
+        """Return what to keep for the answer: a share of what is left, from 2 ms to ``most``."""
+        return min(max(self.time_left() * share, _LEAST_RESERVE_SECONDS), most)
 
     def time_left(self) -> float:
         """Return how long the caller waits from now, in seconds, maybe negative."""
@@ -122,7 +122,6 @@ class Call:
 
 
 _LEAST_RESERVE_SECONDS: Final = 0.002
-_MOST_RESERVE_SECONDS: Final = 0.05
 
 _current: ContextVar[Call] = ContextVar("gavel_current_call")
 

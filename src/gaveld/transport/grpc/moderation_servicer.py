@@ -36,8 +36,9 @@ LONG_TEXTS_AT_ONCE: Final = 4
 
 There are fewer threads than that to judge them, so that more at once would not be faster.
 """
-_BATCH_RESERVE_SECONDS: Final = 1.0
-"""The most of a batch's time that is kept for its answer: a large one takes a while to build."""
+_BATCH_RESERVE_SHARE: Final = 0.2
+_BATCH_RESERVE_SECONDS: Final = 2.0
+"""How much of a batch's time is kept for its answer, and at most: a large one takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class ModerationServicer:
         results = [BatchModerateTextResult() for _ in request.requests]
         todo = iter(enumerate(request.requests))
         end = time.monotonic() + call.time_left()
-        reserve = call.reserve_seconds(_BATCH_RESERVE_SECONDS)
+        reserve = call.reserve_seconds(_BATCH_RESERVE_SHARE, _BATCH_RESERVE_SECONDS)
         times = _Times(due=end - reserve, end=end - reserve / 2)
 
         async def work(todo: Iterator[tuple[int, ModerateTextRequest]]) -> None:

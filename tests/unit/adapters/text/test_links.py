@@ -213,3 +213,15 @@ def test_a_listed_domain_that_no_host_can_match_is_refused(entry: str, hint: str
     with pytest.raises(ValueError, match="is no domain") as refused:
         listed_domain(entry)
     assert str(refused.value) == f"{entry!r} is no domain{hint}"
+
+
+async def test_the_host_of_an_address_in_words_is_left_to_personal_data(
+    classifier: LinkClassifier,
+):
+    """Law: a spelt-out address is no hidden link, unless the policy blocks its domain."""
+    assert await judged(classifier, "write to someone at example dot com") == []
+    assert await judged(classifier, "look at example dot com") == [
+        ("example dot com", signs.DEFANGED.score, signs.DEFANGED.reason)
+    ]
+    [(_, score, _)] = await judged(classifier, "write to someone (at) bad (dot) example")
+    assert score == signs.BLOCKED.score

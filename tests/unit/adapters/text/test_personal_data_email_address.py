@@ -16,6 +16,9 @@ ADDRESSES = [
     "⟦jane (at) example (dot) com⟧ please",
     "⟦jane.doe[at]example[dot]co[dot]uk⟧",
     "⟦joe {at} example.org⟧",
+    "⟦john(dot)doe(at)gmail(dot)com⟧",
+    "write to ⟦someone at example dot com⟧, please",
+    "⟦jane dot doe at mail dot example dot org⟧",
 ]
 OTHERS = [
     "@bob, look at @alice's post",
@@ -29,6 +32,9 @@ OTHERS = [
     "@@@@@@ @. .@ a@ @a a@a",
     "meet me (at) noon",
     "look at example dot com",
+    "see you at the dot com",
+    "we met at noon dot",
+    "find us at example dot com",
     "x" * 65 + "@example.com",
 ]
 
@@ -38,6 +44,21 @@ def test_addresses_are_found(marked: str):
     """Law: an e-mail address is found whole, and no more than it."""
     text, expected = unmark(marked)
     assert found(email_address.find, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("jane@example.com", email_address.PLAIN),
+        ("john(dot)doe(at)gmail(dot)com", email_address.IN_BRACKETS),
+        ("someone at example dot com", email_address.IN_WORDS),
+        ("joe (at) example.org", email_address.SPELT_OUT),
+    ],
+)
+def test_the_more_is_spelt_out_the_surer(text: str, score: float):
+    """Law: who brackets the dot too means an address; a lone bracketed "at" may be anything."""
+    [hit] = email_address.find(text)
+    assert hit.score == score
 
 
 @pytest.mark.parametrize("text", OTHERS)

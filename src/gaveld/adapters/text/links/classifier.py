@@ -1,6 +1,5 @@
 """Judges the links of a text by how they are spelt and by the policy's domains. It opens none."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,13 +17,12 @@ from gaveld.adapters.text.links.hosts import (
 )
 from gaveld.adapters.text.links.refang import refang
 from gaveld.adapters.text.links.signs import Sign
+from gaveld.adapters.text.personal_data import email_address
 from gaveld.adapters.text.scanning import Hit, report, scan_readings
 from gaveld.domain.content import TextSample
 from gaveld.domain.signals import ClassifierCard, ClassifierReport
 
 _CATEGORY: Final = "S2"
-_SPELT_AT: Final = re.compile(r"[\[({]\s?at\s?[\])}]\s?\Z", re.IGNORECASE)
-_AT_CHARACTERS: Final = 8
 _WEB: Final = frozenset({"", "http", "https"})
 
 
@@ -79,7 +77,10 @@ class _Judge:
         self._allowed = allowed
 
     def find(self, text: str) -> Iterator[Hit]:
-        """Yield a hit for each link in a text that bears a sign, also for hidden ones."""
+        """Yield a hit for each link in a text that bears a sign, also for hidden ones.
+
+        The host of an e-mail address is no link, unless the policy blocks it.
+        """
         for link in extract(text):
             sign = self._sign(link)
             if sign:
@@ -87,13 +88,15 @@ class _Judge:
         refanged = refang(text)
         if refanged is None:
             return
-        plain = refanged.reading.text
-        for link in extract(plain):
-            if not refanged.is_hidden(link.start, link.end) or _is_of_address(plain, link):
+        addresses = [(hit.start, hit.end) for hit in email_address.find(text)]
+        for link in extract(refanged.reading.text):
+            if not refanged.is_hidden(link.start, link.end):
                 continue
+            start, end = refanged.reading.original(link.start, link.end)
+            is_of_address = any(first <= start < last for first, last in addresses)
             sign = self._sign(link, hidden=True)
-            if sign:
-                yield _hit(*refanged.reading.original(link.start, link.end), sign)
+            if sign and (sign is signs.BLOCKED or not is_of_address):
+                yield _hit(start, end, sign)
 
     def _sign(self, link: Link, *, hidden: bool = False) -> Sign | None:
         """Return the strongest sign that a link bears."""
@@ -111,11 +114,6 @@ class _Judge:
             found += _signs_of_rest(link)
             found += [signs.DEFANGED] if hidden else []
         return max(found, default=None)
-
-
-def _is_of_address(text: str, link: Link) -> bool:
-    """Whether the link is the host of an e-mail address, spelt out like the link."""
-    return _SPELT_AT.search(text, max(0, link.start - _AT_CHARACTERS), link.start) is not None
 
 
 _SHORTENERS: Final = DomainSet(signs.SHORTENERS)
