@@ -79,14 +79,21 @@ def propose(texts: Sequence[Scored], budget: float) -> Proposal:
 
 
 def lowest_within(texts: Sequence[Scored], budget: float) -> float | None:
-    """Return the lowest threshold, 0.01–0.99 in hundredths, within the budget; None if none is."""
-    harmless = [text for text in texts if not text.is_harmful]
-    tally = Tally.of([text.score for text in harmless], [False] * len(harmless))
+    """Return the lowest threshold, 0.01–0.99 in hundredths, within the budget; None if none is.
+
+    Of thresholds that flag the very same texts it is the highest, so that none lies below what
+    any text scores.
+    """
+    tally = Tally.of([text.score for text in texts], [text.is_harmful for text in texts])
+    allowed = budget * tally.negative_count
+    within: int | None = None
     for hundredth in range(1, 100):
-        flagged = int(tally.negatives[tally.scores >= hundredth / 100].sum())
-        if flagged <= budget * len(harmless):
-            return hundredth / 100
-    return None
+        flagged = tally.scores >= hundredth / 100
+        if within is None and int(tally.negatives[flagged].sum()) <= allowed:
+            within, kept = hundredth, int(flagged.sum())
+        elif within is not None and int(flagged.sum()) == kept:
+            within = hundredth
+    return None if within is None else within / 100
 
 
 def _held_out(texts: Sequence[Scored], budget: float) -> Flagged:
