@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from gaveld.adapters.storage.policies import PolicyError
 from gaveld.bootstrap.cli.target import channel_to
 from gaveld.bootstrap.evaluation.assessment import SliceFigures, assess
 from gaveld.bootstrap.evaluation.datasets import DatasetError
@@ -22,7 +23,7 @@ from gaveld.bootstrap.evaluation.intervals import Estimate
 from gaveld.bootstrap.evaluation.judging import Judgement, Refusal, judge_texts
 from gaveld.bootstrap.evaluation.metrics import METRICS
 from gaveld.bootstrap.evaluation.report import interval, number
-from gaveld.bootstrap.settings import load_settings
+from gaveld.bootstrap.settings import SettingsError, load_settings
 from training.scoreboard.decisions import MEASURES, Kind, decide
 from training.scoreboard.published import PUBLISHED
 from training.scoreboard.sets import PUBLIC_SETS, PublicSet
@@ -47,11 +48,11 @@ def main() -> int:
                 missing.append(about)
             else:
                 found.append((about, drawn(examples, arguments.limit)))
-    except DatasetError as error:
+        if found:
+            asyncio.run(_measure(console, found, arguments.resamples))
+    except (DatasetError, PolicyError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 2
-    if found:
-        asyncio.run(_measure(console, found, arguments.resamples))
     for about in missing:
         wanted = ", ".join(" or ".join(names) for names in about.files)
         said = f"{about.title}: not found. {wanted} in {arguments.sets / about.folder}; "

@@ -49,7 +49,9 @@ def share(count: int, total: int) -> Estimate:
     spread = 1 + _Z**2 / total
     middle = (observed + _Z**2 / (2 * total)) / spread
     half = _Z / spread * math.sqrt(observed * (1 - observed) / total + _Z**2 / (4 * total**2))
-    return Estimate(observed, max(0.0, min(observed, middle - half)), min(1.0, middle + half))
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    # Rounding may put the ends inside the value where none or all were counted.
+    return Estimate(observed, min(observed, low), max(observed, high))
 
 
 def bootstrapped(tally: Tally, resamples: int, seed: int) -> dict[str, Estimate]:

@@ -43,10 +43,14 @@ class Label:
         return f"attribute:{names}" if self.yardstick is Yardstick.ATTRIBUTE else names
 
 
+def _key(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
+
+
 _BY_NAME: Final[Mapping[str, str]] = MappingProxyType(
     {
-        **{entry.name.lower().replace(" ", "_"): entry.id for entry in CATALOGUE.values()},
-        **{entry.id.lower(): entry.id for entry in CATALOGUE.values()},
+        **{_key(entry.name): entry.id for entry in CATALOGUE.values()},
+        **{_key(entry.id): entry.id for entry in CATALOGUE.values()},
         **dict.fromkeys(("any", "flagged", "harmful", "label", "unsafe"), "any"),
         **dict.fromkeys(("toxicity", "toxic"), "attribute:toxicity"),
         **dict.fromkeys(("severe_toxicity", "severe_toxic"), "attribute:severe_toxicity"),
@@ -78,7 +82,7 @@ def parse_label(option: str) -> Label:
     column, equals, meaning = option.rpartition("=")
     if not equals:
         column = option
-        key = option.strip().lower().replace(" ", "_").replace("-", "_")
+        key = _key(option)
         if key not in _BY_NAME:
             raise ValueError(
                 f"--label {option}: the name does not tell what it means; say {option}=H2, "
