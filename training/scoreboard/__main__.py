@@ -85,6 +85,8 @@ async def _measure(
             console.print()
             refused = f", {figures.refused} not judged" * bool(figures.refused)
             console.print(Text.assemble((about.title, "bold"), f": {figures.texts} texts{refused}"))
+            if about.caveat:
+                console.print(Text(about.caveat, style="yellow"))
             console.print(_ranking(figures))
             ours = [("AUPRC", "by score", figures.labels[0].estimates.get("auprc"))]
             if about.rules:

@@ -20,7 +20,8 @@ class PublicSet:
     ``files`` says which files its folder needs, one of each alternative; ``origin`` where its
     authors publish them. The first label is the one that published figures are about. ``rules``
     name those of ``decisions`` by which its texts are decided on, by kind, which is then the slice
-    of each example; a set without rules is only ranked.
+    of each example; a set without rules is only ranked. ``caveat`` says what a reader of the
+    figures must know.
     """
 
     folder: str
@@ -30,6 +31,7 @@ class PublicSet:
     labels: tuple[Label, ...]
     load: Callable[["PublicSet", Path], list[Example]]
     rules: tuple[str, ...] = ()
+    caveat: str = ""
 
     def read(self, sets: Path) -> list[Example] | None:
         """Read the set; None where one of its files is missing. Raises ``DatasetError``."""
@@ -57,6 +59,11 @@ _OPENAI_LABELS: Final[Mapping[str, str]] = {
     "H2": "H1+H3",
     "V2": "V2+V1",
 }
+
+
+_TRAINED_ON: Final = (
+    "Not held out: training uses comments of this collection, and some of these may be among them."
+)
 
 
 def _labels(**meanings: str) -> tuple[Label, ...]:
@@ -189,6 +196,7 @@ PUBLIC_SETS: Final = (
             identity_hate="attribute:identity_attack",
         ),
         load=_load_jigsaw,
+        caveat=_TRAINED_ON,
     ),
     PublicSet(
         folder="civil_comments",
@@ -205,6 +213,7 @@ PUBLIC_SETS: Final = (
             sexual_explicit="attribute:sexually_explicit",
         ),
         load=_load_columns("comment_text"),
+        caveat=_TRAINED_ON,
     ),
 )
 """Every set that the scoreboard knows, in the order of printing."""

@@ -84,7 +84,7 @@ def evaluate(
     labels, examples = _read(data, text, label, slices or [])
     judged = _judge(where, examples)
     with _progress() as progress:
-        task = progress.add_task("Measuring", total=len(slice_names(examples)))
+        task = progress.add_task("Measuring", total=len(slice_names(examples)) * len(labels))
         figures = assess(
             examples,
             judged.results,

@@ -84,7 +84,8 @@ def assess(
 ) -> tuple[SliceFigures, ...]:
     """Measure everything, then each slice in the order of names.
 
-    ``resamples`` bootstraps give the intervals, 0 for none; ``advance`` is called once a slice.
+    ``resamples`` bootstraps give the intervals, 0 for none; ``advance`` is called once a slice
+    and label.
     """
     members: dict[str, list[int]] = {EVERYTHING: list(range(len(examples)))}
     for name in sorted({name for example in examples for name in example.slices}):
@@ -96,8 +97,11 @@ def assess(
             for place in places
             if isinstance(result := results[place], Judgement)
         ]
-        figures.append(_slice(name, len(places), answered, labels, resamples, seed))
-        advance()
+        measured = []
+        for place, label in enumerate(labels):
+            measured.append(_label(label, place, answered, resamples, seed))
+            advance()
+        figures.append(_slice(name, len(places), answered, tuple(measured)))
     return tuple(figures)
 
 
@@ -107,12 +111,7 @@ def slice_names(examples: Sequence[Example]) -> list[str]:
 
 
 def _slice(
-    name: str,
-    texts: int,
-    answered: Sequence[Answered],
-    labels: Sequence[Label],
-    resamples: int,
-    seed: int,
+    name: str, texts: int, answered: Sequence[Answered], labels: tuple[LabelFigures, ...]
 ) -> SliceFigures:
     harmless = [judgement for example, judgement in answered if example.is_harmless]
     flagged = sum(judgement.flagged for judgement in harmless)
@@ -125,9 +124,7 @@ def _slice(
         over_flagged=share(flagged, len(harmless)) if harmless else None,
         over_blocked=share(blocked, len(harmless)) if harmless else None,
         incomplete=sum(entry.by_incompleteness and not entry.causes for entry in harmless),
-        labels=tuple(
-            _label(label, place, answered, resamples, seed) for place, label in enumerate(labels)
-        ),
+        labels=labels,
     )
 
 

@@ -77,7 +77,8 @@ def write_scores(
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         names = [label.column for label in labels]
-        writer.writerow(["line", "verdict", *names, *(f"{name} score" for name in names), "error"])
+        scored = [f"{label.column} ({label.scored_as})" for label in labels]
+        writer.writerow(["line", "verdict", *names, *scored, "error"])
         for example, result in zip(examples, results, strict=True):
             truth = ["" if value is None else int(value) for value in example.truth]
             if isinstance(result, Refusal):

@@ -133,7 +133,7 @@ def test_scores_name_lines_and_hold_no_text(tmp_path: Path):
     write_scores(tmp_path / "scores.csv", examples, results, labels)
     lines = (tmp_path / "scores.csv").read_text("utf-8").splitlines()
     assert lines == [
-        "line,verdict,hate,spam,hate score,spam score,error",
+        "line,verdict,hate,spam,hate (H1),spam (S1),error",
         "2,block,1,,0.750000,,",
         "3,,0,0,,,text: too short",
     ]
