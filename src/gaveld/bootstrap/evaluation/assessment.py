@@ -23,6 +23,8 @@ from gaveld.bootstrap.evaluation.tally import Tally, curve_of
 EVERYTHING: Final = "all"
 ATTRIBUTE_FROM: Final = 0.5
 """Policies have no thresholds on attributes: F1 takes one half."""
+FEWEST_FOR_INTERVALS: Final = 10
+"""With fewer harmful, or harmless, texts resampling sees too little of what chance could do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class LabelFigures:
 
     ``tally`` counts the texts that have both the label and the score. ``unknown`` texts lack the
     label; ``unchecked`` ones have it and no score, because nothing looked. ``estimates`` are by
-    key of ``METRICS``, and empty where ``note`` says why there is nothing to measure.
+    key of ``METRICS``. ``note`` says why they are empty, or without intervals.
     ``thresholds`` are those of the policy as far as verdicts showed them, by action.
     """
 
@@ -155,6 +157,8 @@ def _label(
             negatives=tally.negative_count,
             flagged_negatives=sum(a and not t for a, t in zip(acted, truth, strict=True)),
         )
+        if min(tally.positive_count, tally.negative_count) < FEWEST_FOR_INTERVALS:
+            resamples = 0
         measured = bootstrapped(tally, resamples, seed)
         measured["f1"] = bootstrapped_f1(flagged, resamples, seed)
         estimates = {key: measured[key] for key in METRICS}
@@ -203,4 +207,7 @@ def _note(tally: Tally, unchecked: int) -> str:
         return "no harmful texts, so nothing to rank"
     if tally.negative_count == 0:
         return "no harmless texts, so nothing to rank"
+    for count, kind in ((tally.positive_count, "harmful"), (tally.negative_count, "harmless")):
+        if count < FEWEST_FOR_INTERVALS:
+            return f"{kind} texts: {count}, too few for intervals"
     return ""

@@ -99,10 +99,11 @@ def _slice(figures: SliceFigures) -> str:
 
 def _row(entry: LabelFigures) -> str:
     counts = (entry.texts, entry.tally.positive_count, entry.unknown, entry.unchecked)
-    cells = [escape(entry.label.column), escape(entry.label.scored_as), *map(str, counts)]
+    remark = f"<small>{escape(entry.note)}</small>" if entry.note and entry.estimates else ""
+    cells = [escape(entry.label.column) + remark, escape(entry.label.scored_as), *map(str, counts)]
     cells += [_figure(estimate) for estimate in entry.estimates.values()]
     row = "".join(f"<td>{cell}</td>" for cell in cells)
-    if entry.note:
+    if not entry.estimates:
         row += f'<td class="dim" colspan="{len(METRICS)}">{escape(entry.note)}</td>'
     return f"<tr>{row}</tr>"
 

@@ -29,7 +29,7 @@ def judgement(
 
 
 def report(column: str = "hate", *, resamples: int = 50) -> Report:
-    """A report on six texts, two slices and two labels, one of which has nothing to rank."""
+    """A report on 31 texts, two slices and two labels, one of which has nothing to rank."""
     labels = [parse_label(f"{column}=H1"), parse_label("spam")]
     rows = (
         ("forum", True, 0.9, {"H1": 0.7}),
@@ -38,7 +38,7 @@ def report(column: str = "hate", *, resamples: int = 50) -> Report:
         ("forum", False, 0.1, {}),
         ("chat", False, 0.0, {}),
         ("chat", False, 0.2, {}),
-    )
+    ) * 5
     examples = [
         Example(number, "words", (truth, False), (f"place={place}",))
         for number, (place, truth, _, _) in enumerate(rows, 2)
@@ -46,7 +46,7 @@ def report(column: str = "hate", *, resamples: int = 50) -> Report:
     results: list[Judgement | Refusal] = [
         judgement({"H1": score, "S1": 0.0}, review=review) for _, _, score, review in rows
     ]
-    examples.append(Example(8, "", (True, None), ("place=chat",)))
+    examples.append(Example(40, "", (True, None), ("place=chat",)))
     results.append(Refusal("text: must be at least 1 bytes"))
     figures = assess(examples, results, labels, resamples=resamples, seed=0, advance=lambda: None)
     return Report("posts.csv", ("default@1",), ("linear 1",), resamples, 0, figures)

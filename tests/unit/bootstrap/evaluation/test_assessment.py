@@ -99,6 +99,22 @@ def test_a_slice_that_says_nothing_says_so(rows, note: str):
     assert (entry.note, entry.estimates, entry.best_f1_threshold) == (note, {}, None)
 
 
+@pytest.mark.parametrize(
+    ("harmful", "harmless", "note"),
+    [
+        (9, 30, "harmful texts: 9, too few for intervals"),
+        (30, 9, "harmless texts: 9, too few for intervals"),
+        (10, 10, ""),
+    ],
+)
+def test_a_handful_of_texts_has_no_intervals(harmful: int, harmless: int, note: str):
+    """Law: figures of a few texts are shown, without a precision that they don't have."""
+    rows = [(True, judgement({"H1": 0.9}))] * harmful + [(False, judgement({"H1": 0.1}))] * harmless
+    (entry,) = assessed(rows).labels
+    assert entry.note == note
+    assert {estimate.low is None for estimate in entry.estimates.values()} == {bool(note)}
+
+
 def test_slices_part_the_data():
     """Everything comes first, then each slice by name, and their texts add up."""
     everything, *slices = report().slices
@@ -107,5 +123,5 @@ def test_slices_part_the_data():
         "place=chat",
         "place=forum",
     ]
-    assert sum(entry.texts for entry in slices) == everything.texts == 7
-    assert [entry.harmless for entry in slices] == [2, 2]
+    assert sum(entry.texts for entry in slices) == everything.texts == 31
+    assert [entry.harmless for entry in slices] == [10, 10]

@@ -120,7 +120,7 @@ def test_the_csv_has_one_line_a_slice_label_and_measure(tmp_path: Path):
     line = lines["all", "hate", "auprc"]
     assert float(line["value"]) == pytest.approx(entry.value, abs=1e-6)
     assert float(line["high"]) == pytest.approx(entry.high, abs=1e-6)
-    assert (line["texts"], line["positives"], line["scored_as"]) == ("6", "2", "H1")
+    assert (line["texts"], line["positives"], line["scored_as"]) == ("30", "10", "H1")
     assert lines["place=chat", "hate", ""]["note"] == "no harmful texts, so nothing to rank"
     assert float(lines["all", "", "over_flag_rate"]["value"]) == pytest.approx(1 / 4)
 
