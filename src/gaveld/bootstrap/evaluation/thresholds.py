@@ -81,8 +81,8 @@ def propose(texts: Sequence[Scored], budget: float) -> Proposal:
 def lowest_within(texts: Sequence[Scored], budget: float) -> float | None:
     """Return the lowest threshold, 0.01–0.99 in hundredths, within the budget; None if none is.
 
-    Of thresholds that flag the very same texts it is the highest, so that none lies below what
-    any text scores.
+    Of thresholds that flag the very same texts it is the highest, so that it does not lie below
+    what any of them scores; of those that flag none, the lowest.
     """
     tally = Tally.of([text.score for text in texts], [text.is_harmful for text in texts])
     allowed = budget * tally.negative_count
@@ -91,7 +91,7 @@ def lowest_within(texts: Sequence[Scored], budget: float) -> float | None:
         flagged = tally.scores >= hundredth / 100
         if within is None and int(tally.negatives[flagged].sum()) <= allowed:
             within, kept = hundredth, int(flagged.sum())
-        elif within is not None and int(flagged.sum()) == kept:
+        elif within is not None and 0 < kept == int(flagged.sum()):
             within = hundredth
     return None if within is None else within / 100
 

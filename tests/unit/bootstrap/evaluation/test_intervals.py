@@ -47,6 +47,15 @@ def test_resampling_spans_what_chance_could_do():
     assert estimate.high - estimate.low > 0.2
 
 
+def test_resamples_are_as_many_texts_as_there_are():
+    """A hundred times the texts, with the same scores, are known about ten times as well."""
+    few = bootstrapped(MIXED, 300, 0)["auroc"]
+    texts = Tally(MIXED.scores, MIXED.positives * 100, MIXED.negatives * 100)
+    many = bootstrapped(texts, 300, 0)["auroc"]
+    assert many.value == pytest.approx(few.value)
+    assert many.high - many.low < (few.high - few.low) / 4
+
+
 def test_a_perfect_ranking_stays_perfect():
     """No resample of a perfect ranking has a fault, however few its harmful texts."""
     estimate = bootstrapped(Tally.of([0.9, 0.1, 0.2], [True, False, False]), 100, 0)["auprc"]

@@ -69,7 +69,7 @@ def test_calibration_error_by_hand():
 def test_the_ends_of_the_scale_have_bins():
     """A score of 1 belongs to the last bin and 0 to the first."""
     counts = calibration_bins(tally([(1.0, True), (0.0, False), (0.0, True)])).counts
-    assert (counts[0], counts[-1], counts.sum()) == (2, 1, 3)
+    assert (len(counts), counts[0], counts[-1], counts.sum()) == (15, 2, 1, 3)
 
 
 @given(st.integers(1, 50), st.integers(1, 50))

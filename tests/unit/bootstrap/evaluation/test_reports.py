@@ -76,6 +76,7 @@ def test_plots_stay_inside_their_frame():
 def test_names_are_shown_and_not_run():
     """A column whose name is markup is shown as it is called."""
     page = html_page(report("<script>alert(1)</script>"))
+    assert not list(parsed(page).iter("script"))
     assert "<script>alert(1)</script> (H1)" in {entry.text for entry in parsed(page).iter("h3")}
 
 

@@ -50,6 +50,13 @@ def test_a_threshold_keeps_within_its_budget(texts: list[Scored], budget: float)
         assert more == flagged or alarms(texts, lower) > budget * harmless
 
 
+def test_a_threshold_is_no_lower_than_what_scores():
+    """Between two scores every threshold does the same; the one next to the upper is proposed."""
+    texts = [Scored(0, 0.2, False)] * 99 + [Scored(0, 0.6, True)] * 9 + [Scored(0, 0.6, False)]
+    assert lowest_within(texts, 0.01) == 0.6
+    assert lowest_within(texts, 0.001) == 0.61
+
+
 def test_the_rule_of_three():
     """To tell that 1% is kept takes about 300 harmless texts, and ten times as many for 0.1%."""
     assert fewest_negatives(0.01) == 299
