@@ -27,8 +27,8 @@ class FakeTelemetry:
     def verdict_given(self, action: Action, category_ids: Sequence[str]) -> None:
         self.verdicts.append((action, tuple(category_ids)))
 
-    def check_bypassed(self, card: ClassifierCard, status: OutcomeStatus, action: Action) -> None:
-        self.bypasses.append((card.name, status, action))
+    def check_bypassed(self, classifier: str, status: OutcomeStatus, action: Action) -> None:
+        self.bypasses.append((classifier, status, action))
 
     def batch_received(self, size: int) -> None:
         self.batches.append(size)

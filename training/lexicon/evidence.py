@@ -5,12 +5,9 @@ follow from a text's register, would prove the lexicon by itself.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
-
-import pandas as pd
+from typing import Any, Final
 
 from gaveld.adapters.text.lexicon.hits import Exempt
 from gaveld.adapters.text.lexicon.matching import TermMatcher, comparable
@@ -22,7 +19,6 @@ LABEL_OF: Final = {
     "A1": "sexual",
 }
 LISTED_SOURCE: Final = "surge_profanity"
-_FILES: Final = ("train.parquet", "valid.parquet", "own.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +39,17 @@ class Evidence:
     sources: set[str] = field(default_factory=set)
 
 
-def labelled_texts(folder: Path) -> Iterator[LabelledText]:
-    """Yield every text of the data folder; SOURCES.md there describes the columns."""
-    for name in _FILES:
-        for row in pd.read_parquet(folder / name).to_dict("records"):
-            unsure = {*str(row.get("weak", "")).split(","), *str(row.get("implied", "")).split(",")}
-            labels = {
-                label: row[label] == 1
-                for label in LABEL_OF.values()
-                if not pd.isna(row[label]) and label not in unsure
-            }
-            # A list of terms names each of them with its label, which says nothing of their use.
-            usable = {} if row["source"] == LISTED_SOURCE else labels
-            yield LabelledText(comparable(row["text"].casefold()), row["source"], usable)
+def labelled_text(row: Mapping[str, Any]) -> LabelledText:
+    """Return one row of the data; SOURCES.md there describes the columns. No label is None."""
+    unsure = {*str(row.get("weak", "")).split(","), *str(row.get("implied", "")).split(",")}
+    labels = {
+        label: row[label] == 1
+        for label in LABEL_OF.values()
+        if row[label] is not None and label not in unsure
+    }
+    # A list of terms names each of them with its label, which says nothing of their use.
+    usable = {} if row["source"] == LISTED_SOURCE else labels
+    return LabelledText(comparable(row["text"].casefold()), row["source"], usable)
 
 
 def count(

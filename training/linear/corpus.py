@@ -12,6 +12,7 @@ import pandas as pd
 
 from gaveld.adapters.text.toxicity_model.labels import LABELS
 from training.linear.wording import clean
+from training.own.grammar import expand, parse
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
@@ -19,6 +20,10 @@ Rows = npt.NDArray[np.int64]
 OWN_PREFIX: Final = "own_"
 OWN_WEIGHT: Final = 8.0
 """Lines written for Gavel are few and carefully labelled. 8 beat 3 on held-out own lines."""
+GRAMMAR_PREFIX: Final = "grammar_"
+GRAMMAR_WEIGHT: Final = 2.0
+"""Lines drawn from own-written grammars are many, and more alike than lines written one by one."""
+OWN_LINES: Final = Path(__file__).parents[1] / "own"
 DEDUCED_WEIGHT: Final = 0.25
 """A label that a word list set, or that only follows from the register."""
 SOURCE_CEILING: Final = 6_000
@@ -33,10 +38,35 @@ def read(path: Path) -> pd.DataFrame:
     ``y`` is 1, 0 or NaN where unknown; ``w`` the weight of that knowledge, 0 where unknown;
     ``d`` is true where the label was deduced and not set by its source.
     """
-    rows = pd.read_parquet(path)
+    return _weighed(pd.read_parquet(path))
+
+
+def written(seed: int) -> pd.DataFrame:
+    """Return the texts of the own-written grammars, as ``read`` does."""
+    lines = [
+        (path.stem, line)
+        for path in sorted(OWN_LINES.glob("*.grammar"))
+        for line in expand(parse(path), seed, 1.0)
+    ]
+    rows = pd.DataFrame(
+        {
+            "text": [line.text for _, line in lines],
+            "source": [f"{GRAMMAR_PREFIX}{name}" for name, _ in lines],
+        }
+    )
+    for label in LABELS:
+        rows[label] = [
+            np.nan if label in line.unknown else float(label in line.positive) for _, line in lines
+        ]
+    return _weighed(rows)
+
+
+def _weighed(rows: pd.DataFrame) -> pd.DataFrame:
     crowding = rows.source.map(rows.source.value_counts()).to_numpy() / SOURCE_CEILING
     own = rows.source.str.startswith(OWN_PREFIX).to_numpy()
+    grammar = rows.source.str.startswith(GRAMMAR_PREFIX).to_numpy()
     weight = np.where(own, OWN_WEIGHT, 1 / np.sqrt(np.maximum(crowding, 1)))
+    weight = np.where(grammar, GRAMMAR_WEIGHT, weight)
     columns: dict[str, object] = {"text": rows.text.map(clean), "source": rows.source}
     for label in LABELS:
         deduced = _names(rows, "weak", label) | _names(rows, "implied", label)

@@ -673,7 +673,9 @@ class DetectedLanguage(_message.Message):
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     UNEXPECTED_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    """code is a BCP 47 code such as "en", or "und" when it can't be told."""
+    """code is a BCP 47 code such as "en", "mul" for text in several scripts, or "und" when it can't be
+    told, with the script where that is plain, as in "und-Cyrl".
+    """
     confidence: _builtins.float
     """confidence is how sure the detector is, 0 to 1. Zero goes with "und"."""
     unexpected: _builtins.bool

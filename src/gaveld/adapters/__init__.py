@@ -1,1 +1,1 @@
-"""What plugs into the application's ports, one family a folder; families never import each other."""
+"""What plugs into the application's ports, one family a folder; they never import each other."""

@@ -9,21 +9,32 @@ from gaveld.domain.signals import ClassifierCard
 
 @dataclass(frozen=True, slots=True)
 class CoveredCategory:
-    """A category with the cards of the installed classifiers that look for it, maybe none."""
+    """A category with the cards of the classifiers that look for it: installed here, and not."""
 
     category: Category
     classifiers: tuple[ClassifierCard, ...]
+    absent: tuple[ClassifierCard, ...]
 
 
 class ListCategories:
-    """The use case behind ``ListCategories``."""
+    """The use case behind ``ListCategories``.
 
-    def __init__(self, cards: Sequence[ClassifierCard]) -> None:
+    ``absent`` are the cards of classifiers that this server knows of and does not have.
+    """
+
+    def __init__(
+        self, installed: Sequence[ClassifierCard], absent: Sequence[ClassifierCard] = ()
+    ) -> None:
         self._entries = tuple(
-            CoveredCategory(category, tuple(c for c in cards if category.id in c.categories))
+            CoveredCategory(category, _of(category, installed), _of(category, absent))
             for category in CATALOGUE.values()
         )
 
     def __call__(self) -> tuple[CoveredCategory, ...]:
         """Return every category, in the order of their ids."""
         return self._entries
+
+
+def _of(category: Category, cards: Sequence[ClassifierCard]) -> tuple[ClassifierCard, ...]:
+    found = (card for card in cards if category.id in card.categories)
+    return tuple(sorted(found, key=lambda card: card.name))

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -28,6 +28,9 @@ from gaveld.domain.signals import (
 )
 from gaveld.domain.verdicts import Verdict, judge
 
+NOBODY: Final = "none"
+"""Stands for the classifier of a required category that no known classifier covers."""
+
 MASKED_FROM: Final = 0.5
 """A hit that is more likely right than wrong is masked, whether or not its category acts."""
 
@@ -48,13 +51,14 @@ class TextJudgement:
 
     ``filtered_text`` is the text with the policy's masked categories starred out, as long in
     code points as the original. ``sha256`` is of the text as sent, in UTF-8.
-    ``language_is_unexpected`` is true when a language was detected and is none of the expected.
+    ``language`` is None when the detector failed; ``language_is_unexpected`` is true when one was
+    detected and is none of the expected.
     """
 
     verdict: Verdict
     outcomes: tuple[ClassifierOutcome, ...]
     attributes: Mapping[Attribute, float]
-    language: DetectedLanguage
+    language: DetectedLanguage | None
     language_is_unexpected: bool
     filtered_text: str
     sha256: str
@@ -62,7 +66,10 @@ class TextJudgement:
 
 
 class ModerateText:
-    """The use case behind ``ModerateText`` and each item of ``BatchModerateText``."""
+    """The use case behind ``ModerateText`` and each item of ``BatchModerateText``.
+
+    ``absent`` are classifiers that this server knows of and does not have.
+    """
 
     def __init__(
         self,
@@ -70,6 +77,7 @@ class ModerateText:
         normaliser: TextNormaliser,
         language_detector: LanguageDetector,
         classifiers: Sequence[Classifier[TextSample]],
+        absent: Sequence[ClassifierCard] = (),
         policies: PolicyStore,
         telemetry: Telemetry,
         max_text_bytes: int,
@@ -77,6 +85,10 @@ class ModerateText:
         self._normaliser = normaliser
         self._language_detector = language_detector
         self._classifiers = tuple(classifiers)
+        self._absent = tuple(
+            ClassifierOutcome(card, OutcomeStatus.NOT_INSTALLED, reason="It is not installed.")
+            for card in absent
+        )
         self._policies = policies
         self._telemetry = telemetry
         self._max_text_bytes = max_text_bytes
@@ -95,6 +107,8 @@ class ModerateText:
         ``InvalidRequest`` for a text that is not Unicode or too long, and ``DeadlineExceeded``
         when the time was up before any classifier could be asked.
         """
+        if deadline_seconds <= 0:
+            raise _too_late()
         due = time.monotonic() + deadline_seconds
         clock = _Stopwatch(self._telemetry)
         encoded = self._encoded(submission.text)
@@ -111,10 +125,7 @@ class ModerateText:
 
         remaining = due - time.monotonic()
         if remaining <= 0:
-            raise DeadlineExceeded(
-                ErrorReason.DEADLINE_EXCEEDED,
-                "The deadline passed before the text could be classified.",
-            )
+            raise _too_late()
         sample = TextSample(readings, language, policy, submission.blocked_terms)
         signals = await self._ask(sample, remaining)
         clock.lap("classify")
@@ -127,7 +138,7 @@ class ModerateText:
             verdict=verdict,
             outcomes=(language_outcome, *signals.outcomes),
             attributes=signals.attributes,
-            language=language,
+            language=detected,
             language_is_unexpected=_is_unexpected(language, submission, policy),
             filtered_text=filtered_text,
             sha256=hashlib.sha256(encoded).hexdigest(),
@@ -152,18 +163,27 @@ class ModerateText:
         return encoded
 
     async def _ask(self, sample: TextSample, seconds: float) -> Signals:
-        able = [entry for entry in self._classifiers if entry.card.reads(sample.language)]
-        signals = await fan_out(able, sample, seconds, self._log_failure)
-        skipped = tuple(
-            ClassifierOutcome(
-                entry.card,
-                OutcomeStatus.SKIPPED,
-                reason=f"The classifier does not read {sample.language.code}.",
-            )
+        language = sample.language
+        asked = [
+            entry
             for entry in self._classifiers
-            if entry not in able
+            if entry.card.reads(language) or entry.card.runs_on_any_language
+        ]
+        signals = await fan_out(asked, sample, seconds, self._log_failure)
+        unread = f"It does not read {language.code}."
+        ran = tuple(
+            outcome
+            if outcome.card.reads(language)
+            else replace(outcome, is_check=False, reason=outcome.reason or unread)
+            for outcome in signals.outcomes
         )
-        return Signals(signals.findings, signals.outcomes + skipped, signals.attributes)
+        skipped = tuple(
+            ClassifierOutcome(entry.card, OutcomeStatus.SKIPPED, reason=unread)
+            for entry in self._classifiers
+            if entry not in asked
+        )
+        outcomes = (*ran, *skipped, *self._absent)
+        return Signals(signals.findings, outcomes, signals.attributes)
 
     @staticmethod
     def _filtered(text: str, signals: Signals, policy: Policy) -> str:
@@ -184,15 +204,14 @@ class ModerateText:
         self._telemetry.verdict_given(
             verdict.action, [cause.category_id for cause in verdict.causes]
         )
-        kept_from = {
-            name
+        bypassed = {
+            (name, entry.status)
             for entry in verdict.coverage.unchecked
             if entry.required
-            for name in entry.classifiers
+            for name in entry.classifiers or (NOBODY,)
         }
-        for outcome in signals.outcomes:
-            if outcome.card.name in kept_from:
-                self._telemetry.check_bypassed(outcome.card, outcome.status, verdict.action)
+        for name, status in sorted(bypassed):
+            self._telemetry.check_bypassed(name, status, verdict.action)
 
     @staticmethod
     def _log_failure(card: ClassifierCard, failure: Exception) -> None:
@@ -223,13 +242,20 @@ class _Stopwatch:
         return tuple(self._laps)
 
 
+def _too_late() -> DeadlineExceeded:
+    return DeadlineExceeded(
+        ErrorReason.DEADLINE_EXCEEDED,
+        "The deadline passed before the text could be classified.",
+    )
+
+
 def _is_unexpected(language: DetectedLanguage, submission: TextSubmission, policy: Policy) -> bool:
     expected = policy.expected_languages
     if submission.expected_language:
         expected = frozenset({submission.expected_language.partition("-")[0].lower()})
     if not expected or not language.is_known:
         return False
-    return language.code.partition("-")[0] not in expected
+    return language.base not in expected
 
 
 def _place(failure: BaseException) -> str:

@@ -84,8 +84,11 @@ class Telemetry(Protocol):
         """Record a verdict and the categories that asked for more than to allow."""
         ...
 
-    def check_bypassed(self, card: ClassifierCard, status: OutcomeStatus, action: Action) -> None:
-        """Record that a needed check did not run and what ``on_incomplete`` made of it."""
+    def check_bypassed(self, classifier: str, status: OutcomeStatus, action: Action) -> None:
+        """Record that a required check was not made, by which classifier, and the action given.
+
+        ``classifier`` is a card's name, or ``none`` where no known classifier covers a category.
+        """
         ...
 
     def batch_received(self, size: int) -> None:

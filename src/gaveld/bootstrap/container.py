@@ -5,7 +5,7 @@ was given, also when a later part fails.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +44,18 @@ from gaveld.application.ports import (
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
+from gaveld.domain.signals import ClassifierCard
 
 TextClassifier = Classifier[TextSample]
+
+LOOKS_FOR: Final[Mapping[str, str]] = {
+    "lexicon": "A1 H1 H2 L1",
+    "terms": "L2",
+    "links": "S2",
+    "personal_data": "P1 P2",
+    "linear": "A1 C4 D1 H1 H2 H3 L1 S1 S4 V1",
+}
+"""The categories of every classifier there is, told here for those that are not loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,9 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     telemetry = PrometheusTelemetry()
     policies = YamlPolicyStore(settings.policy.file or DEFAULT_POLICY, validate_term_lists)
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack)
-    telemetry.announce(__version__, [entry.card for entry in text_path.classifiers])
+    installed = [entry.card for entry in text_path.classifiers]
+    absent = absent_cards(settings.text)
+    telemetry.announce(__version__, installed)
     authenticate = None
     if settings.auth.enabled:
         authenticate = Authenticate(await open_api_keys(settings, stack))
@@ -93,14 +105,24 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             normaliser=text_path.normaliser,
             language_detector=text_path.language_detector,
             classifiers=text_path.classifiers,
+            absent=absent,
             policies=policies,
             telemetry=telemetry,
             max_text_bytes=settings.text.max_text_bytes,
         ),
-        list_categories=ListCategories([entry.card for entry in text_path.classifiers]),
+        list_categories=ListCategories(installed, absent),
         authenticate=authenticate,
         rate_limiter=MemoryRateLimiter(),
         telemetry=telemetry,
+    )
+
+
+def absent_cards(settings: TextSettings) -> tuple[ClassifierCard, ...]:
+    """Return what the classifiers that the settings leave out would have looked for."""
+    return tuple(
+        ClassifierCard(name, "", frozenset(categories.split()))
+        for name, categories in LOOKS_FOR.items()
+        if name not in settings.classifiers
     )
 
 

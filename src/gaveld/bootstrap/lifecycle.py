@@ -31,7 +31,8 @@ async def run(settings: Settings) -> None:
 
     The ports are open and health says NOT_SERVING while models load and warm up. At the end:
     NOT_SERVING, take calls for the notice while callers move away, let those in progress finish
-    within the grace, stop, close in reverse. A second signal ends the wait. Raises ``SettingsError`` for settings that can't be served.
+    within the grace, stop, close in reverse. A second signal ends the wait. Raises
+    ``SettingsError`` for settings that can't be served.
     """
     configure_logs(settings.log)
     ended = _end_signals()

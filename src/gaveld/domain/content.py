@@ -6,8 +6,8 @@ exist only at the edge, where ``OffsetTable`` makes them.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gaveld.domain.policies import Policy
@@ -79,7 +79,8 @@ class TextReadings:
 class DetectedLanguage:
     """The language of a text: a BCP 47 code, or ``und`` where a guess would be wild.
 
-    ``confidence`` is a probability 0–1, and 0 for ``und``.
+    Where the script is plain and the language is not, the code has both, as in ``und-Cyrl``; a
+    text in several scripts is ``mul``. ``confidence`` is a probability 0–1, and 0 for ``und``.
     """
 
     code: str = UNKNOWN_LANGUAGE
@@ -87,26 +88,22 @@ class DetectedLanguage:
 
     @property
     def is_known(self) -> bool:
-        """Whether a language was detected at all."""
-        return self.code != UNKNOWN_LANGUAGE
+        """Whether a language was detected, not only a script."""
+        return self.base != UNKNOWN_LANGUAGE
+
+    @property
+    def base(self) -> str:
+        """The code's first subtag, such as ``en`` of ``en-GB``."""
+        return self.code.partition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class TextSubmission:
-    """A text to judge, with what its sender says about it. All but ``text`` is optional.
-
-    ``context`` is what the text answers or stands beside. ``fields`` are further facts about the
-    content, for rules. Neither is judged itself.
-    """
+    """A text to judge, the language its sender expects (BCP 47), and terms to block in it."""
 
     text: str
-    content_id: str = ""
-    actor_id: str = ""
-    content_type: str = ""
-    context: str = ""
     expected_language: str = ""
     blocked_terms: tuple[str, ...] = ()
-    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,9 @@ class TermList:
 class Policy:
     """One project's rules of judgement; immutable, and named by ``revision`` in every verdict.
 
-    A category without a rule never acts. ``masked`` are the categories whose spans are starred
-    out in filtered text. ``expected_languages`` are base BCP 47 codes; empty means any.
+    A category without a rule never acts. ``required`` are the categories whose rule says so, and
+    ``masked`` those whose spans are starred out in filtered text. ``expected_languages`` are base
+    BCP 47 codes; empty means any.
     """
 
     revision: str
@@ -105,12 +106,15 @@ class Policy:
     blocked_domains: tuple[str, ...] = ()
     allowed_domains: tuple[str, ...] = ()
     expected_languages: frozenset[str] = frozenset()
+    required: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         unknown = sorted((set(self.categories) | self.masked) - set(CATALOGUE))
         if unknown:
             raise ValueError(f"unknown category {unknown[0]!r}")
         object.__setattr__(self, "categories", MappingProxyType(dict(self.categories)))
+        required = (category_id for category_id, rule in self.categories.items() if rule.required)
+        object.__setattr__(self, "required", frozenset(required))
 
     def rule(self, category_id: str) -> CategoryRule:
         """Return the category's rule, or one that never acts."""

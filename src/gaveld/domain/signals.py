@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gaveld.domain.categories import CATALOGUE, Severity
-from gaveld.domain.content import DetectedLanguage, Span
+from gaveld.domain.content import UNKNOWN_LANGUAGE, DetectedLanguage, Span
 
 
 class Attribute(StrEnum):
@@ -27,7 +27,9 @@ class ClassifierCard:
 
     ``languages`` are the base BCP 47 codes it was made for; empty means any. ``limits`` says in
     one sentence what it cannot see. ``name`` and ``version`` appear beside each of its findings.
-    ``has_exact_spans`` is false when spans are the passages that hold a hit, not the hit itself.
+    ``runs_on_any_language``: it is asked about other languages too, for what it may still find,
+    and that does not count as a check. ``has_exact_spans`` is false when spans are the passages
+    that hold a hit, not the hit itself.
     """
 
     name: str
@@ -36,13 +38,17 @@ class ClassifierCard:
     attributes: frozenset[Attribute] = frozenset()
     languages: frozenset[str] = frozenset()
     limits: str = ""
+    runs_on_any_language: bool = False
     has_exact_spans: bool = True
 
     def reads(self, language: DetectedLanguage) -> bool:
-        """Whether the classifier understands the language; an unknown one is worth trying."""
-        if not self.languages or not language.is_known:
+        """Whether the classifier understands the language.
+
+        An unknown one is worth trying, unless its script is known and so is not the classifier's.
+        """
+        if not self.languages or language.code == UNKNOWN_LANGUAGE:
             return True
-        return language.code.partition("-")[0] in self.languages
+        return language.base in self.languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +90,22 @@ class OutcomeStatus(StrEnum):
 class ClassifierOutcome:
     """Whether a classifier ran, for how long, and why not if it did not.
 
-    ``reason`` is empty when it ran, and holds nothing of the content.
+    ``reason`` holds nothing of the content. ``is_check`` is false when it ran on a text that it
+    does not read: what it found stands, and what it did not find says nothing.
     """
 
     card: ClassifierCard
     status: OutcomeStatus
     seconds: float = 0.0
     reason: str = ""
+    is_check: bool = True
+
+    @property
+    def missed_as(self) -> OutcomeStatus | None:
+        """Why its categories are not checked; None if they are."""
+        if self.status is OutcomeStatus.RAN:
+            return None if self.is_check else OutcomeStatus.SKIPPED
+        return self.status
 
 
 @dataclass(frozen=True, slots=True)

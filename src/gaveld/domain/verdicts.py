@@ -3,10 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.policies import Action, Policy
-from gaveld.domain.signals import ClassifierOutcome, Finding, OutcomeStatus, Signals
+from gaveld.domain.signals import (
+    ClassifierCard,
+    ClassifierOutcome,
+    Finding,
+    OutcomeStatus,
+    Signals,
+)
 
 
 class CoverageStatus(IntEnum):
@@ -21,8 +28,8 @@ class CoverageStatus(IntEnum):
 class UncheckedCategory:
     """A category that was not, or not fully, looked at.
 
-    ``status`` is the worst of what kept its classifiers from running; ``classifiers`` names them
-    and is empty when none is installed.
+    ``status`` is the worst of what kept its classifiers from checking; ``classifiers`` names them
+    and is empty when none is known.
     """
 
     category_id: str
@@ -108,34 +115,37 @@ def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
     The status speaks of the categories that the policy requires: complete when each of them was
     fully checked, none when no classifier of any of them ran, partial in between.
     """
-    by_category: dict[str, list[ClassifierOutcome]] = {category: [] for category in CATALOGUE}
-    for outcome in outcomes:
-        for category in outcome.card.categories:
-            by_category[category].append(outcome)
+    return _cover(tuple((entry.card, entry.missed_as) for entry in outcomes), policy.required)
 
+
+@lru_cache(maxsize=1024)  # most calls have the same outcomes, and this is half of judging
+def _cover(
+    outcomes: tuple[tuple[ClassifierCard, OutcomeStatus | None], ...], required: frozenset[str]
+) -> Coverage:
     checked: list[str] = []
     unchecked: list[UncheckedCategory] = []
-    looked_at = 0
-    for category, concerned in by_category.items():
-        is_required = policy.rule(category).required
-        missing = [entry for entry in concerned if entry.status is not OutcomeStatus.RAN]
+    was_looked_at = False
+    for category in CATALOGUE:
+        concerned = [entry for entry in outcomes if category in entry[0].categories]
+        missing = [(card.name, status) for card, status in concerned if status is not None]
+        if category in required and len(missing) < len(concerned):
+            was_looked_at = True
         if concerned and not missing:
             checked.append(category)
-        else:
-            status = max((entry.status for entry in missing), key=_BADNESS.index, default=None)
-            names = tuple(sorted(entry.card.name for entry in missing))
-            unchecked.append(
-                UncheckedCategory(
-                    category, status or OutcomeStatus.NOT_INSTALLED, names, is_required
-                )
+            continue
+        unchecked.append(
+            UncheckedCategory(
+                category,
+                max((s for _, s in missing), key=_BADNESS.index, default=_NOT_INSTALLED),
+                tuple(sorted(name for name, _ in missing)),
+                category in required,
             )
-        looked_at += is_required and len(missing) < len(concerned)
-
+        )
     if not any(entry.required for entry in unchecked):
-        status_of_all = CoverageStatus.COMPLETE
+        status = CoverageStatus.COMPLETE
     else:
-        status_of_all = CoverageStatus.PARTIAL if looked_at else CoverageStatus.NONE
-    return Coverage(status_of_all, tuple(checked), tuple(unchecked))
+        status = CoverageStatus.PARTIAL if was_looked_at else CoverageStatus.NONE
+    return Coverage(status, tuple(checked), tuple(unchecked))
 
 
 def _causes(judged: Iterable[JudgedFinding], policy: Policy) -> tuple[Cause, ...]:
@@ -148,8 +158,8 @@ def _causes(judged: Iterable[JudgedFinding], policy: Policy) -> tuple[Cause, ...
     return tuple(causes.values())
 
 
+_NOT_INSTALLED = OutcomeStatus.NOT_INSTALLED
 _BADNESS = (
-    OutcomeStatus.RAN,
     OutcomeStatus.SKIPPED,
     OutcomeStatus.NOT_INSTALLED,
     OutcomeStatus.TIMED_OUT,

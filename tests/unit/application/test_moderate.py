@@ -81,8 +81,8 @@ class Counts:
     def verdict_given(self, action, category_ids):
         self.verdicts.append((action, list(category_ids)))
 
-    def check_bypassed(self, card, status, action):
-        self.bypassed.append((card.name, status, action))
+    def check_bypassed(self, classifier, status, action):
+        self.bypassed.append((classifier, status, action))
 
     def batch_received(self, size):
         raise AssertionError(size)
@@ -95,12 +95,18 @@ ENGLISH, GERMAN = DetectedLanguage("en", 0.9), DetectedLanguage("de", 0.9)
 class House:
     """The use case with its parts within reach."""
 
-    def __init__(self, language: DetectedLanguage | None = ENGLISH, score: float = 0.7) -> None:
+    def __init__(
+        self,
+        language: DetectedLanguage | None = ENGLISH,
+        score: float = 0.7,
+        absent: tuple[ClassifierCard, ...] = (),
+    ) -> None:
         self.finder, self.counts = Finds("fool", score), Counts()
         self._use_case = ModerateText(
             normaliser=Plain(),
             language_detector=Knows(language),
             classifiers=[self.finder],
+            absent=absent,
             policies=FakePolicyStore(POLICY),
             telemetry=self.counts,
             max_text_bytes=100,
@@ -169,6 +175,38 @@ async def test_a_language_that_nobody_reads_is_not_silently_allowed():
     assert judgement.language_is_unexpected
 
 
+async def test_a_classifier_that_looks_at_any_language_finds_but_does_not_check():
+    """Law: a hit in a language that a classifier does not read stands; no hit says nothing."""
+    house = House(GERMAN)
+    house.finder.card = replace(Finds.card, runs_on_any_language=True)
+    judgement = await house.judge("you fool")
+    assert [entry.finding.category_id for entry in judgement.verdict.findings] == ["H2"]
+    assert judgement.outcomes[1].status is OutcomeStatus.RAN
+    assert judgement.outcomes[1].reason
+    assert judgement.verdict.coverage.status is not CoverageStatus.COMPLETE
+    assert house.counts.bypassed == [("finder", OutcomeStatus.SKIPPED, Action.REVIEW)]
+
+
+async def test_an_absent_classifier_is_listed_and_its_checks_count_as_bypassed():
+    """Law: taking a classifier out can only take away from what was checked, said and counted."""
+    missing = ClassifierCard("missing", "", frozenset({"H2"}))
+    house = House(absent=(missing,))
+    judgement = await house.judge("good morning")
+    assert judgement.outcomes[-1].status is OutcomeStatus.NOT_INSTALLED
+    assert judgement.verdict.coverage.status is CoverageStatus.PARTIAL
+    assert house.counts.bypassed == [("missing", OutcomeStatus.NOT_INSTALLED, Action.REVIEW)]
+
+
+async def test_a_required_category_that_nobody_covers_is_counted():
+    """Law: what no known classifier looks for is a bypass too, even when the policy allows it."""
+    house = House()
+    overrides = PolicyOverrides({"S3": CategoryChange(required=True)}, on_incomplete=Action.ALLOW)
+    judgement = await house.judge("good morning", overrides)
+    assert judgement.verdict.action is Action.ALLOW
+    assert judgement.verdict.coverage.status is CoverageStatus.PARTIAL
+    assert house.counts.bypassed == [("none", OutcomeStatus.NOT_INSTALLED, Action.ALLOW)]
+
+
 @pytest.mark.parametrize(
     ("language", "expected", "unexpected"),
     [
@@ -188,7 +226,7 @@ async def test_the_calls_expected_language_goes_before_the_policys(language, exp
 async def test_a_detector_that_fails_costs_its_outcome_only():
     """Law: without a language the classifiers still look, and the failure is listed."""
     judgement = await House(None).judge("you fool")
-    assert judgement.language == DetectedLanguage()
+    assert judgement.language is None
     assert judgement.outcomes[0].status is OutcomeStatus.FAILED
     assert judgement.verdict.action is Action.REVIEW
 

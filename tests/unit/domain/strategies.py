@@ -35,7 +35,12 @@ cards = st.builds(
     version=st.just("1"),
     categories=st.frozensets(category_ids, max_size=6),
 )
-outcomes = st.builds(ClassifierOutcome, card=cards, status=st.sampled_from(OutcomeStatus))
+outcomes = st.builds(
+    ClassifierOutcome,
+    card=cards,
+    status=st.sampled_from(OutcomeStatus),
+    is_check=st.booleans(),
+)
 policies = st.builds(
     Policy,
     revision=st.just("test@1"),

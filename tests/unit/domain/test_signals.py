@@ -34,9 +34,12 @@ def test_severity_defaults_to_the_category():
         (("en",), "en-GB", True),
         (("en",), "de", False),
         (("en",), "und", True),
+        (("en",), "und-Cyrl", False),
+        ((), "und-Cyrl", True),
+        (("en",), "mul", False),
     ],
 )
 def test_a_classifier_reads_its_languages_and_tries_unknown_ones(languages, code, reads):
     """Law: only a language that is known to be foreign keeps a classifier from looking."""
     card = ClassifierCard("c", "1", frozenset(), languages=frozenset(languages))
-    assert card.reads(DetectedLanguage(code, 0.9 if code != "und" else 0.0)) is reads
+    assert card.reads(DetectedLanguage(code, 0.9)) is reads

@@ -1,14 +1,13 @@
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from training.lexicon.__main__ import lexicon_lines
 from training.lexicon.candidates import candidates
 from training.lexicon.curation import Curation, Decision, declined, expanded, load
-from training.lexicon.evidence import LabelledText, count, labelled_texts
+from training.lexicon.evidence import LabelledText, count, labelled_text
 from training.lexicon.inflection import inflected
+from training.lexicon.lines import lexicon_lines
 from training.lexicon.scores import TIERS, score
 
 
@@ -103,28 +102,20 @@ def test_tiers_do_not_overlap() -> None:
     assert TIERS["likely"].highest < TIERS["certain"].lowest
 
 
-def _data_folder(folder: Path) -> Path:
-    columns = ["text", "source", "profanity", "identity_hate", "insult", "sexual"]
-    rows = [
-        ["What a Twerp!", "forum", 1, None, 1, None],
-        ["twerp-twerp", "forum", 0, None, None, None],
-        ["twerp of the year", "forum", 1, None, 0, None],
-        ["twerps", "surge_profanity", 1, None, None, None],
-    ]
-    first = pd.DataFrame(rows, columns=columns)
-    first["weak"] = ["", "", "profanity", ""]
-    first["implied"] = ["", "", "insult,sexual", ""]
-    own = pd.DataFrame([["the golden twerp award", "own_benign", 0, 0, 0, 0]], columns=columns)
-    first.to_parquet(folder / "train.parquet")
-    first.iloc[:0].to_parquet(folder / "valid.parquet")
-    own.to_parquet(folder / "own.parquet")
-    return folder
+COLUMNS = ("text", "source", "profanity", "identity_hate", "insult", "sexual", "weak", "implied")
+ROWS = [
+    ("What a Twerp!", "forum", 1, None, 1, None, "", ""),
+    ("twerp-twerp", "forum", 0, None, None, None, "", ""),
+    ("twerp of the year", "forum", 1, None, 0, None, "profanity", "insult,sexual"),
+    ("twerps", "surge_profanity", 1, None, None, None, "", ""),
+    ("the golden twerp award", "own_benign", 0, 0, 0, 0, None, None),
+]
+TEXTS = [labelled_text(dict(zip(COLUMNS, row, strict=True))) for row in ROWS]
 
 
-def test_only_labels_that_a_source_set_itself_are_counted(tmp_path: Path) -> None:
+def test_only_labels_that_a_source_set_itself_are_counted() -> None:
     """Weak and implied labels and the listed source count as sightings, never as evidence."""
-    texts = list(labelled_texts(_data_folder(tmp_path)))
-    evidence = count(texts, ["twerp", "twerps"], allowed=["golden twerp award"])
+    evidence = count(TEXTS, ["twerp", "twerps"], allowed=["golden twerp award"])
     assert evidence["twerp"].seen == {"profanity": 2, "insult": 1}
     assert evidence["twerp"].true == {"profanity": 1, "insult": 1}
     assert evidence["twerp"].sources == {"forum"}
@@ -132,15 +123,14 @@ def test_only_labels_that_a_source_set_itself_are_counted(tmp_path: Path) -> Non
     assert not evidence["twerps"].seen
 
 
-def test_lines_are_ordered_and_carry_their_provenance(tmp_path: Path) -> None:
+def test_lines_are_ordered_and_carry_their_provenance() -> None:
     """The file depends on the decisions and the data alone, never on the order of either."""
-    texts = list(labelled_texts(_data_folder(tmp_path)))
     decisions = (
         Decision("twerp", "H2", "likely", "low", frozenset({"respelled", "english_only"})),
         Decision("nincompoop", "H2", "unsure", "medium", frozenset()),
     )
-    forwards = list(lexicon_lines(Curation("2.1.0", decisions), texts, []))
-    backwards = list(lexicon_lines(Curation("2.1.0", decisions[::-1]), texts[::-1], []))
+    forwards = list(lexicon_lines(Curation("2.1.0", decisions), TEXTS, []))
+    backwards = list(lexicon_lines(Curation("2.1.0", decisions[::-1]), TEXTS[::-1], []))
     assert forwards == backwards
     assert forwards[0] == "# version: 2.1.0"
     assert forwards[3:] == [

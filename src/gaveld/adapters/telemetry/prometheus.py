@@ -102,9 +102,9 @@ class PrometheusTelemetry:
         for category_id in category_ids:
             self._categories.labels(category_id, name).inc()
 
-    def check_bypassed(self, card: ClassifierCard, status: OutcomeStatus, action: Action) -> None:
-        """Record a check that did not run; see ``Telemetry.check_bypassed``."""
-        self._bypasses.labels(card.name, status.value, action.name.lower()).inc()
+    def check_bypassed(self, classifier: str, status: OutcomeStatus, action: Action) -> None:
+        """Record a check that was not made; see ``Telemetry.check_bypassed``."""
+        self._bypasses.labels(classifier, status.value, action.name.lower()).inc()
 
     def batch_received(self, size: int) -> None:
         """Record a batch; see ``Telemetry.batch_received``."""

@@ -1,10 +1,12 @@
 """Tells which language a text is in, with fastText's compact model out of the wheel.
 
 It would rather say unknown than guess: a wrong guess keeps the classifiers of the right language
-from looking. It never writes a file and never reaches for a network.
+from looking. The script it always says, for that is plain in the shortest text. It never writes a file and never reaches for a network.
 """
 
 import re
+import unicodedata
+from collections import Counter
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,6 +84,29 @@ _ENGLISH_ENOUGH: Final = _Demand(letters=12, words=3, confidence=0.4)
 _ALPHABETIC: Final = _Demand(letters=10, words=2, confidence=0.5)
 _SYLLABIC: Final = _Demand(letters=5, words=1, confidence=0.4)
 
+_SEVERAL: Final = "mul"
+_SECOND_SCRIPT_LETTERS: Final = 5
+"""So many letters of another script in Latin text make a text of several languages."""
+_SCRIPTS: Final = {
+    "ARABIC": "Arab",
+    "ARMENIAN": "Armn",
+    "BENGALI": "Beng",
+    "CJK": "Hani",
+    "CYRILLIC": "Cyrl",
+    "DEVANAGARI": "Deva",
+    "GEORGIAN": "Geor",
+    "GREEK": "Grek",
+    "GUJARATI": "Gujr",
+    "HANGUL": "Hang",
+    "HEBREW": "Hebr",
+    "HIRAGANA": "Jpan",
+    "KATAKANA": "Jpan",
+    "TAMIL": "Taml",
+    "TELUGU": "Telu",
+    "THAI": "Thai",
+}
+"""ISO 15924 codes by the first word of a letter's Unicode name; others are ``Zzzz``."""
+
 _LABEL_PREFIX: Final = len("__label__")
 
 
@@ -100,7 +125,8 @@ class FastTextLanguageDetector:
             name="language",
             version="lid.176-ftz-1",
             categories=frozenset(),
-            limits="Names one language for the whole text, and none for a few Latin words.",
+            limits="Names one language for the whole text, and none for a few Latin words; "
+            "takes short Latin text of another language for unknown.",
         )
 
     @property
@@ -116,9 +142,13 @@ class FastTextLanguageDetector:
     def _judge(self, words: list[str]) -> DetectedLanguage:
         distinct = " ".join(dict.fromkeys(words))
         latin = len(_LATIN_LETTER.findall(distinct))
-        other = len(_OTHER_LETTER.findall(distinct))
+        other_letters = _OTHER_LETTER.findall(distinct)
+        other = len(other_letters)
+        unknown = DetectedLanguage(_script_code(other_letters) if other > latin else "und")
+        if latin >= other >= _SECOND_SCRIPT_LETTERS:
+            return DetectedLanguage(_SEVERAL, 1.0)
         if latin + other < _SYLLABIC.letters:
-            return DetectedLanguage()
+            return unknown
         code, confidence = self._likeliest(" ".join(words))
         if other > latin:
             is_syllabic = 2 * len(_SYLLABIC_LETTER.findall(distinct)) > other
@@ -126,13 +156,13 @@ class FastTextLanguageDetector:
         elif code == "en":
             demand = _ENGLISH_ENOUGH
         elif _is_dense_in_english(words):
-            return DetectedLanguage()
+            return unknown
         else:
             is_long = latin >= _LATIN_LONG.letters and len(words) >= _LATIN_LONG.words
             demand = _LATIN_LONG if is_long else _LATIN_SHORT
         enough = latin + other >= demand.letters and len(words) >= demand.words
         if not enough or confidence < demand.confidence:
-            return DetectedLanguage()
+            return unknown
         return DetectedLanguage(code, confidence)
 
     def _likeliest(self, text: str) -> tuple[str, float]:
@@ -144,6 +174,13 @@ class FastTextLanguageDetector:
             totals[code] = totals.get(code, 0.0) + probability
         code, total = max(totals.items(), key=lambda entry: entry[1])
         return code, min(1.0, total)
+
+
+def _script_code(letters: list[str]) -> str:
+    """Return ``und`` with the script that most of the letters are of, such as ``und-Cyrl``."""
+    names = Counter(unicodedata.name(letter, "").partition(" ")[0] for letter in letters)
+    script = _SCRIPTS.get(names.most_common(1)[0][0], "Zzzz")
+    return f"und-{script}"
 
 
 def _model_file() -> Path:

@@ -60,11 +60,13 @@ def action_name(action: "verdict_pb2.Action.ValueType") -> str:
 def _headline(response: moderation_service_pb2.ModerateTextResponse) -> Text:
     verdict = response.verdict
     coverage = _word(verdict_pb2.CoverageStatus.Name(verdict.coverage.status))
-    language = response.language
+    language = "unknown, its detector failed"
+    if response.HasField("language"):
+        language = f"{response.language.code} ({response.language.confidence:.2f})"
     return Text.assemble(
         (action_name(verdict.action), _COLOURS.get(verdict.action, "")),
         f"  coverage {coverage}",
-        f"  language {language.code} ({language.confidence:.2f})",
+        f"  language {language}",
         (f"  policy {verdict.policy_revision}", "dim"),
     )
 

@@ -166,6 +166,7 @@ class GrpcServer:
     async def stop(self, grace_seconds: float = 0.0) -> None:
         """Take no new calls and end those in progress after ``grace_seconds``. Idempotent."""
         self._health.end_watches()
+        self._admission.close()
         for server in self._servers:
             await server.stop(grace_seconds)
 
@@ -197,6 +198,7 @@ class GrpcServer:
                     RateLimits(self._rate_limiter),
                     Validation(),
                 ),
+                self._admission.is_full,
             )
         ]
         if traced and self._tracer_provider is not None:

@@ -211,7 +211,7 @@ async def test_links_names_codes_and_single_words_have_no_language(
     detector: FastTextLanguageDetector, text: str
 ):
     """Law: only the words of a text speak for its language, and one word does not."""
-    assert (await detector.detect(text)).code == UNKNOWN_LANGUAGE
+    assert not (await detector.detect(text)).is_known
 
 
 async def test_a_long_text_is_judged_by_its_whole_length(detector: FastTextLanguageDetector):
@@ -232,3 +232,23 @@ async def test_the_model_is_read_from_the_wheel_and_nothing_is_fetched(monkeypat
 
 def _refuse(*_args: object) -> None:
     raise AssertionError("the detector reached for the network")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("я тебя убью", "und-Cyrl"),
+        ("мудак", "und-Cyrl"),
+        ("你去死", "und-Hani"),
+        ("殺すぞ", "und-Jpan"),
+        ("سأقتلك", "und-Arab"),
+        ("αβγδ", "und-Grek"),
+        ("ᏣᎳᎩ", "und-Zzzz"),
+        ("nice ツ", "und"),
+        ("The weather is nice today. я тебя убью завтра. See you later", "mul"),
+        ("раураl login", "und"),
+    ],
+)
+async def test_a_script_is_told_where_the_language_is_not(detector, text: str, code: str):
+    """Law: text that no reader of English can read is never taken for perhaps English."""
+    assert (await detector.detect(text)).code == code

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from gaveld.adapters.text.compiled import CompiledOnce
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
-from gaveld.adapters.text.lexicon.compiled import CompiledOnce
 from gaveld.adapters.text.lexicon.hits import HitCollector, Term, Terms, hits_in
 from gaveld.adapters.text.lexicon.matching import TermMatcher
 from gaveld.adapters.text.lexicon.shipped import ENGLISH_ONLY, RESPELLED, Lexicon, LexiconEntry
@@ -54,7 +54,9 @@ class LexiconClassifier:
             version=lexicon.version,
             categories=frozenset(entry.category_id for entry in lexicon.entries),
             attributes=frozenset({Attribute.PROFANITY}),
+            languages=frozenset({"en"}),
             limits="Knows English terms only, and reads words, not what they are meant to say.",
+            runs_on_any_language=True,
         )
         self._proof = TextReadings.plain(next(iter(by_term), ""))
 

@@ -2,8 +2,8 @@
 
 from itertools import chain
 
+from gaveld.adapters.text.compiled import CompiledOnce
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
-from gaveld.adapters.text.lexicon.compiled import CompiledOnce
 from gaveld.adapters.text.lexicon.hits import HitCollector, hits_in
 from gaveld.adapters.text.lexicon.term_lists import (
     allowed_matcher,

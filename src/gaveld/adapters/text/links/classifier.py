@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from gaveld.adapters.text.compiled import CompiledOnce
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
-from gaveld.adapters.text.lexicon.compiled import CompiledOnce
 from gaveld.adapters.text.links import signs
 from gaveld.adapters.text.links.extraction import Link, extract
 from gaveld.adapters.text.links.homographs import is_brand_as_subdomain, is_homograph

@@ -175,7 +175,10 @@ class _Folding:
         self._even_from = at + 1
 
     def _settle(self, at: int) -> None:
-        if self._even_from < at:
+        if self._even_from == at - 1:
+            self._starts.append(at - 1)
+            self._ends.append(at)
+        elif self._even_from < at:
             _count(self._starts, self._even_from, at, self._checkpoint)
             _count(self._ends, self._even_from + 1, at + 1, self._checkpoint)
 

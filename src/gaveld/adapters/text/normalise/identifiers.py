@@ -6,10 +6,10 @@ from typing import Final
 _ADDRESS: Final = re.compile(
     r"""://|^www\.|^mailto:|\\|^[~.]{0,2}/|@[\w-]+\.\w|(?:/[\w.-]*){2}|^[\w-]{2,}(?:\.[\w-]{2,})+[/:?]"""
 )
-_PART: Final = re.compile(r"[^\W_]+")
+_PART: Final = re.compile(r"(?:[^\W_]|[$@!|](?=[^\W_]))+")
 _MIXED: Final = re.compile(r"\d[^\W\d_]|[^\W\d_]\d")
 _WORD_WITH_DIGITS_INSIDE: Final = re.compile(r"[^\W\d_]+(?:\d{1,2}[^\W\d_]+)+")
-_HEXADECIMAL: Final = re.compile(r"(?:0x[0-9a-f]+|(?=.*\d.*\d)[0-9a-f]{6,})")
+_HEXADECIMAL: Final = re.compile(r"(?:0x[0-9a-f]+|(?=\D*\d)[0-9a-f]{6,})")
 _LONGEST_WORD: Final = 24
 _DIGIT: Final = re.compile(r"\d")
 

@@ -27,13 +27,22 @@ _MOST_READINGS: Final = 8
 _VOWELS: Final = frozenset("aeiouy034@€")
 _PROFANE_SYMBOLS: Final = {"@$$": "ass"}
 _NUMBER_TAIL: Final = re.compile(r"(?<=[a-z])\d{2,}$")
-_NEVER: Final = re.compile(r"[$€£¢]\d|\d[$€£¢]|^\d\d|^[a-z](?!(\d)\1+[a-z]$)\d{2,}[a-z]$")
+_NEVER: Final = re.compile(r"[$€£¢]\d|\d[$€£¢]$|^\d\d|^[a-z](?!(\d)\1+[a-z]$)\d{2,}[a-z]$")
 """Prices, numbers with a unit, and words like ``i18n`` that count what they leave out."""
 _CURRENCY: Final = re.compile(r"[a-z]{1,3}[$€£¢]")
-_TWO_WORDS: Final = re.compile(r"[^!|@]{3,}[!|@]+[^!|@]{3,}")
+_WORDS: Final = re.compile(r"[a-z$]{3,}(?:[^a-z$]+[a-z$]{3,})+")
+"""Whole words on both sides of what is then a number or punctuation."""
+_AT_AS_A: Final = re.compile(r"@[b-df-hj-np-tv-z].{0,6}$")
+"""An at sign that may be a letter. Before a vowel or a long word it addresses somebody."""
+_SURE_DIGITS: Final = re.compile(r"[a-z]+(?:([013457])\1?[a-z]+)+")
+_SURE_SYMBOLS: Final = re.compile(
+    r"a\$\$.*|(?!.{3,}!|.{3,}@.{4,}|.!.$|.[^a-z]+$)[a-z][^+]*(?<![@0-9])"
+)
+"""Not so sure: marks that may follow a word or join two, and a substitute first or last."""
+_NUMBERED: Final = re.compile(r"\d.*\d|\d(?!([a-z])\1)[a-z]{2}")
+"""Numbers with letters between, ordinals, and numbers with a unit."""
 _DOUBLED: Final = frozenset({"00", "11", "33", "55", "77"})
 _SHORTEST: Final = 3
-_SURE_DIGITS: Final = re.compile(r"[a-z]+(?:\d{1,2}[a-z]+)+")
 
 
 class Decoded(NamedTuple):
@@ -49,20 +58,22 @@ class Decoded(NamedTuple):
     has_number: bool
 
 
-def decode(token: str, *, is_lower: bool) -> Decoded | None:
+def decode(token: str, sent: str) -> Decoded | None:
     """Return what a run of letters, digits and symbols spells, or None if it spells nothing.
 
-    ``token`` is folded; ``is_lower`` says that it was sent without capitals, as model numbers
-    are not.
+    ``token`` is folded; ``sent`` is what it was read from, whose capitals tell model numbers.
     """
     if token in _PROFANE_SYMBOLS:
         return Decoded(0, (_PROFANE_SYMBOLS[token],), is_sure=False, has_number=False)
-    start = len(token) - len(token.lstrip(_PUNCTUATION))
-    word = token.strip(_PUNCTUATION)
+    word = token.lstrip(_PUNCTUATION)
+    if word.startswith("@") and not _AT_AS_A.match(word):
+        word = word[1:]
+    start = len(token) - len(word)
+    word = word.rstrip(_PUNCTUATION)
     if len(word) > _LONGEST:
         return None
     tail = _NUMBER_TAIL.search(word)
-    has_number = tail is not None and not _is_spelling(word, tail.group(), is_lower=is_lower)
+    has_number = tail is not None and not _is_spelling(word, tail.group(), sent)
     if tail is not None and has_number:
         word = word[: tail.start()]
     if word.isalpha():
@@ -73,14 +84,15 @@ def decode(token: str, *, is_lower: bool) -> Decoded | None:
     spelled = readings(word)
     if _VOWELS.isdisjoint(spelled[0]):
         return None
-    return Decoded(start, spelled, _is_sure(word), has_number)
+    return Decoded(start, spelled, _is_sure(word, sent), has_number)
 
 
-def _is_spelling(word: str, tail: str, *, is_lower: bool) -> bool:
+def _is_spelling(word: str, tail: str, sent: str) -> bool:
     """Whether digits at a word's end may be letters, as in ``pu55`` or ``p3n15``."""
     stem = word.removesuffix(tail)
-    is_short = len(tail) == len("55")
-    return is_short and is_lower and (tail in _DOUBLED or any(map(str.isdigit, stem)))
+    if len(tail) > len("55") or sent != sent.lower():
+        return False
+    return tail in _DOUBLED or any(map(str.isdigit, stem))
 
 
 def _is_plausible(word: str) -> bool:
@@ -92,19 +104,19 @@ def _is_plausible(word: str) -> bool:
         return False
     if digits == 0:
         return _CURRENCY.fullmatch(word) is None and len(word) >= _SHORTEST
-    is_number = word[0].isdigit() and word[-1].isdigit()
-    return letters >= _SHORTEST or (letters > 1 and not is_number)
+    return letters >= _SHORTEST or (letters > 1 and _NUMBERED.fullmatch(word) is None)
 
 
-def _is_sure(word: str) -> bool:
-    letters = sum(map(str.isalpha, word))
-    symbols = _SYMBOLS.intersection(word)
-    if not symbols:
-        is_inside = _SURE_DIGITS.fullmatch(word) is not None
-        return is_inside and letters >= _SHORTEST and letters > len(word) - letters
-    if word[0] in symbols or word[0].isdigit() or word[-1].isdigit() or "+" in symbols:
+def _is_sure(word: str, sent: str) -> bool:
+    """Whether the substitutes stand where nothing else would: inside one short enough word."""
+    if _WORDS.fullmatch(word):
         return False
-    return _TWO_WORDS.fullmatch(word) is None
+    if not _SYMBOLS.isdisjoint(word):
+        return _SURE_SYMBOLS.fullmatch(word) is not None
+    letters = sum(map(str.isalpha, word))
+    is_inside = _SURE_DIGITS.fullmatch(word) is not None
+    is_word = "00" in word or (letters >= _SHORTEST and letters > len(word) - letters)
+    return is_inside and is_word and not sent.isupper()
 
 
 def readings(word: str) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 HINT: Final = re.compile(r"([a-z\u0430-\u044f\u0451\u03b1-\u03c9])\1\1|([hijkquvwxy])\2")
 _HELD: Final = re.compile(r"([a-z\u0430-\u044f\u0451\u03b1-\u03c9])\1{2,}|([hijkquvwxy])\2")
-_OFTEN_DOUBLE: Final = re.compile(r"(?<![aeiouy])[aeiu][lf]$")
-_ROMAN: Final = re.compile(r"[mdc]*[xl]*v?i{2,3}|x{2,3}[vi]*|m{2,3}[dclxvi]*")
+_OFTEN_DOUBLE: Final = re.compile(r"[aeiouy][bcdfglmnprstz][aeiouy]$|(?<![aeiouy])[aeiu][lf]\.$")
+"""Where English doubles a consonant: between vowels, as in ``hello``, or last, as in ``kill``."""
+_SPELLING: Final = re.compile(r"www.*|[mdc]*[xl]*v?i{2,3}|x{2,3}[vi]*|m{2,3}[dclxvi]*|(.)\1*")
 _MOST_RUNS: Final = 3
 
 
@@ -25,10 +26,10 @@ class Shortened(NamedTuple):
 def shorten(word: str) -> Shortened | None:
     """Return the readings of a word with held letters, or None if it has none.
 
-    A word of one letter only, such as ``www`` or ``xxx``, and Roman numerals stay as they are.
+    Words of one letter only, such as ``xxx``, hosts in www and Roman numerals stay as they are.
     """
     runs = list(_HELD.finditer(word))
-    if not runs or runs[0].end() - runs[0].start() == len(word) or _ROMAN.fullmatch(word):
+    if not runs or _SPELLING.fullmatch(word):
         return None
     texts: list[tuple[str, ...]] = []
     offsets: list[int] = []
@@ -52,5 +53,5 @@ def shorten(word: str) -> Shortened | None:
 def _lengths(word: str, run: "re.Match[str]") -> tuple[int, int]:
     start, end = run.span()
     is_double = end == start + len("ii")
-    is_likely_double = end == len(word) and _OFTEN_DOUBLE.search(word[: start + 1])
-    return (2, 1) if is_double or is_likely_double else (1, 2)
+    short = word[max(0, start - 2) : start + 1] + (word[end : end + 1] or ".")
+    return (2, 1) if is_double or _OFTEN_DOUBLE.search(short) else (1, 2)

@@ -15,30 +15,33 @@ _BETWEEN: Final = r"""[^\w\s,:;/\\'"+=@$()\[\]{}<>&#%*-]{1,3}"""
 _APART: Final = rf"(?:[ \t]?(?:{_BETWEEN}|[*-])[ \t]?|[ \t\n]{{1,3}}|_{{1,3}})"
 _ALONE: Final = (
     rf"{_LETTER}(?![^\W_])"
-    r"(?<![^\W_].)(?<![@$].)(?<![^\W_][*#%].)(?<![^\W_][*#%][*#%].)"
+    r"(?<![^\W_].)(?<![@$].)(?<![^\W_]['*#%].)(?<![^\W_][*#%][*#%].)"
 )
 """A single letter to begin with: all that is said of what stands before it comes after it,
-because most letters are not single and fail at once. ``t`` in ``sh*t`` is not single."""
-_ENDS: Final = r"(?![^\W_])(?![@$])"
+because most letters are not single and fail at once. ``t`` in ``sh*t`` is not single, nor is
+``s`` in ``it's``."""
+_ENDS: Final = r"(?!'?[^\W_])(?![@$])"
 _SPELLED: Final = re.compile(
     rf"{_ALONE}(?:(?:{_APART}{_LETTER}){{2,}}|({_RARELY_BETWEEN}){_LETTER}(?:\1{_LETTER})+){_ENDS}",
     re.DOTALL,
 )
 _SINGLE: Final = re.compile(_LETTER)
 _NO_NUMBER: Final = re.compile(r"(?:(?<!\d)\d(?!\d)|\D)+")
-_REST_OF_WORD: Final = re.compile(rf"{_APART}([a-z]{{2,8}})(?![^\W_])")
+_REST_OF_WORD: Final = re.compile(
+    rf"{_APART}([a-z]{{0,4}}(?:ing|ed|es|ers?|ots?|gas?|holes?)|you|off)(?![^\W_])"
+)
 
-_MARK: Final = r"[^\w\s'\",:;/\\+=@$()\[\]{}<>!|]"
-PARTED_HINT: Final = re.compile(rf"[a-z]{_MARK}{{1,3}}[a-z]")
-_PARTED: Final = re.compile(rf"(?<![a-z])[a-z]+(?:{_MARK}{{1,3}}[a-z]+){{1,4}}(?![^\W_])")
-_LONGEST_PARTED: Final = 16
+_MARK: Final = r"(?:[.?-]|[^\w\s'\",:;/\\+=@$()\[\]{}<>!|.?\u2026-]{1,3})"
+PARTED_HINT: Final = re.compile(rf"[a-z]{_MARK}[a-z]")
+_PARTED: Final = re.compile(rf"(?<![a-z])[a-z]+(?:{_MARK}[a-z]+){{1,4}}(?![^\W_])")
+_LONGEST_PARTED: Final = 12
 _LONGEST_PIECE: Final = 3
 
 _UNREADABLE: Final = frozenset("26")
 _SHORTEST: Final = 3
 _LONGEST_INITIALS: Final = 3
 _COMPANY: Final = re.compile(
-    r"(i|u|go|my|you)?(.{3,}?)(you|u|off|me|him|her|them|it|this|that|up)?"
+    r"(a|i|u|go|my|you)?(.{3,}?)(you|u|off|me|him|her|them|it|this|that|up)?"
 )
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
 
@@ -81,13 +84,13 @@ def spelled_out(text: str, start: int, end: int, sent: Callable[[int], str]) -> 
 
 
 def continued(text: str, end: int) -> Continuation | None:
-    """Return the letters that come right after a spelled-out run, as in ``f u c king``."""
+    """Return what often ends a spelled-out word or insult, as in ``w a l king``, if it follows."""
     rest = _REST_OF_WORD.match(text, end)
     return Continuation(rest.group(1), rest.end()) if rest else None
 
 
 def without_company(word: str) -> tuple[int, int] | None:
-    """Return the range of a joined word without the pronoun it ran into, as in ``ihateyou``."""
+    """Return the range of a joined word without the short word it ran into, as in ``ihateyou``."""
     match = _COMPANY.fullmatch(word)
     if match is None or match.span(2) == (0, len(word)):
         return None

@@ -100,8 +100,7 @@ class _Unmasking:
         core = spacing.without_company(likeliest)
         if core is not None:
             first, last = core
-            core_end = word.offsets[last] if last < len(word.offsets) else word.end
-            self._vary(likeliest[first:last], word.offsets[first], core_end)
+            self._vary(likeliest[first:last], word.offsets[first], word.offsets[last - 1] + 1)
         rest = spacing.continued(self._folded.text, word.end)
         if rest is not None:
             self._vary(likeliest + rest.text, start, rest.end)
@@ -120,7 +119,7 @@ class _Unmasking:
         decoded = None
         if leetspeak.HINT.search(word):
             sent = self._as_sent[self._folded.starts[at] : self._folded.ends[at + len(word) - 1]]
-            decoded = leetspeak.decode(word, is_lower=sent == sent.lower())
+            decoded = leetspeak.decode(word, sent)
         if decoded is not None:
             start = at + decoded.start
             end = start + len(decoded.readings[0])

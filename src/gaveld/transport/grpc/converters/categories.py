@@ -43,7 +43,6 @@ def _start(entries: Sequence[CoveredCategory], page_token: str) -> int:
 
 def _category(entry: CoveredCategory) -> category_service_pb2.Category:
     category = entry.category
-    covered = bool(entry.classifiers)
     return category_service_pb2.Category(
         id=category.id,
         name=category.name,
@@ -51,20 +50,29 @@ def _category(entry: CoveredCategory) -> category_service_pb2.Category:
         severity=SEVERITIES[category.severity],
         description=category.description,
         classifiers=[
-            _classifier(card) for card in sorted(entry.classifiers, key=lambda card: card.name)
+            *(_classifier(card, installed=True) for card in entry.classifiers),
+            *(_classifier(card, installed=False) for card in entry.absent),
         ],
-        coverage_status=verdict_pb2.COVERAGE_STATUS_COMPLETE
-        if covered
-        else verdict_pb2.COVERAGE_STATUS_NONE,
+        coverage_status=_coverage(entry),
     )
 
 
-def _classifier(card: ClassifierCard) -> category_service_pb2.CategoryClassifier:
-    # Every classifier that is installed so far reads text.
+def _coverage(entry: CoveredCategory) -> "verdict_pb2.CoverageStatus.ValueType":
+    if not entry.classifiers:
+        return verdict_pb2.COVERAGE_STATUS_NONE
+    if entry.absent:
+        return verdict_pb2.COVERAGE_STATUS_PARTIAL
+    return verdict_pb2.COVERAGE_STATUS_COMPLETE
+
+
+def _classifier(
+    card: ClassifierCard, *, installed: bool
+) -> category_service_pb2.CategoryClassifier:
+    # Every classifier so far reads text.
     return category_service_pb2.CategoryClassifier(
         name=card.name,
         version=card.version,
-        installed=True,
+        installed=installed,
         media_kinds=[content_pb2.MEDIA_KIND_TEXT],
         languages=sorted(card.languages),
         limits=card.limits,

@@ -77,11 +77,7 @@ def response_from_judgement(
         omitted_finding_count=max(0, len(shown) - MAX_FINDINGS),
         classifier_outcomes=outcomes_to_proto(judgement.outcomes),
         attribute_scores=verdict_pb2.AttributeScores(**scores) if scores else None,
-        language=verdict_pb2.DetectedLanguage(
-            code=judgement.language.code,
-            confidence=judgement.language.confidence,
-            unexpected=judgement.language_is_unexpected,
-        ),
+        language=_language(judgement),
         filtered_text=judgement.filtered_text,
         content_sha256=judgement.sha256,
         request_id=request_id,
@@ -95,6 +91,16 @@ def response_from_judgement(
             for entry in judgement.timings
         )
     return response
+
+
+def _language(judgement: TextJudgement) -> verdict_pb2.DetectedLanguage | None:
+    if judgement.language is None:
+        return None
+    return verdict_pb2.DetectedLanguage(
+        code=judgement.language.code,
+        confidence=judgement.language.confidence,
+        unexpected=judgement.language_is_unexpected,
+    )
 
 
 def _category_scores(verdict: Verdict) -> dict[str, float]:

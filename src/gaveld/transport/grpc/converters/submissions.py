@@ -1,6 +1,5 @@
 """From requests to what the domain judges. Refuses what no rule of the contract could state."""
 
-from collections.abc import Mapping
 from datetime import UTC
 from typing import Final
 
@@ -26,26 +25,31 @@ _ACTIONS: Final = {
 
 
 def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -> TextSubmission:
-    """Return the text to judge and what was said about it.
+    """Return the text to judge.
 
-    Raises ``InvalidRequest`` for fields nested too deep, a date that is none or a wish for
-    scores by sentence, which nothing here gives yet, and a refusal for too much metadata.
+    Typed fields are facts for a policy's rules, and there are none of these yet: they are
+    checked and not judged, as the contract says of untyped content. Raises ``InvalidRequest``
+    for a content type, which no policy defines yet, for fields nested too deep, a date that is
+    none or a wish for scores by sentence, and a refusal for too much metadata.
     """
     if request.score_sentences:
         raise InvalidRequest(
             FieldViolation("score_sentences", "is not served by this version; leave it false")
         )
+    if request.content_type:
+        raise InvalidRequest(
+            FieldViolation("content_type", "names none of the policy's content types"),
+            reason=ErrorReason.UNKNOWN_CONTENT_TYPE,
+            metadata={"content_type": request.content_type},
+        )
     if request.HasField("metadata"):
         _check_metadata(request.metadata)
+    for name, value in request.fields.items():
+        _check_value(value, f"fields.{name}", 1)
     return TextSubmission(
         text=request.text,
-        content_id=request.content_id,
-        actor_id=request.actor_id,
-        content_type=request.content_type,
-        context=_context(request.context) if request.HasField("context") else "",
         expected_language=request.expected_language,
         blocked_terms=tuple(request.blocked_terms),
-        fields=_values(request.fields, "fields", 1) if request.fields else {},
     )
 
 
@@ -99,34 +103,18 @@ def _check_metadata(metadata: Struct) -> None:
         )
 
 
-def _context(context: content_pb2.Context) -> str:
-    parts = (context.description, context.parent_text, *(turn.text for turn in context.turns))
-    return "\n".join(part for part in parts if part)
-
-
-def _values(
-    fields: Mapping[str, content_pb2.FieldValue], path: str, depth: int
-) -> dict[str, object]:
-    return {name: _value(entry, f"{path}.{name}", depth) for name, entry in fields.items()}
-
-
-def _value(value: content_pb2.FieldValue, path: str, depth: int) -> object:
+def _check_value(value: content_pb2.FieldValue, path: str, depth: int) -> None:
     if depth > MAX_FIELD_DEPTH:
         raise InvalidRequest(FieldViolation(path, f"nests deeper than {MAX_FIELD_DEPTH} levels"))
-    kind = value.WhichOneof("kind")
-    match kind:
+    match value.WhichOneof("kind"):
         case "datetime_value":
             try:
-                return value.datetime_value.ToDatetime(tzinfo=UTC)
+                value.datetime_value.ToDatetime(tzinfo=UTC)
             except (ValueError, OverflowError):
                 raise InvalidRequest(FieldViolation(path, "is not a point in time")) from None
-        case "image_value" | "video_value" | "audio_value":
-            media: content_pb2.Media = getattr(value, kind)
-            return media.uri or media.data
         case "list_value":
-            items = value.list_value.values
-            return [_value(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(items)]
+            for index, item in enumerate(value.list_value.values):
+                _check_value(item, f"{path}[{index}]", depth + 1)
         case "object_value":
-            return _values(value.object_value.fields, path, depth + 1)
-        case _:
-            return getattr(value, kind) if kind else None
+            for name, item in value.object_value.fields.items():
+                _check_value(item, f"{path}.{name}", depth + 1)

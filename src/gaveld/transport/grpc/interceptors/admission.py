@@ -13,11 +13,12 @@ import grpc
 
 from gaveld.transport.grpc.call import Call
 from gaveld.transport.grpc.errors import Refusal, RefusedError
+from gaveld.transport.grpc.interceptors.backlog import Backlog
 from gaveld.transport.grpc.interceptors.interceptor import Interceptor
 
 
 class Admission(Interceptor):
-    """Grants places to calls, first come first served. Open methods need none.
+    """Grants places to calls, first come first served. Open methods, such as probes, need none.
 
     ``max_concurrent_calls`` are served at once; ``max_waiting_calls`` more wait, each for at most
     ``max_wait_seconds``; a call beyond those is turned away at once. Nobody is admitted until
@@ -31,12 +32,24 @@ class Admission(Interceptor):
         self._max_waiting_calls = max_waiting_calls
         self._max_wait_seconds = max_wait_seconds
         self._is_open = False
+        self._backlog = Backlog()
+        self._standing_aside = 0
         self._running = 0
         self._line: deque[asyncio.Future[None]] = deque()
 
     def open(self) -> None:
         """Admit calls from now on."""
         self._is_open = True
+        self._backlog.watch()
+
+    def close(self) -> None:
+        """Let go of the loop; calls that still come are admitted as before. Idempotent."""
+        self._backlog.stop()
+
+    def is_full(self) -> bool:
+        """Whether a call that came now would be turned away at once."""
+        taken = self._running + len(self._line) + self._standing_aside
+        return taken >= self._max_concurrent_calls + self._max_waiting_calls
 
     async def before(self, call: Call) -> None:
         """Take a place, waiting for one a little. Raises a refusal when there is none in time."""
@@ -44,12 +57,18 @@ class Admission(Interceptor):
             return
         if not self._is_open:
             raise RefusedError(_NOT_READY)
+        self._backlog.arrived()
+        if self.is_full():
+            raise overloaded()
+        self._standing_aside += 1
+        try:
+            await self._backlog.drained()
+        finally:
+            self._standing_aside -= 1
         if self._running < self._max_concurrent_calls and not self._line:
             self._running += 1
-            return
-        if len(self._line) >= self._max_waiting_calls:
-            raise RefusedError(next(_OVERLOADED))
-        await self._wait()
+        else:
+            await self._wait()
 
     def after(self, call: Call) -> None:
         """Give the place to whoever waits longest, if anyone does."""
@@ -69,7 +88,7 @@ class Admission(Interceptor):
             else:
                 self._give_up_place()  # granted in the very moment the wait was over
             if isinstance(error, TimeoutError):
-                raise RefusedError(next(_OVERLOADED)) from None
+                raise overloaded() from None
             raise
 
     def _give_up_place(self) -> None:
@@ -83,6 +102,11 @@ class Admission(Interceptor):
     def _forget(self, place: asyncio.Future[None]) -> None:
         if place in self._line:
             self._line.remove(place)
+
+
+def overloaded() -> RefusedError:
+    """Return the refusal of a call for which there is no place."""
+    return RefusedError(next(_OVERLOADED))
 
 
 _OVERLOADED: Final = itertools.cycle(

@@ -22,6 +22,7 @@ from gaveld.transport.grpc.call import (
     enter_call,
 )
 from gaveld.transport.grpc.errors import REQUEST_ID_HEADER, Refusal, RefusedError, refusal_of
+from gaveld.transport.grpc.interceptors.admission import overloaded
 from gaveld.transport.grpc.interceptors.interceptor import Interceptor
 
 Handler = Any
@@ -39,19 +40,33 @@ class Chain(GrpcInterceptor):
     4. error mapping: what fails further in gets its status here, before it is logged and counted.
     5. deadline: bounds all waiting further in.
     6. size limit: refuses a message that was not even parsed.
-    7. admission: sheds load before anything is spent on it, so before keys are looked up.
+    7. admission: sheds load before anything is spent on it, so before keys are looked up; a call
+       that comes when all is full is not even read (``is_full``).
     8. auth: from here on the project is known.
     9. rate limit: counts per key, so after auth.
     10. validation: the dearest check; only for callers who may call.
     """
 
-    def __init__(self, methods: Mapping[str, Method], interceptors: Sequence[Interceptor]) -> None:
+    def __init__(
+        self,
+        methods: Mapping[str, Method],
+        interceptors: Sequence[Interceptor],
+        is_full: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._methods = methods
+        self._is_full = is_full
         self._length = len(interceptors)
         row = list(enumerate(interceptors))
         self._befores = [(i, entry.before) for i, entry in row if _overrides(entry, "before")]
         self._afters = [(i, entry.after) for i, entry in row[::-1] if _overrides(entry, "after")]
         self._wrapped: dict[str, Handler] = {}
+        self._unread = {
+            path: grpc.stream_stream_rpc_method_handler(
+                self._stream(method, _turn_away, takes_stream=True)
+            )
+            for path, method in methods.items()
+            if method.scope is not None
+        }
         self._unknown = grpc.stream_stream_rpc_method_handler(
             self._stream(UNKNOWN_METHOD, _refuse_unknown, takes_stream=True)
         )
@@ -61,8 +76,13 @@ class Chain(GrpcInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
-        """Return the method's handler, wrapped; a path that is not served gets a refusal."""
+        """Return the method's handler, wrapped; a path that is not served gets a refusal.
+
+        A call that is sure to be turned away gets a handler that does not even read it.
+        """
         path = handler_call_details.method
+        if self._is_full() and path in self._unread:
+            return self._unread[path]
         wrapped = self._wrapped.get(path)
         if wrapped is None:
             method = self._methods.get(path)
@@ -164,6 +184,10 @@ async def _unpacked(requests: AsyncIterator[Received]) -> AsyncIterator[Any]:
         if received.refusal is not None:
             raise RefusedError(received.refusal)
         yield received.message
+
+
+async def _turn_away(_requests: AsyncIterator[Received], _context: Context) -> None:
+    raise overloaded()
 
 
 async def _refuse_unknown(_requests: AsyncIterator[Received], _context: Context) -> None:

@@ -21,7 +21,8 @@ class Deadline(Interceptor):
         """Set when the call is due. Raises ``DeadlineExceeded`` if it is overdue already."""
         remaining: float | None = call.context.time_remaining()
         if call.method.is_unary:
-            remaining = min(self._max_seconds, remaining or self._max_seconds)
+            cap = self._max_seconds
+            remaining = cap if remaining is None else min(cap, remaining)
         if remaining is None:
             return
         if remaining <= 0:

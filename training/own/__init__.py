@@ -1,0 +1,1 @@
+"""Lines written for Gavel, as grammars, and what expands them. All ours: no outside licence."""
