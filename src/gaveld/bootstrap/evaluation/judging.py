@@ -3,10 +3,13 @@
 It keeps scores and actions, never a text.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
+import grpc
 import grpc.aio
 from gavel.v1 import moderation_service_pb2, moderation_service_pb2_grpc, verdict_pb2
 
@@ -15,6 +18,18 @@ from gaveld.bootstrap.evaluation.labels import Label, Yardstick
 BATCH_TEXTS: Final = 64
 BATCH_BYTES: Final = 512 << 10
 """Well within the contract's 4 MiB, since an answer holds findings and the filtered text."""
+WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds before each further attempt: hours of work don't end because a server was busy once."""
+_PASSING: Final = frozenset(
+    {
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+    }
+)
+
+
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +101,24 @@ async def judge_texts(
     metadata: tuple[tuple[str, str], ...],
     texts: Sequence[str],
     advance: Callable[[int], None],
+    waits: Sequence[float] = WAITS,
 ) -> Judged:
     """Judge the texts in batches; ``advance`` is told how many more are done.
 
-    A text that the server refuses costs itself alone. Raises ``grpc.aio.AioRpcError`` when a
-    whole batch fails.
+    A text that the server refuses costs itself alone. A batch that a busy server turns away is
+    sent again after each of ``waits``, in seconds. Raises ``grpc.aio.AioRpcError`` when a whole
+    batch fails for good.
     """
     stub = moderation_service_pb2_grpc.ModerationServiceStub(channel)
     results: list[Judgement | Refusal] = []
     revisions: set[str] = set()
     classifiers: set[str] = set()
     for batch in batches(texts):
-        answer = await stub.BatchModerateText(
-            moderation_service_pb2.BatchModerateTextRequest(
-                requests=[moderation_service_pb2.ModerateTextRequest(text=text) for text in batch]
-            ),
-            metadata=metadata,
+        request = moderation_service_pb2.BatchModerateTextRequest(
+            requests=[moderation_service_pb2.ModerateTextRequest(text=text) for text in batch]
         )
+        ask = partial(stub.BatchModerateText, request, metadata=metadata)
+        answer = await _answered(ask, waits)
         for result in answer.results:
             if result.HasField("error"):
                 results.append(Refusal(result.error.message))
@@ -113,6 +129,17 @@ async def judge_texts(
             classifiers |= {f"{who.name} {who.version}" for who in response.classifier_outcomes}
         advance(len(batch))
     return Judged(tuple(results), tuple(sorted(revisions)), tuple(sorted(classifiers)))
+
+
+async def _answered(call: Callable[[], Awaitable[_Answer]], waits: Sequence[float]) -> _Answer:
+    for wait in waits:
+        try:
+            return await call()
+        except grpc.aio.AioRpcError as error:
+            if error.code() not in _PASSING:
+                raise
+        await asyncio.sleep(wait)
+    return await call()
 
 
 def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
