@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, PolicyError, YamlPolicyStore
+from gaveld.adapters.text.lexicon import validate_term_lists
+from gaveld.adapters.text.links import listed_domain
 from gaveld.application.ports import PolicyStore
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.policies import Action, CategoryRule, Policy, TermList, TermMatch
@@ -23,10 +25,10 @@ projects:
 """
 
 
-def store_of(folder: Path, text: str, validate=lambda lists: None) -> YamlPolicyStore:
+def store_of(folder: Path, text: str) -> YamlPolicyStore:
     path = folder / "policy.yaml"
     path.write_text(text, "utf-8")
-    return YamlPolicyStore(path, validate)
+    return YamlPolicyStore(path, validate_term_lists, listed_domain)
 
 
 @pytest.fixture(params=["fake", "yaml"])
@@ -58,7 +60,9 @@ async def test_a_project_changes_what_it_names_and_keeps_the_rest(store: PolicyS
 
 async def test_the_shipped_policy_speaks_of_every_category():
     """Law: a reader of the default policy sees what happens to each category of the catalogue."""
-    policy = await YamlPolicyStore(DEFAULT_POLICY, lambda lists: None).current("any")
+    policy = await YamlPolicyStore(DEFAULT_POLICY, validate_term_lists, listed_domain).current(
+        "any"
+    )
     assert set(policy.categories) == set(CATALOGUE)
     assert policy.on_incomplete is Action.REVIEW
 
@@ -72,18 +76,20 @@ async def test_a_revision_names_its_content(tmp_path: Path):
 
 
 async def test_term_lists_and_domains_are_read(tmp_path: Path):
-    """Law: an operator's lists reach the classifiers as they were written."""
+    """Law: an operator's lists reach the classifiers, domains in their one spelling."""
     text = """
 categories: {}
 term_lists: [{name: rivals, match: prefix, terms: [acme], category: S1}]
 allowed_terms: [scunthorpe]
-links: {blocked_domains: [bad.example], allowed_domains: [good.example]}
+links:
+  blocked_domains: ["*.Bad.example", münchen.example, 192.0.2.1]
+  allowed_domains: [good.example]
 expected_languages: [en]
 """
     policy = await store_of(tmp_path, text).current("x")
     assert policy.term_lists == (TermList("rivals", TermMatch.PREFIX, ("acme",), "S1"),)
     assert policy.allowed_terms == ("scunthorpe",)
-    assert policy.blocked_domains == ("bad.example",)
+    assert policy.blocked_domains == ("bad.example", "xn--mnchen-3ya.example", "192.0.2.1")
     assert policy.allowed_domains == ("good.example",)
     assert policy.expected_languages == frozenset({"en"})
 
@@ -96,9 +102,13 @@ expected_languages: [en]
         ("categories: {Z9: {review: 0.5}}", "Z9"),
         ("categories: {H1: {review: 1.5}}", "categories.H1.review"),
         ("categories: {H1: {review: 0.9, block: 0.5}}", "categories.H1"),
-        ("categories: {H1: {reveiw: 0.5}}", "categories.H1.reveiw"),
+        ("categories: {H1: {reveiw: 0.5}}", "categories.H1.reveiw: no such key"),
         ("{categories: {}, on_incomplete: maybe}", "on_incomplete"),
         ("{categories: {}, projects: [a]}", "projects"),
+        ("{categories: {}, projects: false}", "projects: not a mapping"),
+        ("{categories: {}, projects: {kids: block}}", "projects.kids: not a mapping"),
+        ("{categories: {}, projects: {kids: }}", "projects.kids: not a mapping"),
+        ("{categories: {}, projects: {7: {}}}", "projects.7: not a text"),
         ("{categories: {}, projects: {kids: {categories: {H1: {block: 7}}}}}", "projects.kids"),
         ("{categories: {}, expected_languages: [English]}", "expected_languages"),
     ],
@@ -109,11 +119,22 @@ def test_a_bad_document_is_refused_naming_the_key(tmp_path: Path, text: str, nam
         store_of(tmp_path, text)
 
 
-def test_terms_that_do_not_compile_are_refused(tmp_path: Path):
-    """Law: the text family's word on term lists is final, at load time."""
-
-    def refuse(lists):
-        raise ValueError("rivals: bad pattern")
-
-    with pytest.raises(PolicyError, match="rivals: bad pattern"):
-        store_of(tmp_path, "categories: {}", refuse)
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("term_lists: [{name: rivals, terms: [' - ']}]", "term_lists: list 'rivals': term 1"),
+        ("term_lists: [{name: r, match: regex, terms: ['(']}]", "term_lists: list 'r': term 1"),
+        (f"term_lists: [{{name: r, terms: [{'x' * 257}]}}]", "257 characters; the limit is 256"),
+        ("allowed_terms: [fine, '']", "allowed_terms: term 2 is empty"),
+        (f"allowed_terms: [{'x' * 400}]", "allowed_terms: term 1 has 400 characters"),
+        ("projects: {kids: {allowed_terms: [' ']}}", "projects.kids: allowed_terms: term 1"),
+        ("links: {blocked_domains: ['https://bad.example/x']}", "write 'bad.example'"),
+        ("links: {blocked_domains: [a.example, 'b.example:8080']}", "blocked_domains.1: "),
+        ("links: {allowed_domains: ['']}", "links.allowed_domains.0: "),
+    ],
+)
+def test_what_could_never_match_is_refused(tmp_path: Path, text: str, named: str):
+    """Law: a term or domain that no text can hold is a mistake, said at load time."""
+    with pytest.raises(PolicyError) as refused:
+        store_of(tmp_path, "categories: {}\n" + text)
+    assert named in str(refused.value)

@@ -96,6 +96,29 @@ async def test_a_key_without_the_scope_is_known_and_refused(serve: Serve):
     assert failure.info.reason == "SCOPE_MISSING"
 
 
+async def test_the_log_names_a_known_key_that_was_refused(serve: Serve, logs: LogCapture):
+    """Law: a revoked or scopeless key shows in the log by its id, and by nothing if ill-guessed."""
+    store = FakeApiKeyStore()
+    revoked = await kept(store, project="shop")
+    await store.revoke(revoked.split("_")[1], datetime.now(UTC))
+    scopeless = await kept(store, project="shop", scopes=frozenset())
+    good = await kept(store, project="shop", client_id="acme")
+    guessed = revoked[:-1] + ("0" if revoked[-1] != "0" else "1")
+    for metadata in (
+        (("x-api-key", revoked),),
+        (("x-api-key", scopeless),),
+        (("x-api-key", guessed),),
+        (("x-client-id", "evil"), ("x-client-secret", good)),
+        (),
+    ):
+        await _refused(serve, store, metadata)
+    lines = [entry for entry in logs.entries if entry["event"] == "call"]
+    ids = [revoked.split("_")[1], scopeless.split("_")[1], "", "", ""]
+    assert [line["key_id"] for line in lines] == ids
+    assert {line["project"] for line in lines} == {""}
+    assert not any(key.split("_")[2] in str(lines) for key in (revoked, scopeless, good))
+
+
 async def test_a_keys_project_decides_the_policy(serve: Serve):
     """Law: a call is judged by the policy of its key's project."""
     store = FakeApiKeyStore()

@@ -3,11 +3,19 @@
 import asyncio
 
 import grpc
+import pytest
 from gavel.v1 import moderation_service_pb2 as api
 from gavel.v1 import verdict_pb2
+from google.rpc import error_details_pb2
 
 from gaveld.transport.grpc.server import GrpcServerOptions
-from tests.integration.grpc_stand import GatedClassifier, Serve, WordClassifier, failure_of
+from tests.integration.grpc_stand import (
+    GatedClassifier,
+    PlainNormaliser,
+    Serve,
+    WordClassifier,
+    failure_of,
+)
 
 REQUEST = api.ModerateTextRequest(text="I will kill you")
 
@@ -87,3 +95,36 @@ async def test_a_deadline_in_a_batch_fails_no_text_that_was_judged(serve: Serve)
         api.BatchModerateTextRequest(requests=requests), timeout=30
     )
     assert [entry.WhichOneof("result") for entry in answer.results] == ["response"] * 20
+
+
+async def test_a_batch_out_of_time_answers_with_what_was_judged(serve: Serve):
+    """Law: at its deadline a batch answers, and each text that was not judged says so itself."""
+    gated = GatedClassifier()
+    running = await serve(classifiers=(WordClassifier(), gated))
+    request = api.BatchModerateTextRequest(requests=[REQUEST] * 100)
+    answer = await running.moderation.BatchModerateText(request, timeout=1)
+    kinds = [entry.WhichOneof("result") for entry in answer.results]
+    assert kinds == ["response"] * 8 + ["error"] * 92
+    for entry in answer.results[:8]:
+        assert entry.response.verdict.coverage.status == verdict_pb2.COVERAGE_STATUS_PARTIAL
+    for entry in answer.results[8:]:
+        assert entry.error.code == grpc.StatusCode.DEADLINE_EXCEEDED.value[0]
+        info = error_details_pb2.ErrorInfo()
+        assert entry.error.details[0].Unpack(info)
+        assert info.reason == "DEADLINE_EXCEEDED"
+
+
+async def test_a_batch_does_not_wait_for_a_text_stuck_before_its_classifiers(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+):
+    """Law: a text that hangs where no deadline reaches is given up in time for the answer."""
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(PlainNormaliser, "normalise", hang)
+    running = await serve()
+    request = api.BatchModerateTextRequest(requests=[REQUEST] * 20)
+    answer = await running.moderation.BatchModerateText(request, timeout=1)
+    codes = {entry.error.code for entry in answer.results}
+    assert codes == {grpc.StatusCode.DEADLINE_EXCEEDED.value[0]}

@@ -1,5 +1,6 @@
 """TLS and mTLS from files: who gets in, and what happens when the files change."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -148,6 +149,26 @@ def test_files_are_read_again_only_when_they_changed(tmp_path: Path):
     certificates.load()
     assert certificates.if_changed() is None
     write(tmp_path, Authority("theirs"))
+    assert certificates.if_changed() is not None
+    assert certificates.if_changed() is None
+
+
+def test_files_that_change_while_they_are_read_are_not_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Law: what is served is what was proven; a rotation in between is taken up the next time."""
+    certificates = Certificates(write(tmp_path, Authority("first")))
+    certificates.load()
+    write(tmp_path, Authority("second"))
+    prove = ssl.SSLContext.load_cert_chain
+
+    def prove_and_rotate(*arguments: object, **options: object) -> None:
+        prove(*arguments, **options)
+        write(tmp_path, Authority("third"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ssl.SSLContext, "load_cert_chain", prove_and_rotate)
+        assert certificates.if_changed() is None
     assert certificates.if_changed() is not None
     assert certificates.if_changed() is None
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+_BETWEEN: Final = re.compile(r"\s\|(?=\s|$)")
 _EMPTIES: Final = re.compile(r"\[\|*\]")
 _SPACE_BEFORE: Final = re.compile(r"\s+([,.!?;:])(?=\s|$|[A-Za-z\"])")
 _ATTEMPTS: Final = 6
@@ -83,7 +84,7 @@ def parse(path: Path) -> Grammar:
 
 
 def _weighted(values: str) -> Iterator[str]:
-    for value in values.split(" | "):
+    for value in _BETWEEN.split(values):
         stripped = value.strip()
         if _EMPTIES.fullmatch(stripped):
             yield from [""] * (_EMPTY_WEIGHT * (len(stripped) - 1))
@@ -103,8 +104,10 @@ def expand(grammar: Grammar, seed: int, scale: float = 1.0) -> list[Line]:
         share = max(1, round(scale * section.count / len(section.lines)))
         for position, template in enumerate(section.lines):
             key = f"{grammar.name} {number} {position}"
-            for text in _distinct(grammar, template, share, chooser, seen):
-                result.append(Line(text, key, section.positive, section.unknown))
+            result.extend(
+                Line(text, key, section.positive, section.unknown)
+                for text in _distinct(grammar, template, share, chooser, seen)
+            )
     return result
 
 

@@ -5,7 +5,7 @@ was given, also when a later part fails.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.cpu_lane import CpuLane
 from gaveld.adapters.text.language import FastTextLanguageDetector
 from gaveld.adapters.text.lexicon import LexiconClassifier, TermListClassifier, validate_term_lists
-from gaveld.adapters.text.links import LinkClassifier
+from gaveld.adapters.text.links import LinkClassifier, listed_domain
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
@@ -91,7 +91,9 @@ class Application:
 async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     """Create and prove the application. Raises ``SettingsError`` or ``PolicyError`` if it can't."""
     telemetry = PrometheusTelemetry()
-    policies = YamlPolicyStore(settings.policy.file or DEFAULT_POLICY, validate_term_lists)
+    policies = YamlPolicyStore(
+        settings.policy.file or DEFAULT_POLICY, validate_term_lists, listed_domain
+    )
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack)
     installed = [entry.card for entry in text_path.classifiers]
     absent = absent_cards(settings.text)
@@ -127,14 +129,17 @@ def absent_cards(settings: TextSettings) -> tuple[ClassifierCard, ...]:
 
 
 def build_text_path(settings: TextSettings, stack: AsyncExitStack) -> TextPath:
-    """Load the text family. Reads model files, so not for an event loop."""
+    """Load the text family. Reads model files, so not for an event loop.
+
+    Raises ``SettingsError`` for a phone region without a numbering plan.
+    """
     lane = CpuLane(settings.threads)
     stack.callback(lane.close)
     makers: dict[str, Callable[[], TextClassifier]] = {
         "lexicon": lambda: LexiconClassifier(lane),
         "terms": lambda: TermListClassifier(lane),
         "links": lambda: LinkClassifier(lane),
-        "personal_data": lambda: PersonalDataClassifier(lane, settings.phone_regions),
+        "personal_data": lambda: _personal_data(lane, settings.phone_regions),
         "linear": lambda: LinearTextClassifier(lane),
     }
     return TextPath(
@@ -142,6 +147,13 @@ def build_text_path(settings: TextSettings, stack: AsyncExitStack) -> TextPath:
         language_detector=FastTextLanguageDetector(lane),
         classifiers=tuple(makers[name]() for name in settings.classifiers),
     )
+
+
+def _personal_data(lane: CpuLane, phone_regions: Sequence[str]) -> TextClassifier:
+    try:
+        return PersonalDataClassifier(lane, phone_regions)
+    except ValueError as error:
+        raise SettingsError(f"text.phone_regions: {error}") from error
 
 
 async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStore:

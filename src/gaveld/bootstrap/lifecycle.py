@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,12 +14,12 @@ import structlog
 
 from gaveld import __version__
 from gaveld.adapters.telemetry.loop_lag import LoopLag
-from gaveld.adapters.telemetry.tracing import start_tracing
+from gaveld.adapters.telemetry.tracing import end_tracing, start_tracing
 from gaveld.bootstrap.container import Application, build
 from gaveld.bootstrap.logs import configure_logs
 from gaveld.bootstrap.settings import LogSettings, Settings, SettingsError, ShutdownSettings
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
-from gaveld.transport.grpc.tls import TlsOptions
+from gaveld.transport.grpc.tls import TlsOptions, server_credentials
 from gaveld.transport.ops.server import OpsServer
 
 T = TypeVar("T")
@@ -36,9 +37,10 @@ async def run(settings: Settings) -> None:
     """
     configure_logs(settings.log)
     ended = _end_signals()
+    options = _options(settings)
     async with AsyncExitStack() as stack:
         application = await build(settings, stack)
-        server = _grpc_server(settings, application, stack, _options(settings))
+        server = _grpc_server(settings, application, stack, options)
         ops = OpsServer(
             settings.ops.host,
             settings.ops.port,
@@ -65,6 +67,17 @@ async def run(settings: Settings) -> None:
         by_hand = await ended.get() is signal.SIGINT
         await _drain(server, settings.shutdown, ended, by_hand=by_hand)
     _log.info("stopped")
+
+
+async def prove(settings: Settings) -> None:
+    """Do all that ``run`` does before it opens a port, and open none.
+
+    Raises ``SettingsError`` or ``PolicyError`` where ``run`` would.
+    """
+    _options(settings)
+    async with AsyncExitStack() as stack:
+        application = await build(settings, stack)
+        await application.text_path.warm_up()
 
 
 @asynccontextmanager
@@ -98,7 +111,7 @@ def _grpc_server(
         tracer_provider = start_tracing(
             settings.telemetry.otlp_endpoint, settings.telemetry.service_name, __version__
         )
-        stack.callback(tracer_provider.shutdown)
+        stack.push_async_callback(end_tracing, tracer_provider)
     return GrpcServer(
         options,
         moderate_text=application.moderate_text,
@@ -115,7 +128,19 @@ def _options(settings: Settings) -> GrpcServerOptions:
     grpc, tls = settings.grpc, None
     if grpc.tls.certificate_file is not None and grpc.tls.key_file is not None:
         tls = TlsOptions(grpc.tls.certificate_file, grpc.tls.key_file, grpc.tls.client_ca_file)
+        _prove_tls(tls)
     return GrpcServerOptions(tls=tls, **grpc.model_dump(exclude={"tls"}))
+
+
+def _prove_tls(options: TlsOptions) -> None:
+    try:
+        server_credentials(options)
+    except OSError as error:  # ssl.SSLError is one
+        cause = str(error)
+        if isinstance(error, ssl.SSLError) and error.reason:
+            cause = error.reason.replace("_", " ").lower()
+        names = ", ".join(str(path) for path in options.files)
+        raise SettingsError(f"grpc.tls: {names} can't be used: {cause}") from error
 
 
 async def _opened(key: str, port: int, opening: Awaitable[T]) -> T:

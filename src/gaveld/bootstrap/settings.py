@@ -5,15 +5,19 @@ names it, never ignored.
 """
 
 import ipaddress
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -36,7 +40,24 @@ def _readable(path: Path) -> Path:
     return path
 
 
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be a URL such as http://collector:4317")
+    if parts.port == 0:  # urlsplit itself refuses what is no port
+        raise ValueError("port 0 is nowhere")
+    return url
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"named twice: {', '.join(twice)}")
+    return names
+
+
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+ClassifierName = Literal["lexicon", "terms", "links", "personal_data", "linear"]
 Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -83,6 +104,8 @@ class GrpcSettings(_Section):
     max_waiting_calls: Annotated[int, Field(ge=0, le=100_000)] = 32
     """Calls beyond those running that may wait for a place; the next is turned away at once."""
     max_wait_seconds: PositiveSeconds = 0.5
+    max_bytes_in_flight: Annotated[int, Field(ge=65_536, le=16 << 30)] = 32 << 20
+    """All messages of calls that run or wait, together; a call beyond it is turned away."""
 
 
 class OpsSettings(_Section):
@@ -121,7 +144,7 @@ class TextSettings(_Section):
     """How many long texts are worked on at once."""
     phone_regions: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] = ("US",)
     """Regions (ISO 3166) whose national phone numbers are found; international ones always are."""
-    classifiers: tuple[Literal["lexicon", "terms", "links", "personal_data", "linear"], ...] = (
+    classifiers: Annotated[tuple[ClassifierName, ...], AfterValidator(_each_once)] = (
         "lexicon",
         "terms",
         "links",
@@ -141,8 +164,8 @@ class LogSettings(_Section):
 class TelemetrySettings(_Section):
     """Traces are sent when an OTLP/gRPC endpoint is named, such as ``http://collector:4317``."""
 
-    otlp_endpoint: str | None = None
-    service_name: str = "gavel"
+    otlp_endpoint: Annotated[str, AfterValidator(_endpoint)] | None = None
+    service_name: Annotated[str, Field(min_length=1)] = "gavel"
 
 
 class ShutdownSettings(_Section):
@@ -174,6 +197,18 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
+
+    @model_validator(mode="after")
+    def _refuse_one_port_for_two(self) -> "Settings":
+        named = {"ops.port": self.ops.port}
+        if not self.grpc.host.startswith("unix:"):
+            named |= {"grpc.port": self.grpc.port, "grpc.health_port": self.grpc.health_port or 0}
+        taken: dict[int, str] = {}
+        for key, port in named.items():
+            other = taken.setdefault(port, key)
+            if port and other != key:
+                raise ValueError(f"{other} and {key} are both {port}; each needs its own")
+        return self
 
     @model_validator(mode="after")
     def _refuse_open_doors(self) -> "Settings":
@@ -236,10 +271,23 @@ def _loader(tree: dict[str, Any]) -> type[Settings]:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del dotenv_settings, file_secret_settings
-            return init_settings, env_settings, InitSettingsSource(settings_cls, tree)
+            del env_settings, dotenv_settings, file_secret_settings
+            environment = _Environment(settings_cls)
+            return init_settings, environment, InitSettingsSource(settings_cls, tree)
 
     return FromAllSources
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, which names a variable that should be JSON and is not."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except json.JSONDecodeError as error:
+            names = (name for name, text in self.env_vars.items() if text == value)
+            name = next(name for name in names if name.endswith(field_name)).upper()
+            raise SettingsError(f'{name}: not JSON; a list is written ["one", "two"]') from error
 
 
 def _refuse_unknown_variables() -> None:
@@ -257,10 +305,27 @@ def _refuse_unknown_variables() -> None:
 def _lines(error: ValidationError) -> list[str]:
     lines = []
     for entry in error.errors(include_url=False, include_input=False):
-        path = ".".join(str(part) for part in entry["loc"]) or "settings"
         message = entry["msg"].removeprefix("Value error, ")
         if entry["type"] == "extra_forbidden":
             message = "no such setting"
-        variable = ENVIRONMENT_PREFIX + path.upper().replace(".", "__")
-        lines.append(f"{path}: {message} (environment: {variable})")
+        path = ".".join(str(part) for part in entry["loc"])
+        setting = _setting(entry["loc"])
+        variable = ENVIRONMENT_PREFIX + "__".join(setting).upper()
+        hint = f" (environment: {variable})" if setting else ""
+        lines.append(f"{path}: {message}{hint}" if path else message)
     return lines
+
+
+def _setting(place: tuple[int | str, ...]) -> tuple[str, ...]:
+    """Return the path of the setting that a place is in, empty if it is in none."""
+    section: type[BaseModel] = Settings
+    path: list[str] = []
+    for part in place:
+        field = section.model_fields.get(str(part))
+        if field is None:
+            return ()
+        path.append(str(part))
+        if not isinstance(field.default, BaseModel):
+            return tuple(path)
+        section = type(field.default)
+    return ()

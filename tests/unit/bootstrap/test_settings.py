@@ -1,6 +1,7 @@
 """Where settings come from, which wins, and what is refused by name."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,13 @@ def test_a_file_may_be_named(nowhere, monkeypatch):
         ("log: {level: loud}", "log.level"),
         ("- 1", "gavel.yaml"),
         ("a: [", "gavel.yaml"),
+        ("text: {classifiers: [linear, terms, linear]}", "text.classifiers: named twice: linear"),
+        ("telemetry: {otlp_endpoint: not a url}", "telemetry.otlp_endpoint: must be a URL"),
+        ("telemetry: {otlp_endpoint: 'collector:4317'}", "telemetry.otlp_endpoint: must be a URL"),
+        ("telemetry: {otlp_endpoint: 'http://a:70000'}", "telemetry.otlp_endpoint: Port"),
+        ("{grpc: {port: 9090}}", "ops.port and grpc.port are both 9090"),
+        ("{grpc: {health_port: 50051}}", "grpc.port and grpc.health_port are both 50051"),
+        ("{ops: {port: 7}, grpc: {health_port: 7}}", "ops.port and grpc.health_port are both 7"),
     ],
 )
 def test_a_bad_file_is_refused_by_key(nowhere: Path, yaml: str, named: str):
@@ -85,6 +93,49 @@ def test_a_bad_variable_is_refused_by_name(monkeypatch, variable: str, named: st
     with pytest.raises(SettingsError) as refused:
         load_settings()
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["linear,terms", "linear", "[linear]"])
+def test_a_list_that_is_not_json_is_refused_by_variable(monkeypatch, value: str):
+    """Law: a list that is written wrongly is one line with its variable and the right form."""
+    monkeypatch.setenv("GAVEL_TEXT__CLASSIFIERS", value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert str(refused.value) == (
+        'GAVEL_TEXT__CLASSIFIERS: not JSON; a list is written ["one", "two"]'
+    )
+
+
+def test_a_list_in_the_environment_is_json(monkeypatch):
+    """Law: what the message above tells people to write is what is read."""
+    monkeypatch.setenv("GAVEL_TEXT__CLASSIFIERS", '["linear", "terms"]')
+    assert load_settings().text.classifiers == ("linear", "terms")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "variable"),
+    [
+        ("text: {phone_regions: [US, usa]}", "GAVEL_TEXT__PHONE_REGIONS"),
+        ("grpc: {tls: {key_file: nowhere}}", "GAVEL_GRPC__TLS__KEY_FILE"),
+        ("grpc: {tls: {certificate_file: gavel.yaml}}", None),
+        ("grpc: {host: 0.0.0.0}", None),
+        ("grpc: 7", None),
+        ("grpc: {prot: 7}", None),
+    ],
+)
+def test_only_variables_that_exist_are_advised(nowhere: Path, yaml: str, variable: str | None):
+    """Law: the message names the variable of the setting at fault, and none if there is none."""
+    (nowhere / "gavel.yaml").write_text(yaml, "utf-8")
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    told = re.findall(r"\(environment: (\w+)\)", str(refused.value))
+    assert told == ([variable] if variable else [])
+
+
+def test_ports_that_the_system_chooses_may_be_equal():
+    """Law: 0 is any free port, so two of it are two ports."""
+    overrides = {"grpc": {"port": 0, "health_port": 0}, "ops": {"port": 0}}
+    assert load_settings(overrides=overrides).ops.port == 0
 
 
 def test_the_variables_that_kubernetes_sets_are_left_alone(monkeypatch):

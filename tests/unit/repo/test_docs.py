@@ -17,6 +17,8 @@ from pydantic import BaseModel
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
 from gaveld.adapters.telemetry.loop_lag import LoopLag
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
+from gaveld.adapters.text.lexicon import validate_term_lists
+from gaveld.adapters.text.links import listed_domain
 from gaveld.bootstrap.cli import app
 from gaveld.bootstrap.settings import Settings
 from gaveld.transport.grpc.interceptors.metrics import RpcMetrics
@@ -213,5 +215,5 @@ async def test_policy_examples_are_policies(tmp_path):
     for number, example in enumerate(examples):
         path = tmp_path / f"{number}.yaml"
         path.write_text(yaml.safe_dump(default | yaml.safe_load(example)), "utf-8")
-        store = YamlPolicyStore(path, lambda term_lists: None)
+        store = YamlPolicyStore(path, validate_term_lists, listed_domain)
         assert (await store.current("any")).revision.startswith("default@")

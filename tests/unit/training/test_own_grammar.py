@@ -76,3 +76,9 @@ def test_shipped_labels_are_labels_of_the_model(path: Path) -> None:
     sections = parse(path).sections
     assert all(section.positive | section.unknown <= LABELS_OF_DATA for section in sections)
     assert any(not section.positive for section in sections)
+
+
+def test_nothing_between_bars_is_a_choice(tmp_path: Path) -> None:
+    """Law: a slot's empty values stay empty, however many stand together or at the end."""
+    grammar = "@slot end: | , please | | |\n\n== 40\nwait{end}\n"
+    assert set(texts(tmp_path, grammar)) == {"wait", "wait, please"}

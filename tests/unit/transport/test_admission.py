@@ -6,26 +6,39 @@ from typing import cast
 
 import pytest
 
-from gaveld.transport.grpc.call import Call, Method
+from gaveld.transport.grpc.call import Call, Method, Received
 from gaveld.transport.grpc.errors import RefusedError
 from gaveld.transport.grpc.interceptors.admission import Admission
 
 METHOD = Method("/s/M", "s", "M", "unary", "moderate")
-CALL = cast("Call", SimpleNamespace(method=METHOD))
 
 
-def admission(*, running: int = 1, waiting: int = 1, seconds: float = 60) -> Admission:
+def of_size(size_bytes: int) -> Call:
+    """Make a call whose message has this size."""
+    received = Received(None, size_bytes)
+    return cast("Call", SimpleNamespace(method=METHOD, received=received))
+
+
+CALL = of_size(10)
+
+
+def admission(
+    *, running: int = 1, waiting: int = 1, seconds: float = 60, max_bytes: int = 1_000
+) -> Admission:
     """Make an open admission."""
     made = Admission(
-        max_concurrent_calls=running, max_waiting_calls=waiting, max_wait_seconds=seconds
+        max_concurrent_calls=running,
+        max_waiting_calls=waiting,
+        max_wait_seconds=seconds,
+        max_bytes_in_flight=max_bytes,
     )
     made.open()
     return made
 
 
-async def begun(door: Admission) -> asyncio.Task[None]:
+async def begun(door: Admission, call: Call = CALL) -> asyncio.Task[None]:
     """Begin to ask for a place, as far as that goes without waiting."""
-    task = asyncio.create_task(door.before(CALL))
+    task = asyncio.create_task(door.before(call))
     await asyncio.wait([task], timeout=0)
     return task
 
@@ -100,3 +113,41 @@ async def test_those_turned_away_together_do_not_return_together():
             await door.before(CALL)
         delays.add(caught.value.refusal.retry_after_seconds)
     assert len(delays) == 16
+
+
+async def test_messages_in_flight_are_bounded_together():
+    """Law: places are free, but a message that would take the sum over its bound is shed."""
+    door = admission(running=10, max_bytes=100)
+    await door.before(of_size(60))
+    with pytest.raises(RefusedError) as caught:
+        await door.before(of_size(41))
+    assert caught.value.refusal.reason == "SERVER_OVERLOADED"
+    await door.before(of_size(40))
+    assert door.is_full()
+    door.after(of_size(60))
+    assert not door.is_full()
+    await door.before(of_size(60))
+
+
+async def test_a_message_alone_gets_in_however_large():
+    """Law: the bound sheds load; it is no limit on a message, which has its own."""
+    door = admission(running=2, max_bytes=100)
+    await door.before(of_size(500))
+    assert door.is_full()
+    door.after(of_size(500))
+    await door.before(CALL)
+
+
+async def test_calls_that_wait_count_with_their_messages_until_they_leave():
+    """Law: who waits holds memory; who leaves the line, or waited too long, holds none."""
+    door = admission(running=1, waiting=5, max_bytes=100)
+    await door.before(of_size(50))
+    leaver = await begun(door, of_size(50))
+    assert door.is_full()
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    assert not door.is_full()
+    stayer = await begun(door, of_size(50))
+    door.after(of_size(50))
+    await stayer

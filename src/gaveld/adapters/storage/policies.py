@@ -17,7 +17,10 @@ from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.policies import Action, CategoryRule, Policy, TermList, TermMatch
 
 DEFAULT_POLICY: Final = Path(str(files("gaveld.adapters.storage") / "default_policy.yaml"))
-ValidateTerms = Callable[[Sequence[TermList]], None]
+ValidateTerms = Callable[[Sequence[TermList], Sequence[str]], None]
+"""Takes the term lists and the allowed terms; raises ``ValueError`` that names the bad one."""
+ReadDomain = Callable[[str], str]
+"""Returns a listed domain in its one spelling; raises ``ValueError`` if it is none."""
 
 
 class PolicyError(Exception):
@@ -27,30 +30,68 @@ class PolicyError(Exception):
 class YamlPolicyStore:
     """A ``PolicyStore`` over one document, read once."""
 
-    def __init__(self, path: Path, validate_terms: ValidateTerms) -> None:
+    def __init__(self, path: Path, validate_terms: ValidateTerms, read_domain: ReadDomain) -> None:
         """Read and prove every policy of the document. Raises ``PolicyError``."""
+        self._validate_terms = validate_terms
+        self._read_domain = read_domain
         try:
             tree = yaml.safe_load(path.read_text("utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise PolicyError(f"{path}: {error}") from error
         if not isinstance(tree, dict):
             raise PolicyError(f"{path}: not a mapping of keys to values")
-        projects = tree.pop("projects", None) or {}
-        if not isinstance(projects, dict):
-            raise PolicyError(f"{path}: projects: not a mapping of projects to changes")
-        self._default = _policy(tree, str(path), validate_terms)
+        projects = tree.pop("projects", None)
+        self._default = self._policy(tree, str(path))
         self._by_project = {
-            str(project): _policy(
-                _merged({**tree, "name": project}, changes),
-                f"{path}: projects.{project}",
-                validate_terms,
+            project: self._policy(
+                _merged({**tree, "name": project}, changes), f"{path}: projects.{project}"
             )
-            for project, changes in projects.items()
+            for project, changes in _projects(projects, path).items()
         }
 
     async def current(self, project: str) -> Policy:
         """Return the policy in force; see ``PolicyStore.current``."""
         return self._by_project.get(project, self._default)
+
+    def _policy(self, tree: dict[str, Any], where: str) -> Policy:
+        try:
+            document = _Document.model_validate(tree)
+            term_lists = tuple(
+                TermList(entry.name, entry.match, entry.terms, entry.category)
+                for entry in document.term_lists
+            )
+            self._validate_terms(term_lists, document.allowed_terms)
+            links = document.links
+            blocked = self._domains("links.blocked_domains", links.blocked_domains)
+            allowed = self._domains("links.allowed_domains", links.allowed_domains)
+        except ValidationError as error:
+            raise PolicyError("\n".join(f"{where}: {line}" for line in _lines(error))) from error
+        except ValueError as error:
+            raise PolicyError(f"{where}: {error}") from error
+        return Policy(
+            revision=f"{document.name}@{_fingerprint(document)}",
+            categories={
+                category_id: CategoryRule(rule.review, rule.block, rule.required)
+                for category_id, rule in document.categories.items()
+            },
+            on_incomplete=Action[document.on_incomplete.upper()],
+            masked=document.mask,
+            mask_character=document.mask_character,
+            term_lists=term_lists,
+            allowed_terms=document.allowed_terms,
+            blocked_domains=blocked,
+            allowed_domains=allowed,
+            expected_languages=document.expected_languages,
+        )
+
+    def _domains(self, key: str, entries: Sequence[str]) -> tuple[str, ...]:
+        domains = []
+        for index, entry in enumerate(entries):
+            try:
+                domains.append(self._read_domain(entry))
+            except ValueError as error:
+                raise ValueError(f"{key}.{index}: {error}") from error
+        return tuple(domains)
 
 
 def _known_category(category_id: str) -> str:
@@ -82,7 +123,7 @@ class _Rule(_Section):
 class _TermList(_Section):
     name: str = Field(min_length=1, max_length=64)
     match: TermMatch = TermMatch.EXACT
-    terms: tuple[Annotated[str, Field(min_length=1, max_length=512)], ...]
+    terms: tuple[str, ...]
     category: _CategoryId = "L2"
 
 
@@ -92,7 +133,7 @@ class _Links(_Section):
 
 
 class _Document(_Section):
-    name: str = Field(default="default", pattern="^[A-Za-z0-9._-]{1,64}$")
+    name: str = Field(default="default", pattern="^[A-Za-z0-9._-]{1,128}$")
     on_incomplete: Literal["allow", "review", "block"] = "review"
     categories: dict[_CategoryId, _Rule]
     mask: frozenset[_CategoryId] = frozenset()
@@ -103,45 +144,27 @@ class _Document(_Section):
     expected_languages: frozenset[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = frozenset()
 
 
-def _policy(tree: dict[str, Any], where: str, validate_terms: ValidateTerms) -> Policy:
-    try:
-        document = _Document.model_validate(tree)
-        term_lists = tuple(
-            TermList(entry.name, entry.match, entry.terms, entry.category)
-            for entry in document.term_lists
-        )
-        validate_terms(term_lists)
-    except ValidationError as error:
-        raise PolicyError("\n".join(f"{where}: {line}" for line in _lines(error))) from error
-    except ValueError as error:
-        raise PolicyError(f"{where}: term_lists: {error}") from error
-    return Policy(
-        revision=f"{document.name}@{_fingerprint(document)}",
-        categories={
-            category_id: CategoryRule(rule.review, rule.block, rule.required)
-            for category_id, rule in document.categories.items()
-        },
-        on_incomplete=Action[document.on_incomplete.upper()],
-        masked=document.mask,
-        mask_character=document.mask_character,
-        term_lists=term_lists,
-        allowed_terms=document.allowed_terms,
-        blocked_domains=document.links.blocked_domains,
-        allowed_domains=document.links.allowed_domains,
-        expected_languages=document.expected_languages,
-    )
-
-
 def _fingerprint(document: _Document) -> str:
     tree = document.model_dump(mode="python")
     canonical = json.dumps(tree, sort_keys=True, default=sorted)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def _merged(base: dict[str, Any], changes: Any) -> dict[str, Any]:
+def _projects(tree: object, path: Path) -> dict[str, dict[str, Any]]:
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise PolicyError(f"{path}: projects: not a mapping of projects to changes")
+    for project, changes in tree.items():
+        if not isinstance(project, str):
+            raise PolicyError(f"{path}: projects.{project}: not a text; put it into quotes")
+        if not isinstance(changes, dict):
+            raise PolicyError(f"{path}: projects.{project}: not a mapping of keys to changes")
+    return tree
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     # Mappings are merged key by key; anything else is replaced whole.
-    if not isinstance(changes, dict):
-        return base
     merged = dict(base)
     for key, value in changes.items():
         old = merged.get(key)
@@ -151,8 +174,10 @@ def _merged(base: dict[str, Any], changes: Any) -> dict[str, Any]:
 
 
 def _lines(error: ValidationError) -> list[str]:
-    return [
-        f"{'.'.join(str(part) for part in entry['loc'])}: "
-        f"{entry['msg'].removeprefix('Value error, ')}"
-        for entry in error.errors(include_url=False, include_input=False)
-    ]
+    lines = []
+    for entry in error.errors(include_url=False, include_input=False):
+        message = entry["msg"].removeprefix("Value error, ")
+        if entry["type"] == "extra_forbidden":
+            message = "no such key"
+        lines.append(f"{'.'.join(str(part) for part in entry['loc'])}: {message}")
+    return lines

@@ -1,7 +1,8 @@
 """Tells which language a text is in, with fastText's compact model out of the wheel.
 
 It would rather say unknown than guess: a wrong guess keeps the classifiers of the right language
-from looking. The script it always says, for that is plain in the shortest text. It never writes a file and never reaches for a network.
+from looking. A script it always says, for that is plain in the shortest text, and ``und-Latn`` is
+Latin text that does not look English. It never writes a file and never reaches for a network.
 """
 
 import re
@@ -84,6 +85,8 @@ _ENGLISH_ENOUGH: Final = _Demand(letters=12, words=3, confidence=0.4)
 _ALPHABETIC: Final = _Demand(letters=10, words=2, confidence=0.5)
 _SYLLABIC: Final = _Demand(letters=5, words=1, confidence=0.4)
 
+_FOREIGN: Final = 0.6
+"""From this confidence on in another language, a few Latin words are not taken for English."""
 _SEVERAL: Final = "mul"
 _SECOND_SCRIPT_LETTERS: Final = 5
 """So many letters of another script in Latin text make a text of several languages."""
@@ -125,8 +128,7 @@ class FastTextLanguageDetector:
             name="language",
             version="lid.176-ftz-1",
             categories=frozenset(),
-            limits="Names one language for the whole text, and none for a few Latin words; "
-            "takes short Latin text of another language for unknown.",
+            limits="Names one language for the whole text, and none for a few Latin words.",
         )
 
     @property
@@ -161,9 +163,12 @@ class FastTextLanguageDetector:
             is_long = latin >= _LATIN_LONG.letters and len(words) >= _LATIN_LONG.words
             demand = _LATIN_LONG if is_long else _LATIN_SHORT
         enough = latin + other >= demand.letters and len(words) >= demand.words
-        if not enough or confidence < demand.confidence:
-            return unknown
-        return DetectedLanguage(code, confidence)
+        if enough and confidence >= demand.confidence:
+            return DetectedLanguage(code, confidence)
+        looks_foreign = code != "en" and confidence >= _FOREIGN and len(words) > 1
+        if other <= latin and looks_foreign:
+            return DetectedLanguage("und-Latn")
+        return unknown
 
     def _likeliest(self, text: str) -> tuple[str, float]:
         totals: dict[str, float] = {}

@@ -1,7 +1,6 @@
 """``gavel serve``, ``gavel check-config`` and ``gavel health``."""
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 import grpc.aio
@@ -11,9 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gaveld.bootstrap.cli import options
 from gaveld.bootstrap.cli.options import err, explained_failures, out, settings_from
 from gaveld.bootstrap.cli.target import Target, channel_to
-from gaveld.bootstrap.container import build
-from gaveld.bootstrap.lifecycle import run
-from gaveld.bootstrap.settings import Settings
+from gaveld.bootstrap.lifecycle import prove, run
 
 HEALTH_TIMEOUT_SECONDS = 5.0
 
@@ -42,7 +39,7 @@ def check_config(config: options.Config = None) -> None:
     """Prove the settings: read them, load every model and policy, open the storage."""
     settings = settings_from(config)
     with explained_failures():
-        asyncio.run(_prove(settings))
+        asyncio.run(prove(settings))
     out.print("The settings are good.")
 
 
@@ -64,12 +61,6 @@ def health(
     out.print(status)
     if status != "SERVING":
         raise typer.Exit(1)
-
-
-async def _prove(settings: Settings) -> None:
-    async with AsyncExitStack() as stack:
-        application = await build(settings, stack)
-        await application.text_path.warm_up()
 
 
 async def _ask_health(target: Target, service: str) -> str:

@@ -48,6 +48,11 @@ class Method:
         """Whether it takes one message and answers with one."""
         return self.kind == "unary"
 
+    @property
+    def is_open_stream(self) -> bool:
+        """Whether it is a stream, in either direction, that needs no key."""
+        return self.scope is None and self.kind.endswith("_stream")
+
 
 UNKNOWN_METHOD: Final = Method(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, None)
 
@@ -66,8 +71,9 @@ class Call:
 
     ``timer`` ends the call when it is set to a time. ``due`` is that time on the monotonic clock,
     in seconds; None until the deadline is known. ``failure`` is what ended the call other than an
-    answer, and ``refusal`` what the caller is told of it. ``passed`` counts the interceptors
-    that let it through.
+    answer, and ``refusal`` what the caller is told of it. ``key_id`` is for the log: that of a
+    key whose secret was right, also when the key was refused. ``passed`` counts the interceptors
+    that let the call through.
     """
 
     method: Method
@@ -80,6 +86,7 @@ class Call:
     trace_id: str = ""
     project: str = DEFAULT_PROJECT
     key: ApiKey | None = None
+    key_id: str = ""
     due: float | None = None
     failure: BaseException | None = None
     refusal: Refusal | None = None
@@ -101,14 +108,20 @@ class Call:
         A little less than what the caller waits, so that an answer with partial coverage still
         arrives: a tenth, between 2 and 50 ms, goes to converting and sending it.
         """
+        return self.time_left() - self.reserve_seconds()
+
+    def reserve_seconds(self, share: float = 0.1, most: float = 0.05) -> float:
+        """Return what to keep for the answer: a share of what is left, from 2 ms to ``most``."""
+        return min(max(self.time_left() * share, _LEAST_RESERVE_SECONDS), most)
+
+    def time_left(self) -> float:
+        """Return how long the caller waits from now, in seconds, maybe negative."""
         if self.due is None:
             raise RuntimeError("the deadline interceptor has not run")
-        left = self.due - time.monotonic()
-        return left - min(max(left * 0.1, _LEAST_RESERVE_SECONDS), _MOST_RESERVE_SECONDS)
+        return self.due - time.monotonic()
 
 
 _LEAST_RESERVE_SECONDS: Final = 0.002
-_MOST_RESERVE_SECONDS: Final = 0.05
 
 _current: ContextVar[Call] = ContextVar("gavel_current_call")
 

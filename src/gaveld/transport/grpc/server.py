@@ -30,6 +30,7 @@ from gaveld.transport.grpc.interceptors.chain import Chain
 from gaveld.transport.grpc.interceptors.deadline import Deadline
 from gaveld.transport.grpc.interceptors.error_mapping import ErrorMapping
 from gaveld.transport.grpc.interceptors.metrics import RpcMetrics
+from gaveld.transport.grpc.interceptors.open_streams import OpenStreams
 from gaveld.transport.grpc.interceptors.rate_limit import RateLimits
 from gaveld.transport.grpc.interceptors.request_id import RequestId
 from gaveld.transport.grpc.interceptors.size_limit import HEADROOM_BYTES, SizeLimit, reader
@@ -66,6 +67,7 @@ class GrpcServerOptions:
     max_concurrent_calls: int = 16
     max_waiting_calls: int = 32
     max_wait_seconds: float = 0.5
+    max_bytes_in_flight: int = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class GrpcServer:
             max_concurrent_calls=options.max_concurrent_calls,
             max_waiting_calls=options.max_waiting_calls,
             max_wait_seconds=options.max_wait_seconds,
+            max_bytes_in_flight=options.max_bytes_in_flight,
         )
         self._metrics = RpcMetrics(registry)
         self._authenticate = authenticate
@@ -193,6 +196,7 @@ class GrpcServer:
                     ErrorMapping(),
                     Deadline(self._options.max_deadline_seconds),
                     SizeLimit(),
+                    OpenStreams(),
                     self._admission,
                     Auth(self._authenticate),
                     RateLimits(self._rate_limiter),
@@ -206,7 +210,10 @@ class GrpcServer:
             interceptors.insert(0, tracing_interceptor(self._tracer_provider, paths))
         server = grpc.aio.server(interceptors=interceptors, options=self._channel_options())
         read = partial(reader, max_message_bytes=self._options.max_message_bytes)
-        server.add_generic_rpc_handlers([entry.handlers(read) for entry in services])
+        read_if_room = partial(read, turn_away=self._admission.turn_away)
+        server.add_generic_rpc_handlers(
+            [entry.handlers(read_if_room if entry.scope else read) for entry in services]
+        )
         return server
 
     def _channel_options(self) -> list[tuple[str, int]]:

@@ -55,17 +55,22 @@ class Certificates:
         self._log = structlog.get_logger("gaveld.tls")
 
     def load(self) -> grpc.ServerCertificateConfiguration:
-        """Read and prove the files. Raises ``OSError`` or ``ssl.SSLError``."""
+        """Read and prove the files. Raises ``OSError`` or ``ssl.SSLError``.
+
+        What is served is what was proven: files that change meanwhile are an ``OSError``, and are
+        looked at again at the next handshake.
+        """
         options = self._options
         self._seen = self._state()
+        pems = self._pems()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(options.certificate_file, options.key_file, password="")
-        roots = None
         if options.client_ca_file is not None:
             context.load_verify_locations(options.client_ca_file)
-            roots = options.client_ca_file.read_bytes()
-        pair = (options.key_file.read_bytes(), options.certificate_file.read_bytes())
-        return grpc.ssl_server_certificate_configuration([pair], roots)
+        if self._pems() != pems:
+            raise OSError("the TLS files changed while they were read")
+        certificate, key, *roots = pems
+        return grpc.ssl_server_certificate_configuration([(key, certificate)], *roots)
 
     def if_changed(self) -> grpc.ServerCertificateConfiguration | None:
         """Return the new configuration if the files changed and fit together, else None."""
@@ -78,6 +83,9 @@ class Certificates:
             return None
         self._log.info("TLS files read again")
         return configuration
+
+    def _pems(self) -> list[bytes]:
+        return [path.read_bytes() for path in self._options.files]
 
     def _state(self) -> tuple[tuple[int, int], ...]:
         # Inode too: Kubernetes swaps whole folders by a link, maybe within one tick of the clock.

@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from gaveld.adapters.text.compiled import MAX_COMPILED, CompiledOnce
 from gaveld.adapters.text.cpu_lane import CpuLane
 from gaveld.adapters.text.lexicon import TermListClassifier, validate_term_lists
-from gaveld.adapters.text.compiled import MAX_COMPILED, CompiledOnce
 from gaveld.adapters.text.lexicon.term_lists import (
     MAX_PATTERN_MATCHES,
     MAX_PATTERNS,

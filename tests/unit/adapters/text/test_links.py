@@ -3,7 +3,7 @@
 import pytest
 
 from gaveld.adapters.text.cpu_lane import CpuLane
-from gaveld.adapters.text.links import LinkClassifier, signs
+from gaveld.adapters.text.links import LinkClassifier, listed_domain, signs
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.domain.content import DetectedLanguage, TextReadings, TextSample
 from gaveld.domain.policies import Policy
@@ -176,3 +176,40 @@ async def test_a_policy_has_its_own_domains(classifier: LinkClassifier):
         TextSample(readings, DetectedLanguage(), Policy("other", {}))
     )
     assert report.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "domain"),
+    [
+        ("bad.example", "bad.example"),
+        (" *.Bad.Example. ", "bad.example"),
+        (".zip", "zip"),
+        ("пример.рф", "xn--e1afmkfd.xn--p1ai"),
+        ("203.0.113.9", "203.0.113.9"),
+        ("[2001:DB8::1]", "2001:db8::1"),
+    ],
+)
+def test_a_listed_domain_has_one_spelling(entry: str, domain: str):
+    """Law: however an operator writes a domain, it is kept as hosts are compared."""
+    assert listed_domain(entry) == domain
+
+
+@pytest.mark.parametrize(
+    ("entry", "hint"),
+    [
+        ("https://bad.example/x", "; write 'bad.example'"),
+        ("http://me@bad.example:80?q", "; write 'bad.example'"),
+        ("bad2.example:8080", "; write 'bad2.example'"),
+        ("bad.example/path", "; write 'bad.example'"),
+        ("b ad.example", ""),
+        ("bad.*.example", ""),
+        ("0x7f.1", "; write '127.0.0.1'"),
+        ("", ""),
+        ("*", ""),
+    ],
+)
+def test_a_listed_domain_that_no_host_can_match_is_refused(entry: str, hint: str):
+    """Law: an entry that would do nothing is a mistake, and the message says what was meant."""
+    with pytest.raises(ValueError, match="is no domain") as refused:
+        listed_domain(entry)
+    assert str(refused.value) == f"{entry!r} is no domain{hint}"

@@ -80,11 +80,12 @@ def compile_lists(term_lists: Sequence[TermList]) -> CompiledLists:
     }
     patterns: list[tuple[Any, Term]] = []
     for entry in term_lists:
+        of_list = f"term_lists: list {entry.name!r}:"
         if entry.category_id not in CATALOGUE:
-            raise ValueError(f"list {entry.name!r}: unknown category {entry.category_id!r}")
+            raise ValueError(f"{of_list} unknown category {entry.category_id!r}")
         listed = _listed(entry)
         for number, term in enumerate(entry.terms, start=1):
-            where = f"list {entry.name!r}: term {number}"
+            where = f"{of_list} term {number}"
             if entry.match is TermMatch.REGEX:
                 patterns.append((_pattern(term, where), listed))
             else:

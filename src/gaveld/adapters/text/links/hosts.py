@@ -7,6 +7,7 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -16,6 +17,7 @@ _LONGEST_HOST: Final = 253
 _LONGEST_LABEL: Final = 63
 _IPV4_PARTS: Final = 4
 _LABEL: Final = re.compile(r"\w[\w-]*")
+_AROUND_HOST: Final = re.compile(r"\A[a-z][a-z0-9+.-]*://(?:[^/@]*@)?|(?::\d*)?(?:[/?#].*)?\Z")
 _DOTS: Final = str.maketrans("\u3002\uff0e\uff61", "...")
 
 _LOCAL_NETWORKS: Final = tuple(
@@ -130,13 +132,33 @@ def _number(part: str) -> int | None:
         return None
 
 
+def listed_domain(entry: str) -> str:
+    """Return a domain or IP address of an operator's list in its one spelling.
+
+    That is lower case, punycode, and nothing before it: "*.Bad.example" is "bad.example". Raises
+    ``ValueError`` for anything else, such as a URL, which would never match a host.
+    """
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(entry.strip().strip("[]")))
+    domain = _as_listed(entry)
+    if is_name(domain) and not ip_host(domain):
+        return domain
+    host = _as_listed(_AROUND_HOST.sub("", entry.strip()))
+    address = ip_host(host)
+    meant = str(address.address) if address else host if is_name(host) else ""
+    hint = f"; write {meant!r}" if meant else ""
+    raise ValueError(f"{entry!r} is no domain{hint}")
+
+
+def _as_listed(entry: str) -> str:
+    return ascii_form(canonical(entry.strip().removeprefix("*").strip(".")))
+
+
 class DomainSet:
     """Domains with all their subdomains, and IP addresses, as an operator lists them."""
 
     def __init__(self, entries: Iterable[str]) -> None:
-        self._domains = frozenset(
-            ascii_form(canonical(entry.strip().removeprefix("*").strip("."))) for entry in entries
-        )
+        self._domains = frozenset(map(_as_listed, entries))
 
     def holds(self, name: str) -> bool:
         """Whether a host, canonical and in ASCII form, or a domain above it is in the set.

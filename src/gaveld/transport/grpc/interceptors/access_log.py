@@ -30,6 +30,6 @@ class AccessLog(Interceptor):
             request_id=call.request_id,
             trace_id=call.trace_id,
             project=call.project,
-            key_id=call.key.id if call.key else "",
+            key_id=call.key_id,
             peer=call.context.peer().partition(":")[0],
         )

@@ -21,16 +21,25 @@ class Admission(Interceptor):
     """Grants places to calls, first come first served. Open methods, such as probes, need none.
 
     ``max_concurrent_calls`` are served at once; ``max_waiting_calls`` more wait, each for at most
-    ``max_wait_seconds``; a call beyond those is turned away at once. Nobody is admitted until
-    ``open`` is called, when the models are loaded and warm.
+    ``max_wait_seconds``; a call beyond those is turned away at once. So is one whose message,
+    with those of all that are served or wait, would come to more than ``max_bytes_in_flight``;
+    alone, a message of any size gets in. Nobody is admitted until ``open`` is called, when the
+    models are loaded and warm.
     """
 
     def __init__(
-        self, *, max_concurrent_calls: int, max_waiting_calls: int, max_wait_seconds: float
+        self,
+        *,
+        max_concurrent_calls: int,
+        max_waiting_calls: int,
+        max_wait_seconds: float,
+        max_bytes_in_flight: int,
     ) -> None:
         self._max_concurrent_calls = max_concurrent_calls
         self._max_waiting_calls = max_waiting_calls
         self._max_wait_seconds = max_wait_seconds
+        self._max_bytes_in_flight = max_bytes_in_flight
+        self._bytes_in_flight = 0
         self._is_open = False
         self._backlog = Backlog()
         self._standing_aside = 0
@@ -47,9 +56,19 @@ class Admission(Interceptor):
         self._backlog.stop()
 
     def is_full(self) -> bool:
-        """Whether a call that came now would be turned away at once."""
+        """Whether a call that came now would be turned away at once, however small it is."""
         taken = self._running + len(self._line) + self._standing_aside
-        return taken >= self._max_concurrent_calls + self._max_waiting_calls
+        return (
+            taken >= self._max_concurrent_calls + self._max_waiting_calls
+            or self._bytes_in_flight >= self._max_bytes_in_flight
+        )
+
+    def turn_away(self, size_bytes: int) -> Refusal | None:
+        """Return the refusal of a call with a message of this size, None if there is room."""
+        held = self._bytes_in_flight
+        if held == 0 or held + size_bytes <= self._max_bytes_in_flight:
+            return None
+        return next(_OVERLOADED)
 
     async def before(self, call: Call) -> None:
         """Take a place, waiting for one a little. Raises a refusal when there is none in time."""
@@ -58,8 +77,26 @@ class Admission(Interceptor):
         if not self._is_open:
             raise RefusedError(_NOT_READY)
         self._backlog.arrived()
+        size_bytes = _size_bytes(call)
         if self.is_full():
             raise overloaded()
+        if refusal := self.turn_away(size_bytes):
+            raise RefusedError(refusal)
+        self._bytes_in_flight += size_bytes
+        try:
+            await self._take_place()
+        except BaseException:
+            self._bytes_in_flight -= size_bytes
+            raise
+
+    def after(self, call: Call) -> None:
+        """Give the place to whoever waits longest, if anyone does."""
+        if call.method.scope is None:
+            return
+        self._bytes_in_flight -= _size_bytes(call)
+        self._give_up_place()
+
+    async def _take_place(self) -> None:
         self._standing_aside += 1
         try:
             await self._backlog.drained()
@@ -69,12 +106,6 @@ class Admission(Interceptor):
             self._running += 1
         else:
             await self._wait()
-
-    def after(self, call: Call) -> None:
-        """Give the place to whoever waits longest, if anyone does."""
-        if call.method.scope is None:
-            return
-        self._give_up_place()
 
     async def _wait(self) -> None:
         place = asyncio.get_running_loop().create_future()
@@ -102,6 +133,10 @@ class Admission(Interceptor):
     def _forget(self, place: asyncio.Future[None]) -> None:
         if place in self._line:
             self._line.remove(place)
+
+
+def _size_bytes(call: Call) -> int:
+    return call.received.size_bytes if call.received is not None else 0
 
 
 def overloaded() -> RefusedError:

@@ -1,7 +1,9 @@
 """Tells who calls, from the three ways in which callers show a key, and for which project."""
 
+from typing import Final
+
 from gaveld.application.api_keys import Authenticate, Credentials
-from gaveld.domain.errors import ErrorReason, Unauthenticated
+from gaveld.domain.errors import ErrorReason, GavelError, Unauthenticated
 from gaveld.transport.grpc.call import Call
 from gaveld.transport.grpc.interceptors.interceptor import Interceptor
 
@@ -20,8 +22,19 @@ class Auth(Interceptor):
         """Find the caller. Raises ``Unauthenticated`` or ``PermissionDenied``."""
         if self._authenticate is None or call.method.scope is None:
             return
-        call.key = await self._authenticate(_credentials(call), call.method.scope)
-        call.project = call.key.project
+        call.project = ""  # nobody's, until the key says whose
+        credentials = _credentials(call)
+        try:
+            call.key = await self._authenticate(credentials, call.method.scope)
+        except GavelError as refusal:
+            if refusal.reason in _REASONS_OF_KNOWN_KEYS:
+                call.key_id = credentials.key.split("_")[1]
+            raise
+        call.key_id, call.project = call.key.id, call.key.project
+
+
+_REASONS_OF_KNOWN_KEYS: Final = frozenset({ErrorReason.API_KEY_REVOKED, ErrorReason.SCOPE_MISSING})
+"""Given only once the secret was found right; the log may say which key is still in use."""
 
 
 def _credentials(call: Call) -> Credentials:

@@ -40,11 +40,12 @@ class Chain(GrpcInterceptor):
     4. error mapping: what fails further in gets its status here, before it is logged and counted.
     5. deadline: bounds all waiting further in.
     6. size limit: refuses a message that was not even parsed.
-    7. admission: sheds load before anything is spent on it, so before keys are looked up; a call
+    7. open streams: bounds what callers hold open without a key.
+    8. admission: sheds load before anything is spent on it, so before keys are looked up; a call
        that comes when all is full is not even read (``is_full``).
-    8. auth: from here on the project is known.
-    9. rate limit: counts per key, so after auth.
-    10. validation: the dearest check; only for callers who may call.
+    9. auth: from here on the project is known.
+    10. rate limit: counts per key, so after auth.
+    11. validation: the dearest check; only for callers who may call.
     """
 
     def __init__(

@@ -27,10 +27,20 @@ class SizeLimit(Interceptor):
             raise RefusedError(call.received.refusal)
 
 
+def _take_all(_size_bytes: int) -> Refusal | None:
+    return None
+
+
 def reader(
-    parse: Callable[[bytes], Message], max_message_bytes: int
+    parse: Callable[[bytes], Message],
+    max_message_bytes: int,
+    turn_away: Callable[[int], Refusal | None] = _take_all,
 ) -> Callable[[bytes], Received]:
-    """Return a deserialiser that never fails: what it can't or won't read, it says so."""
+    """Return a deserialiser that never fails: what it can't or won't read, it says so.
+
+    ``turn_away`` gets a message's size, and returns a refusal if there is no room for it now:
+    parsing would take that much memory once more.
+    """
     too_large = Refusal(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "MESSAGE_TOO_LARGE",
@@ -41,6 +51,8 @@ def reader(
     def read(raw: bytes) -> Received:
         if len(raw) > max_message_bytes:
             return Received(None, len(raw), too_large)
+        if refusal := turn_away(len(raw)):
+            return Received(None, len(raw), refusal)
         try:
             return Received(parse(raw), len(raw))
         except DecodeError:

@@ -1,0 +1,67 @@
+"""What is proven before a port is opened, and how the end is kept short."""
+
+import threading
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from gaveld.adapters.telemetry.tracing import end_tracing
+from gaveld.bootstrap.container import build_text_path
+from gaveld.bootstrap.lifecycle import prove
+from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
+from tests.certificates import self_signed
+
+
+def served_with(certificate: Path, key: Path, authority: Path | None = None) -> Settings:
+    tls = {"certificate_file": certificate, "key_file": key, "client_ca_file": authority}
+    return Settings(grpc={"tls": tls, "port": 0}, ops={"port": 0}, text={"classifiers": []})
+
+
+async def test_tls_files_that_fit_are_proven(tmp_path: Path):
+    """Law: a certificate with its key passes."""
+    certificate, key = self_signed(tmp_path, "one")
+    await prove(served_with(certificate, key, certificate))
+
+
+async def test_tls_files_that_do_not_fit_are_named(tmp_path: Path):
+    """Law: a key that is another certificate's, or an authority that is none, is named."""
+    (one, key_of_one), (_, key_of_two) = self_signed(tmp_path, "one"), self_signed(tmp_path, "two")
+    for settings in (served_with(one, key_of_two), served_with(one, key_of_one, key_of_one)):
+        with pytest.raises(SettingsError, match=r"^grpc\.tls: .*one\.crt"):
+            await prove(settings)
+
+
+async def test_a_region_without_phones_is_a_mistake_in_the_settings():
+    """Law: a region that nobody numbers is named with its key, not a failure of the server."""
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SettingsError, match=r"^text\.phone_regions: .*ZZ"):
+            build_text_path(TextSettings(phone_regions=("US", "ZZ")), stack)
+
+
+class Collector:
+    """Takes spans only once it is let."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+        self.taken = threading.Event()
+
+    def shutdown(self) -> None:
+        if self.let.wait(60):
+            self.taken.set()
+
+
+async def test_a_collector_that_does_not_answer_holds_up_no_end():
+    """Law: the end waits for spans outside the event loop, and only for so long."""
+    collector = Collector()
+    await end_tracing(collector, seconds=0.01)
+    assert not collector.taken.is_set()
+    collector.let.set()
+
+
+async def test_a_collector_that_answers_gets_the_last_spans():
+    """Law: the end waits until what is left was sent."""
+    collector = Collector()
+    collector.let.set()
+    await end_tracing(collector, seconds=60)
+    assert collector.taken.is_set()
