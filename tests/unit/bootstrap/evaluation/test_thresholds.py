@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
+from gaveld.adapters.text.lexicon import validate_term_lists
+from gaveld.adapters.text.links import listed_domain
 from gaveld.bootstrap.evaluation.thresholds import (
     FOLDS,
     CategoryProposal,
@@ -115,7 +117,8 @@ async def test_the_snippet_is_a_policy(tmp_path):
     default = yaml.safe_load(DEFAULT_POLICY.read_text("utf-8"))
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump(default | yaml.safe_load(snippet)), "utf-8")
-    rule = (await YamlPolicyStore(path, lambda term_lists: None).current("any")).rule("H1")
+    store = YamlPolicyStore(path, validate_term_lists, listed_domain)
+    rule = (await store.current("any")).rule("H1")
     assert rule.review == propose(texts, 0.01).threshold
     assert rule.block == propose(texts, 0.001).threshold
     assert "3100 texts, 100 harmful, 2 more not checked" in snippet
