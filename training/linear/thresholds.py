@@ -24,7 +24,7 @@ PROPOSED: Final[Mapping[str, tuple[float, float | None]]] = MappingProxyType(
     {
         "H1": (0.70, 0.95),
         "H2": (0.60, None),
-        "H3": (0.40, 0.60),
+        "H3": (0.40, 0.55),
         "A1": (0.35, 0.90),
         "D1": (0.30, None),
         "V1": (0.50, None),
