@@ -3,9 +3,10 @@ PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= ../shared/data/text
+SETS   ?= ../public-sets
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check gen check-gen format lint types breaking locks train-linear train-lexicon bench clean hooks
+.PHONY: help run test check gen check-gen format lint types breaking locks train-linear train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +73,9 @@ train-linear: $(VENV)/.train ## Train the linear text model from DATA (minutes)
 
 train-lexicon: $(VENV)/.train ## Build the lexicon from DATA
 	$(BIN)/python -m training.lexicon --data $(DATA)
+
+scoreboard: $(VENV)/.server ## Measure public sets under SETS, beside published figures
+	$(BIN)/python -m training.scoreboard --sets $(SETS) $(if $(LIMIT),--limit $(LIMIT))
 
 bench: $(VENV)/.dev ## Run every benchmark; each prints ratios measured in the same run
 	$(BIN)/python -m bench

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from gaveld.adapters.text.toxicity_model.classifier import SHIPPED_WEIGHTS
 from gaveld.adapters.text.toxicity_model.labels import LABELS
-from gaveld.adapters.text.toxicity_model.linear_model import LinearModel
+from gaveld.adapters.text.toxicity_model.linear_model import SILENT, LinearModel
 from gaveld.adapters.text.toxicity_model.scan import scan
 from training.linear import corpus, report
 from training.linear.calibration import platt
@@ -129,6 +129,7 @@ def calibrate(model: LinearModel, rows: pd.DataFrame, step: Step) -> LinearModel
     numbers = []
     for column, label in enumerate(LABELS):
         known = (rows[f"w_{label}"] > 0).to_numpy() & ~rows[f"d_{label}"].to_numpy()
+        known &= margins[:, column] > SILENT
         positive = rows[f"y_{label}"].to_numpy()[known] > 0.5
         weights = rows[f"w_{label}"].to_numpy()[known]
         numbers.append(platt(margins[known, column], positive, weights))
@@ -139,7 +140,7 @@ def calibrate(model: LinearModel, rows: pd.DataFrame, step: Step) -> LinearModel
 def served_margins(
     model: LinearModel, texts: pd.Series, advance: Callable[[], object]
 ) -> npt.NDArray[np.float64]:
-    """Return the margins as the server has them: the highest of each text's windows."""
+    """Return the margins as the server has them: the highest of each text's stretches."""
     rows = []
     for text in texts:
         rows.append(scan(model, text, lambda: None).margins)

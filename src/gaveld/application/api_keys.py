@@ -67,7 +67,7 @@ class Authenticate:
         prefix, _, rest = credentials.key.partition("_")
         key_id, _, secret = rest.partition("_")
         key = await self._store.find(key_id) if prefix == PREFIX and secret else None
-        # Compared even without a key, so that timing tells nothing about which ids exist.
+        # Compared in constant time, so that timing tells nothing of a secret. Ids are no secret.
         expected = key.secret_sha256 if key else bytes(32)
         matches = hmac.compare_digest(_digest(secret), expected)
         if key is None or not matches:

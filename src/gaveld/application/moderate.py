@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from gaveld.application.failures import place_of
 from gaveld.application.fan_out import attempt, fan_out
 from gaveld.application.ports import (
     Classifier,
@@ -265,7 +266,7 @@ class ModerateText:
         # The type and place only: a library's message may quote the content.
         _log.error(
             "classifier failed",
-            extra={"classifier": card.name, "version": card.version, "cause": _place(failure)},
+            extra={"classifier": card.name, "version": card.version, "cause": place_of(failure)},
         )
 
 
@@ -303,11 +304,3 @@ def _is_unexpected(language: DetectedLanguage, submission: TextSubmission, polic
     if not expected or not language.is_known:
         return False
     return language.base not in expected
-
-
-def _place(failure: BaseException) -> str:
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-    return f"{type(failure).__name__}{where}"

@@ -20,7 +20,6 @@ class ErrorReason(StrEnum):
     SERVER_OVERLOADED = "SERVER_OVERLOADED"
     MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
-    SERVER_DRAINING = "SERVER_DRAINING"
     INTERNAL = "INTERNAL"
 
 
@@ -83,7 +82,3 @@ class ResourceExhausted(GavelError):
 
 class DeadlineExceeded(GavelError):
     """The caller's time was up before anything could be judged."""
-
-
-class Unavailable(GavelError):
-    """The server cannot serve this now and another one, or a later call, may."""

@@ -43,7 +43,7 @@ def test_an_alias_draws_a_row_of_its_own(tmp_path: Path) -> None:
 def test_a_section_heads_its_lines_with_labels(tmp_path: Path) -> None:
     """Law: a label is positive when named, unknown with a question mark, and never both."""
     (line,) = expand(parse(written(tmp_path, "== 1 threat violence?\nhello\n")), 1)
-    assert (line.positive, line.unknown) == ({"threat"}, {"violence"})
+    assert (line.positive, line.unknown) == (frozenset({"threat"}), frozenset({"violence"}))
 
 
 def test_words_that_meet_are_parted_and_marks_are_not(tmp_path: Path) -> None:

@@ -171,3 +171,19 @@ def test_durations_are_exact_to_the_microsecond(seconds: float):
     assert duration_to_proto(seconds).ToTimedelta().total_seconds() == pytest.approx(
         seconds, abs=2e-6
     )
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "reason"),
+    [
+        (api.ModerateTextRequest(score_sentences=True), "score_sentences", "INVALID_ARGUMENT"),
+        (api.ModerateTextRequest(content_type="Post"), "content_type", "UNKNOWN_CONTENT_TYPE"),
+        (api.ModerateTextRequest(blocked_terms=["ok", " - "]), "blocked_terms[1]", None),
+    ],
+)
+def test_what_would_have_no_effect_is_refused_by_name(request_, field: str, reason: str | None):
+    """Law: nothing that a caller asks for is taken and quietly ignored."""
+    with pytest.raises(InvalidRequest) as refused:
+        submission_from_proto(request_)
+    assert [entry.field for entry in refused.value.violations] == [field]
+    assert refused.value.reason == (reason or "INVALID_ARGUMENT")

@@ -8,9 +8,10 @@ from gavel.v1 import error_reason_pb2
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
+from gaveld.application.failures import place_of
 from gaveld.domain import errors as domain
 from gaveld.domain.errors import ErrorReason, FieldViolation, GavelError
-from gaveld.transport.grpc.errors import is_unforeseen, place_of, refusal_of
+from gaveld.transport.grpc.errors import is_unforeseen, refusal_of
 
 
 @pytest.mark.parametrize("reason", ErrorReason)
@@ -26,7 +27,6 @@ def test_every_reason_of_the_domain_stands_in_the_contract(reason: ErrorReason):
         (domain.PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
         (domain.ResourceExhausted, grpc.StatusCode.RESOURCE_EXHAUSTED),
         (domain.DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
-        (domain.Unavailable, grpc.StatusCode.UNAVAILABLE),
     ],
 )
 def test_every_kind_of_failure_has_its_code(kind: type[GavelError], code: grpc.StatusCode):
@@ -64,8 +64,6 @@ def test_violations_become_a_bad_request():
         (domain.ResourceExhausted, 0.25, "250"),
         (domain.ResourceExhausted, 0.00001, "1"),
         (domain.ResourceExhausted, None, "-1"),
-        (domain.Unavailable, 1.0, "1000"),
-        (domain.Unavailable, None, None),
         (domain.Unauthenticated, None, None),
     ],
 )

@@ -1,11 +1,11 @@
-"""The command ``gavel``: serve, moderate, list categories, keep keys, check settings and health."""
+"""The command ``gavel``: serve, moderate, evaluate, keep keys, check settings and health."""
 
 from typing import Annotated
 
 import typer
 
 from gaveld import __version__
-from gaveld.bootstrap.cli import content, keys, server
+from gaveld.bootstrap.cli import content, evaluation, keys, server
 
 app = typer.Typer(
     name="gavel",
@@ -17,6 +17,8 @@ app = typer.Typer(
 app.command("serve")(server.serve)
 app.command("moderate")(content.moderate)
 app.command("categories")(content.categories)
+app.command("eval")(evaluation.evaluate)
+app.command("thresholds")(evaluation.thresholds)
 app.add_typer(keys.app, name="keys")
 app.command("check-config")(server.check_config)
 app.command("health")(server.health)

@@ -3,11 +3,9 @@
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import grpc.aio
 import typer
 from gavel.v1 import (
     category_service_pb2,
@@ -21,9 +19,16 @@ from rich.progress import track
 from rich.text import Text
 
 from gaveld.bootstrap.cli import options
-from gaveld.bootstrap.cli.options import err, explained_failures, fail, out, settings_from
+from gaveld.bootstrap.cli.options import err, explained_failures, fail, out
 from gaveld.bootstrap.cli.rendering import action_name, print_categories, print_judgement, tamed
-from gaveld.bootstrap.cli.target import Target, TlsFiles, channel_to, tls_files
+from gaveld.bootstrap.cli.target import (
+    Target,
+    asked_server,
+    channel_to,
+    explained_rpc_failures,
+    metadata_for,
+    tls_files,
+)
 from gaveld.bootstrap.settings import Settings
 
 BATCH_SIZE = 64
@@ -55,8 +60,8 @@ def moderate(
     content = _content(text, file)
     texts = [line for line in content.splitlines() if line] if lines else [content]
     requests = [ModerateTextRequest(text=entry, explain=explain) for entry in texts]
-    where = _where(target, key, tls_files(ca_file, cert_file, key_file), config)
-    with explained_failures(), _explained_rpc_failures():
+    where = asked_server(target, key, tls_files(ca_file, cert_file, key_file), config)
+    with explained_failures(), explained_rpc_failures():
         if lines:
             asyncio.run(_moderate_lines(where, requests, as_json=as_json))
         else:
@@ -73,8 +78,8 @@ def categories(
     config: options.Config = None,
 ) -> None:
     """List the categories, and which installed classifiers cover each."""
-    where = _where(target, key, tls_files(ca_file, cert_file, key_file), config)
-    with explained_failures(), _explained_rpc_failures():
+    where = asked_server(target, key, tls_files(ca_file, cert_file, key_file), config)
+    with explained_failures(), explained_rpc_failures():
         asyncio.run(_list_categories(where, as_json=as_json))
 
 
@@ -83,7 +88,7 @@ async def _moderate_one(
 ) -> None:
     async with channel_to(where) as channel:
         stub = moderation_service_pb2_grpc.ModerationServiceStub(channel)
-        response = await stub.ModerateText(request, metadata=_metadata(where))
+        response = await stub.ModerateText(request, metadata=metadata_for(where))
     if as_json:
         _print_json(response)
     else:
@@ -98,7 +103,7 @@ async def _moderate_lines(
         stub = moderation_service_pb2_grpc.ModerationServiceStub(channel)
         for batch in track(batches, "Judging", console=err, disable=not err.is_terminal):
             request = moderation_service_pb2.BatchModerateTextRequest(requests=batch)
-            answer = await stub.BatchModerateText(request, metadata=_metadata(where))
+            answer = await stub.BatchModerateText(request, metadata=metadata_for(where))
             for asked, result in zip(batch, answer.results, strict=True):
                 if as_json:
                     _print_json(result, indent=None)
@@ -110,7 +115,7 @@ async def _list_categories(where: Target | Settings, *, as_json: bool) -> None:
     request = category_service_pb2.ListCategoriesRequest(page_size=1000)
     async with channel_to(where) as channel:
         stub = category_service_pb2_grpc.CategoryServiceStub(channel)
-        response = await stub.ListCategories(request, metadata=_metadata(where))
+        response = await stub.ListCategories(request, metadata=metadata_for(where))
     if as_json:
         _print_json(response)
     else:
@@ -129,20 +134,6 @@ def _content(text: str | None, file: Path | None) -> str:
         raise fail(f"not UTF-8: byte {error.start} can't be read") from error
 
 
-def _where(
-    target: str | None, key: str | None, tls: TlsFiles | None, config: Path | None
-) -> Target | Settings:
-    if target:
-        return Target(target, key, tls)
-    if tls:
-        raise fail("--ca-file, --cert-file and --key-file go with --target")
-    return settings_from(config)
-
-
-def _metadata(where: Target | Settings) -> tuple[tuple[str, str], ...]:
-    return where.metadata if isinstance(where, Target) else ()
-
-
 def _batches(requests: Sequence[ModerateTextRequest]) -> Iterator[Sequence[ModerateTextRequest]]:
     for start in range(0, len(requests), BATCH_SIZE):
         yield requests[start : start + BATCH_SIZE]
@@ -158,11 +149,3 @@ def _line(text: str, result: moderation_service_pb2.BatchModerateTextResult) -> 
 
 def _print_json(message: Message, indent: int | None = 2) -> None:
     sys.stdout.write(MessageToJson(message, indent=indent, ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def _explained_rpc_failures() -> Iterator[None]:
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        raise fail(f"{error.code().name}: {error.details()}") from error

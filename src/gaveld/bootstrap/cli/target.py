@@ -1,7 +1,7 @@
 """How the command reaches a server: one that is named, or its own on a private socket."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 from gavel.service_config import service_config_json
 
-from gaveld.bootstrap.cli.options import fail
+from gaveld.bootstrap.cli.options import fail, settings_from
 from gaveld.bootstrap.lifecycle import served_on_socket
 from gaveld.bootstrap.settings import Settings
 
@@ -52,6 +52,31 @@ class Target:
     def metadata(self) -> Metadata:
         """The headers of each call."""
         return (("authorization", f"Bearer {self.key}"),) if self.key else ()
+
+
+def asked_server(
+    target: str | None, key: str | None, tls: TlsFiles | None, config: Path | None
+) -> Target | Settings:
+    """Return the server that the options name, or the settings to start one here with."""
+    if target:
+        return Target(target, key, tls)
+    if tls:
+        raise fail("--ca-file, --cert-file and --key-file go with --target")
+    return settings_from(config)
+
+
+def metadata_for(where: Target | Settings) -> Metadata:
+    """Return the headers of each call; a server that is started here wants none."""
+    return where.metadata if isinstance(where, Target) else ()
+
+
+@contextmanager
+def explained_rpc_failures() -> Iterator[None]:
+    """Turn a failed call into a line on standard error and exit status 2."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise fail(f"{error.code().name}: {error.details()}") from error
 
 
 @asynccontextmanager

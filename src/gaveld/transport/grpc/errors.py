@@ -24,7 +24,6 @@ from gaveld.domain.errors import (
     PermissionDenied,
     ResourceExhausted,
     Unauthenticated,
-    Unavailable,
 )
 
 DOMAIN: Final = "gavel"
@@ -104,7 +103,6 @@ _CODES: Final[tuple[tuple[type[GavelError], grpc.StatusCode], ...]] = (
     (PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
     (ResourceExhausted, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
-    (Unavailable, grpc.StatusCode.UNAVAILABLE),
 )
 
 
@@ -143,15 +141,6 @@ def is_unforeseen(failure: BaseException) -> bool:
         grpc.aio.AbortError,
     )
     return not isinstance(failure, foreseen)
-
-
-def place_of(failure: BaseException) -> str:
-    """Return an exception's type and where it was raised. Its text may quote content: left out."""
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-    return f"{type(failure).__name__}{where}"
 
 
 def _code_of(failure: GavelError) -> grpc.StatusCode:

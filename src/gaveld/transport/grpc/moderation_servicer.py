@@ -16,6 +16,7 @@ from gavel.v1.moderation_service_pb2 import (
     ModerateTextResponse,
 )
 
+from gaveld.application.failures import place_of
 from gaveld.application.moderate import ModerateText
 from gaveld.application.ports import Telemetry
 from gaveld.domain.errors import ErrorReason
@@ -25,7 +26,7 @@ from gaveld.transport.grpc.converters.submissions import (
     overrides_from_proto,
     submission_from_proto,
 )
-from gaveld.transport.grpc.errors import Refusal, is_unforeseen, place_of, refusal_of
+from gaveld.transport.grpc.errors import Refusal, is_unforeseen, refusal_of
 from gaveld.transport.grpc.interceptors.validation import validate
 
 BATCH_PARALLELISM: Final = 8

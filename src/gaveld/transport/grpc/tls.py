@@ -12,7 +12,7 @@ from typing import cast
 import grpc
 import structlog
 
-from gaveld.transport.grpc.errors import place_of
+from gaveld.application.failures import place_of
 
 Fetcher = Callable[[], grpc.ServerCertificateConfiguration]
 """What gRPC's stubs want; it takes None too, as its own documentation says."""

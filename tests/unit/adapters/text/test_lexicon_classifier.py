@@ -79,6 +79,10 @@ DISGUISED = [
     ("n i g g e r", "H1", "n i g g e r"),
     ("f@ggot", "H1", "f@ggot"),
     ("phuck this", "L1", "phuck"),
+    ("nobody likes you, kys", "H2", "kys"),
+    ("just k.y.s already", "H2", "k.y.s"),
+    ("k i l l y o u r s e l f", "H2", "k i l l y o u r s e l f"),
+    ("s3nd n00ds", "A1", "s3nd n00ds"),
 ]
 
 
@@ -265,7 +269,8 @@ def test_the_card_names_what_the_entries_cover(classifier: LexiconClassifier) ->
     assert card.name == "lexicon"
     assert card.version.startswith("1.")
     assert card.categories == {"A1", "H1", "H2", "L1"}
-    assert card.languages == frozenset()
+    assert card.languages == {"en"}
+    assert card.runs_on_any_language
     assert "English" in card.limits
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gaveld.adapters.text.toxicity_model.features import BUCKETS, featurise
-from gaveld.adapters.text.toxicity_model.linear_model import LinearModel
+from gaveld.adapters.text.toxicity_model.linear_model import SILENT, LinearModel
 from gaveld.adapters.text.toxicity_model.scan import locate, scan
 from gaveld.adapters.text.toxicity_model.windows import windows
 
@@ -36,9 +36,9 @@ def test_a_margin_is_the_weighted_mean_of_what_a_text_holds(model: LinearModel) 
     )
 
 
-def test_a_text_without_tokens_scores_the_intercepts(model: LinearModel) -> None:
+def test_a_text_without_tokens_is_silent(model: LinearModel) -> None:
     """Nothing to read is no reason to fail."""
-    assert model.margins(" \n").tolist() == [-1, -1]
+    assert model.margins(" \n").tolist() == [SILENT, SILENT]
 
 
 def test_probabilities_keep_the_order_of_margins(model: LinearModel) -> None:
@@ -82,19 +82,35 @@ def test_a_scan_takes_each_labels_loudest_window(model: LinearModel) -> None:
     """What stands once in a long text counts as much as in the window that holds it."""
     text = "calm words " * 200 + "grr " + "more calm words " * 200
     scanned = scan(model, text, lambda: None)
-    start, end = scanned.windows[scanned.origin[0]]
+    start, end = scanned.loudest[0]
     assert "grr" in text[start:end]
     assert scanned.margins[0] == max(model.margins(text[a:b])[0] for a, b in windows(text))
 
 
 def test_a_finding_is_placed_in_its_sentence(model: LinearModel) -> None:
     """Each label points to the sentence that speaks loudest for it."""
-    text = "All is well. The bear said grr to us. We ate toast."
+    text = "All is well today. The bear said grr to us. We all ate toast."
     places = locate(model, scan(model, text, lambda: None), [0, 1], lambda: None)
-    assert [text[slice(*places[label])] for label in (0, 1)] == [
+    found = [places[label] or (0, 0) for label in (0, 1)]
+    assert [text[start:end] for start, end in found] == [
         "The bear said grr to us.",
-        "We ate toast.",
+        "We all ate toast.",
     ]
+
+
+def test_company_hides_nothing(model: LinearModel) -> None:
+    """A sentence counts as much among others as it does alone."""
+    alone = model.margins("The bear said grr to us.")
+    text = "All is well here today. The bear said grr to us. The lake is calm and blue."
+    assert (scan(model, text, lambda: None).margins >= alone).all()
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n", "98765", "+1 202 555 0147", "4111 1111 1111 1111", "a.b.c", "10.0.0.1:80"]
+)
+def test_a_text_without_words_says_nothing(model: LinearModel, text: str) -> None:
+    """Numbers, codes and marks get no score that anything could act on."""
+    assert model.probabilities(scan(model, text, lambda: None).margins).max() < 1e-9
 
 
 def test_one_sentence_alone_is_the_whole_text(model: LinearModel) -> None:

@@ -5,7 +5,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaveld.adapters.text.toxicity_model.windows import WINDOW_CHARACTERS, sentences, windows
+from gaveld.adapters.text.toxicity_model.windows import (
+    SENTENCE_CHARACTERS,
+    WINDOW_CHARACTERS,
+    sentences,
+    windows,
+)
 
 prose = st.text("ab .!?\n\"')…é", max_size=3000)
 
@@ -33,7 +38,7 @@ def test_sentences_lie_in_order_within_their_window(text: str, data: st.DataObje
     """Sentences do not overlap, begin and end on something visible, and miss nothing visible."""
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
-    parts = sentences(text, start, end)
+    parts = list(sentences(text, start, end))
     position = start
     for first, last in parts:
         assert position <= first < last <= end
@@ -45,12 +50,18 @@ def test_sentences_lie_in_order_within_their_window(text: str, data: st.DataObje
 
 
 def test_sentences_end_where_a_reader_says() -> None:
-    """Points within numbers and names end nothing; lines and closing quotes do."""
-    text = 'It cost 3.50 today. "Really?" she said\nYes! I paid.'
+    """Points within numbers end nothing; lines and closing quotes do; a word joins the next."""
+    text = 'It cost 3.50 today. "Is that so, then?" she said to me again\nYes! I paid the bill.'
     assert [text[start:end] for start, end in sentences(text, 0, len(text))] == [
         "It cost 3.50 today.",
-        '"Really?"',
-        "she said",
-        "Yes!",
-        "I paid.",
+        '"Is that so, then?"',
+        "she said to me again",
+        "Yes! I paid the bill.",
     ]
+
+
+@given(prose, st.integers(SENTENCE_CHARACTERS, 200))
+def test_sentences_are_no_shorter_than_told(text: str, least: int) -> None:
+    """Fragments are read together, so that full stops alone cannot make a text dear."""
+    parts = list(sentences(text, 0, len(text), least))
+    assert all(end - start >= least for start, end in parts[:-1])

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-FEATURES_VERSION: Final = 1
+FEATURES_VERSION: Final = 2
 BUCKET_BITS: Final = 19
 BUCKETS: Final = 1 << BUCKET_BITS
 
@@ -23,7 +23,12 @@ _TOKEN: Final = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 _ADDRESS: Final = re.compile(r"(?:https?://|www\.)\S+")
 _MENTION: Final = re.compile(r"(?<!\w)@\w+")
 _REPEAT: Final = re.compile(r"(.)\1{2,}", re.DOTALL)
-_DIGITS: Final = str.maketrans("123456789", "000000000")
+_DIGIT: Final = re.compile(r"\d")
+_NUMBER: Final = re.compile(r"\d+(?:[-.,:/ ()]{1,2}\d+\b)*")
+_CODE: Final = re.compile(r"\b[^\W0]{0,3}(?:0[^\W0]{0,3})+\b")
+"""A token with a number in it and no four letters running: 10pm, 1st, x86, most of a hash."""
+_READABLE: Final = re.compile(r"[^\W\d_]{2}|[\U0001F300-\U0001FAFF]")
+_CLASSES: Final = frozenset({"weburl", "usermention"})
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT: Final = np.uint64(64 - BUCKET_BITS)
@@ -48,26 +53,31 @@ class Features(NamedTuple):
 def tokenise(text: str) -> list[str]:
     """Return the tokens of a text in lower case.
 
-    Web addresses and mentions become one token each, a digit is any digit, and a character
-    repeated more than twice stands twice.
+    Web addresses and mentions become one token each, as does a number with whatever punctuation
+    or spaces it is written, or a code made of digits and few letters: which number it is says
+    nothing. A character repeated more than twice stands twice.
     """
-    text = text.lower()
+    text = _REPEAT.sub(r"\1\1", text.lower())
     if "://" in text or "www." in text:
         text = _ADDRESS.sub(" weburl ", text)
     if "@" in text:
         text = _MENTION.sub(" usermention ", text)
-    return _TOKEN.findall(_REPEAT.sub(r"\1\1", text).translate(_DIGITS))
+    if _DIGIT.search(text):
+        text = _CODE.sub("0", _NUMBER.sub("0", text))
+    return _TOKEN.findall(text)
 
 
 def featurise(text: str) -> Features:
-    """Return the hashed n-grams of a text, empty arrays for one without tokens.
+    """Return the hashed n-grams of a text, empty arrays for one that holds nothing to read.
+
+    That is a text of numbers, codes, addresses, marks and single letters, without a word or emoji.
 
     Words count singly, in pairs and in threes; characters in runs of two to five that do not
     cross the space on either side of a token. Any string is accepted, lone surrogates included.
     Time and memory are linear in its length.
     """
     tokens = tokenise(text)
-    if not tokens:
+    if not any(token not in _CLASSES and _READABLE.search(token) for token in tokens):
         nothing = np.empty(0, np.int64)
         return Features(nothing, nothing)
     padded = f" {' '.join(tokens)} "

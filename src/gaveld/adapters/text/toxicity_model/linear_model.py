@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from gaveld.adapters.text.toxicity_model.features import BUCKETS, FEATURES_VERSION, featurise
+
+SILENT: Final = -1e6
+"""The margin of a text without words: below every other, its probability is next to nothing."""
 
 Scores = npt.NDArray[np.float64]
 """One number a label, in the order of the model's labels."""
@@ -38,12 +41,14 @@ class LinearModel:
     intercepts: Scores
 
     def margins(self, text: str) -> Scores:
-        """Return the uncalibrated margin of each label; the offsets for a text of no tokens."""
+        """Return the uncalibrated margin of each label; ``SILENT`` if there is nothing to read."""
+        features = featurise(text)
+        if not len(features.words):
+            return np.full(len(self.labels), SILENT)
         total = np.zeros(len(self.labels))
-        for buckets in featurise(text):
-            if len(buckets):
-                summed = self.weights[buckets].sum(axis=0, dtype=np.int32)
-                total += summed / np.sqrt(len(buckets))
+        for buckets in features:
+            summed = self.weights[buckets].sum(axis=0, dtype=np.int32)
+            total += summed / np.sqrt(len(buckets))
         return total * self.scales + self.offsets
 
     def probabilities(self, margins: Scores) -> Scores:

@@ -1,8 +1,11 @@
-"""Reads one whole text with the linear model: every window, the highest margin of each label.
+"""Reads one whole text with the linear model: the highest margin of each label in any stretch.
 
-The time is linear in the text's length; a checkpoint is passed after every window and sentence.
+The stretches are the text's windows and its sentences, so that friendly company hides no harm and
+harm spread over sentences adds up. The time is linear in the text's length; a checkpoint is passed
+after every stretch.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,56 +14,77 @@ import numpy.typing as npt
 
 from gaveld.adapters.text.cpu_lane import Checkpoint
 from gaveld.adapters.text.toxicity_model.linear_model import LinearModel, Scores
-from gaveld.adapters.text.toxicity_model.windows import sentences, windows
+from gaveld.adapters.text.toxicity_model.windows import (
+    SENTENCE_CHARACTERS,
+    WINDOW_CHARACTERS,
+    sentences,
+    windows,
+)
 
-SENTENCES_READ: Final = 32
-"""Fragments beyond this many in one window are not told apart: it bounds the cost."""
+SENTENCES_READ: Final = 4_096
+"""Of a text so long that it could hold more, sentences are read several at a time."""
+
+Stretch = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """The highest margin of each label in a text, and which window of the text it comes from."""
+    """The highest margin of each label in a text, and the stretch, a row a label, that has it."""
 
     text: str
     margins: Scores
-    windows: tuple[tuple[int, int], ...]
-    origin: npt.NDArray[np.int64]
+    loudest: npt.NDArray[np.int64]
 
 
 def scan(model: LinearModel, text: str, checkpoint: Checkpoint) -> Scan:
     """Return what the model makes of a text. The checkpoint may raise."""
-    cuts = tuple(windows(text))
-    rows = []
-    for start, end in cuts:
-        rows.append(model.margins(text[start:end]))
+    margins = np.full(len(model.labels), -np.inf)
+    loudest = np.zeros((len(model.labels), 2), np.int64)
+    for stretch in _stretches(text):
+        found = model.margins(text[slice(*stretch)])
+        louder = found > margins
+        margins[louder] = found[louder]
+        loudest[louder] = stretch
         checkpoint()
-    table = np.stack(rows)
-    return Scan(text, table.max(axis=0), cuts, table.argmax(axis=0))
+    return Scan(text, margins, loudest)
 
 
 def locate(
     model: LinearModel, scanned: Scan, wanted: list[int], checkpoint: Checkpoint
-) -> dict[int, tuple[int, int] | None]:
-    """Return for each wanted label where it speaks loudest: a sentence, or None for all the text.
+) -> dict[int, Stretch | None]:
+    """Return for each wanted label the sentence where it speaks loudest, None for all the text.
 
-    The sentence is that of the window with the highest margin. A window of one sentence, or of
-    more than ``SENTENCES_READ``, is itself the place.
+    A window that says more than each of its sentences is told by its loudest sentence.
     """
-    by_window: dict[int, list[int]] = {}
+    by_stretch: dict[Stretch, list[int]] = {}
     for label in wanted:
-        by_window.setdefault(int(scanned.origin[label]), []).append(label)
-    places: dict[int, tuple[int, int] | None] = {}
-    for number, labels in by_window.items():
-        whole = scanned.windows[number]
-        parts = sentences(scanned.text, *whole)
-        if not 1 < len(parts) <= SENTENCES_READ:
-            place = whole if len(scanned.windows) > 1 else None
-            places.update(dict.fromkeys(labels, place))
-            continue
-        rows = []
-        for start, end in parts:
-            rows.append(model.margins(scanned.text[start:end]))
-            checkpoint()
-        best = np.stack(rows).argmax(axis=0)
-        places.update({label: parts[int(best[label])] for label in labels})
+        start, end = scanned.loudest[label].tolist()
+        by_stretch.setdefault((start, end), []).append(label)
+    places: dict[int, Stretch | None] = {}
+    for stretch, labels in by_stretch.items():
+        parts = list(sentences(scanned.text, *stretch)) or [stretch]
+        best = [0] * len(model.labels)
+        if len(parts) > 1:
+            rows = []
+            for start, end in parts:
+                rows.append(model.margins(scanned.text[start:end]))
+                checkpoint()
+            best = np.stack(rows).argmax(axis=0).tolist()
+        for label in labels:
+            place = parts[best[label]]
+            places[label] = None if place == _visible(scanned.text) else place
     return places
+
+
+def _stretches(text: str) -> Iterator[Stretch]:
+    """Yield what is to be read: sentences of a text that has several, then its windows."""
+    whole = _visible(text)
+    least = max(SENTENCE_CHARACTERS, len(text) // SENTENCES_READ)
+    for start, end in sentences(text, 0, len(text), least):
+        if (start, end) != whole and end - start <= WINDOW_CHARACTERS:
+            yield start, end
+    yield from windows(text)
+
+
+def _visible(text: str) -> Stretch:
+    return len(text) - len(text.lstrip()), len(text.rstrip())

@@ -6,6 +6,8 @@ from typing import Final
 
 WINDOW_CHARACTERS: Final = 600
 STRIDE_CHARACTERS: Final = 400
+SENTENCE_CHARACTERS: Final = 16
+"""A shorter sentence is read together with the next."""
 _WORD_REACH: Final = 40
 _SENTENCE: Final = re.compile(r"\S(?:[^.!?\n]|[.!?](?![\s\"'”’)]))*[.!?\n]*[\"'”’)]*")
 
@@ -23,12 +25,24 @@ def windows(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-def sentences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the ranges of the sentences and lines within ``text[start:end]``."""
-    return [
-        (found.start(), found.start() + len(found[0].rstrip()))
-        for found in _SENTENCE.finditer(text, start, end)
-    ]
+def sentences(
+    text: str, first: int, last: int, least: int = SENTENCE_CHARACTERS
+) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of the sentences and lines in ``text[first:last]``, in order.
+
+    They leave out nothing visible, and each but the last is ``least`` characters or longer:
+    shorter ones are joined to the next.
+    """
+    begun = None
+    end = 0
+    for found in _SENTENCE.finditer(text, first, last):
+        begun = found.start() if begun is None else begun
+        end = found.start() + len(found[0].rstrip())
+        if end - begun >= least:
+            yield begun, end
+            begun = None
+    if begun is not None:
+        yield begun, end
 
 
 def _at_space(text: str, position: int) -> int:

@@ -29,8 +29,9 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
 
     Typed fields are facts for a policy's rules, and there are none of these yet: they are
     checked and not judged, as the contract says of untyped content. Raises ``InvalidRequest``
-    for a content type, which no policy defines yet, for fields nested too deep, a date that is
-    none or a wish for scores by sentence, and a refusal for too much metadata.
+    for a content type, which no policy defines yet, a blocked term that could never match, fields
+    nested too deep, a date that is none or a wish for scores by sentence, and a refusal for too
+    much metadata.
     """
     if request.score_sentences:
         raise InvalidRequest(
@@ -44,6 +45,9 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
         )
     if request.HasField("metadata"):
         _check_metadata(request.metadata)
+    for index, term in enumerate(request.blocked_terms):
+        if not term.strip(" \t\r\n-_"):
+            raise InvalidRequest(FieldViolation(f"blocked_terms[{index}]", "has nothing to match"))
     for name, value in request.fields.items():
         _check_value(value, f"fields.{name}", 1)
     return TextSubmission(

@@ -7,9 +7,10 @@ import grpc
 import grpc.aio
 import structlog
 
+from gaveld.application.failures import place_of
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason
 from gaveld.transport.grpc.call import Call
-from gaveld.transport.grpc.errors import Refusal, is_unforeseen, place_of, refusal_of
+from gaveld.transport.grpc.errors import Refusal, is_unforeseen, refusal_of
 from gaveld.transport.grpc.interceptors.interceptor import Interceptor
 
 
