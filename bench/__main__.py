@@ -4,9 +4,14 @@ import sys
 
 from rich.console import Console
 
-from bench import overhead, overload, text_path
+from bench import engine, overhead, overload, text_path
 
-BENCHMARKS = {"overhead": overhead.main, "text_path": text_path.main, "overload": overload.main}
+BENCHMARKS = {
+    "overhead": overhead.main,
+    "text_path": text_path.main,
+    "overload": overload.main,
+    "engine": engine.main,
+}
 
 
 def main() -> None:

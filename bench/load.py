@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 
 import grpc
 import grpc.aio
@@ -28,21 +30,23 @@ class Seen:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-async def load(address: str, path: str, request: bytes, callers: int, seconds: float) -> Seen:
+async def load(
+    address: str, path: str, requests: Sequence[bytes], callers: int, seconds: float
+) -> Seen:
     """Call with so many callers at once for so long; each waits for its answer.
 
-    A refused caller waits 20 ms before it calls again.
+    The callers take the requests in turn. A refused one waits 20 ms before it calls again.
     """
-    seen = Seen()
+    seen, turn = Seen(), cycle(requests)
     async with grpc.aio.insecure_channel(address, [("grpc.enable_retries", 0)]) as channel:
         method = channel.unary_unary(path, None, None)
-        await method(request, wait_for_ready=True, timeout=60)
+        await method(requests[0], wait_for_ready=True, timeout=60)
         started = time.perf_counter()
 
         async def call_again_and_again() -> None:
             while (began := time.perf_counter()) - started < seconds:
                 try:
-                    await method(request, timeout=30)
+                    await method(next(turn), timeout=30)
                 except grpc.aio.AioRpcError as error:
                     seen.failures[error.code().name] += 1
                     await asyncio.sleep(0.02)

@@ -16,16 +16,17 @@ from bench.servers import ECHO_PATH, echo_server, gavel_server
 PATH = "/gavel.v1.ModerationService/ModerateText"
 REQUEST = ModerateTextRequest(text="good morning everyone, did the parcel arrive?")
 SECONDS = 4.0
+SETTINGS = {"GAVEL_TEXT__CLASSIFIERS": "[]", "GAVEL_CACHE__MAX_BYTES": "0"}
 
 
 def main(console: Console) -> None:
     """Run the benchmark and print one row for each number of callers."""
     request = REQUEST.SerializeToString()
     table = Table("callers", "", "calls/s", "p50 ms", "p99 ms", "µs a call", "ratio to the echo")
-    with echo_server() as echo, gavel_server({"GAVEL_TEXT__CLASSIFIERS": "[]"}) as gavel:
+    with echo_server() as echo, gavel_server(SETTINGS) as gavel:
         for callers in (1, 16):
-            bare = asyncio.run(load(echo, ECHO_PATH, request, callers, SECONDS))
-            ours = asyncio.run(load(gavel, PATH, request, callers, SECONDS))
+            bare = asyncio.run(load(echo, ECHO_PATH, [request], callers, SECONDS))
+            ours = asyncio.run(load(gavel, PATH, [request], callers, SECONDS))
             _row(table, callers, "bare echo", bare, bare)
             _row(table, callers, "ModerateText, classifiers off", ours, bare)
     console.print(table)

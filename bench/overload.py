@@ -24,11 +24,12 @@ def main(console: Console) -> None:
     limits = {
         "GAVEL_GRPC__MAX_CONCURRENT_CALLS": "8",
         "GAVEL_GRPC__MAX_WAITING_CALLS": "2",
+        "GAVEL_CACHE__MAX_BYTES": "0",
     }
     table = Table("load", "accepted/s", "p50 ms", "p99 ms", "shed/s", "p99 against unloaded")
     with gavel_server(limits) as address:
-        full = asyncio.run(load(address, PATH, request, 8, SECONDS))
-        over = asyncio.run(load(address, PATH, request, 24, SECONDS))
+        full = asyncio.run(load(address, PATH, [request], 8, SECONDS))
+        over = asyncio.run(load(address, PATH, [request], 24, SECONDS))
     for name, seen in (("at capacity: 8 callers", full), ("three times: 24 callers", over)):
         _row(table, name, seen, full)
     console.print(table)

@@ -11,7 +11,7 @@ from rich.table import Table
 from bench.samples import LONG, SHORT
 from gaveld.application.ports import Classifier
 from gaveld.bootstrap.container import build
-from gaveld.bootstrap.settings import Settings
+from gaveld.bootstrap.settings import CacheSettings, Settings
 from gaveld.domain.content import TextSample, TextSubmission
 from gaveld.domain.policies import Policy, PolicyOverrides
 
@@ -33,7 +33,7 @@ async def rate(work: Work, texts: Sequence[str]) -> float:
 
 async def parts_of(stack: AsyncExitStack) -> dict[str, Work]:
     """Return the whole path first, then its parts, each as work on one text."""
-    application = await build(Settings(), stack)
+    application = await build(Settings(cache=CacheSettings(max_bytes=0)), stack)
     path = application.text_path
     await path.warm_up()
     policy = Policy("bench", {})

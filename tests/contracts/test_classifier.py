@@ -1,8 +1,11 @@
 """One suite for every ``Classifier[TextSample]``. A new one joins with one line below."""
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -15,12 +18,18 @@ from gaveld.adapters.text.links import LinkClassifier
 from gaveld.adapters.text.normalise.normaliser import read
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
+from gaveld.adapters.text.transformer_model import (
+    Manifest,
+    OnnxRuntimeEngine,
+    TransformerTextClassifier,
+)
 from gaveld.application.ports import Classifier
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy, TermList, TermMatch
 from gaveld.domain.signals import ClassifierReport
 from tests.fakes.classifier import FakeClassifier
+from tests.unit.adapters.text.tiny_transformer import tiny_manifest
 
 TextClassifier = Classifier[TextSample]
 
@@ -32,6 +41,16 @@ class Case(NamedTuple):
     telling: str
 
 
+@cache
+def manifest() -> Manifest:
+    return tiny_manifest(Path(tempfile.mkdtemp()), max_tokens=512)
+
+
+def transformer(lane: CpuLane) -> TextClassifier:
+    engine = OnnxRuntimeEngine(manifest().weights, threads=1)
+    return TransformerTextClassifier(lane, manifest(), engine)
+
+
 CASES = {
     "fake": Case(lambda lane: FakeClassifier(lane, {"sesame": "L2"}), "open sesame, please"),
     "lexicon": Case(LexiconClassifier, "what the fuck"),
@@ -39,6 +58,7 @@ CASES = {
     "links": Case(LinkClassifier, "see http://1572395042/login now"),
     "personal_data": Case(PersonalDataClassifier, "write to bob@example.com"),
     "linear": Case(LinearTextClassifier, "You are a stupid idiot"),
+    "transformer": Case(transformer, "You are a stupid idiot"),
 }
 POLICY = Policy(
     "test",
@@ -62,7 +82,7 @@ class WatchedLane(CpuLane):
         self.released = threading.Event()
         self.unwound = threading.Event()
 
-    async def run(self, characters, work):
+    async def aside(self, work):
         def watched(checkpoint: Checkpoint):
             def halt() -> None:
                 self.halted.set()
@@ -75,7 +95,7 @@ class WatchedLane(CpuLane):
                 self.unwound.set()
                 raise
 
-        return await super().run(characters, watched)
+        return await super().aside(watched)
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,8 @@ def report(telemetry: Telemetry) -> None:
         telemetry.check_bypassed(CARD.name, OutcomeStatus.TIMED_OUT, action)
     telemetry.verdict_given(Action.ALLOW, [])
     telemetry.batch_received(256)
+    telemetry.cache_asked(found=True)
+    telemetry.cache_asked(found=False)
 
 
 def test_everything_can_be_reported(telemetry: Telemetry):
@@ -52,6 +54,8 @@ def test_everything_can_be_reported(telemetry: Telemetry):
             1,
         ),
         ("gavel_batch_size_texts_sum", {}, 256),
+        ("gavel_cache_lookups_total", {"result": "hit"}, 1),
+        ("gavel_cache_lookups_total", {"result": "miss"}, 1),
         ("gavel_classifier_info", {"classifier": "lexicon", "version": "2026.1"}, 1),
     ],
 )
@@ -61,6 +65,18 @@ def test_prometheus_shows_what_was_reported(name: str, labels: dict[str, str], e
     telemetry.announce("1.2.3", [CARD])
     report(telemetry)
     assert telemetry.registry.get_sample_value(name, labels) == expected
+
+
+def test_prometheus_shows_what_the_engine_did():
+    """Law: passages, time, tokens and padding of each batch are added up."""
+    telemetry = PrometheusTelemetry()
+    telemetry.engine_ran(3, 40, 8, 0.02)
+    telemetry.engine_ran(1, 16, 0, 0.01)
+    value = telemetry.registry.get_sample_value
+    assert value("gavel_engine_batch_size_passages_sum") == 4
+    assert value("gavel_engine_batch_duration_seconds_count") == 2
+    assert value("gavel_engine_tokens_total", {"kind": "text"}) == 56
+    assert value("gavel_engine_tokens_total", {"kind": "padding"}) == 8
 
 
 def test_the_build_is_shown():

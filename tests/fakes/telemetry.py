@@ -15,6 +15,7 @@ class FakeTelemetry:
         self.verdicts: list[tuple[Action, tuple[str, ...]]] = []
         self.bypasses: list[tuple[str, OutcomeStatus, Action]] = []
         self.batches: list[int] = []
+        self.lookups: list[bool] = []
 
     def stage_finished(self, stage: str, seconds: float) -> None:
         self.stages.append((stage, seconds))
@@ -32,3 +33,6 @@ class FakeTelemetry:
 
     def batch_received(self, size: int) -> None:
         self.batches.append(size)
+
+    def cache_asked(self, *, found: bool) -> None:
+        self.lookups.append(found)

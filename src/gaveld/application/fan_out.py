@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -31,7 +32,8 @@ async def fan_out(
     """Return what the classifiers found within ``deadline_seconds`` from now.
 
     One that is late is cancelled and listed as timed out; one that raises is listed as failed
-    and its exception goes to ``on_failure``. If the caller is cancelled, so are they all.
+    and its exception goes to ``on_failure``; what one that left some of the sample unread
+    found counts, and is no check. If the caller is cancelled, so are they all.
     Outcomes and findings come in the order of ``classifiers``, whichever finished first.
     """
     started = time.monotonic()
@@ -49,7 +51,9 @@ async def fan_out(
         if late:
             await asyncio.wait(late)
     answers = [
-        _too_late(entry.card, time.monotonic() - started) if task.cancelled() else task.result()
+        _too_late(entry.card, time.monotonic() - started)
+        if task.cancelled()
+        else _admitting_gaps(*task.result())
         for entry, task in zip(classifiers, tasks, strict=True)
     ]
     reports = [report for _, report in answers if report is not None]
@@ -73,6 +77,12 @@ async def attempt(
         seconds = time.monotonic() - started
         return ClassifierOutcome(card, OutcomeStatus.FAILED, seconds, reason), None
     return ClassifierOutcome(card, OutcomeStatus.RAN, time.monotonic() - started), result
+
+
+def _admitting_gaps(outcome: ClassifierOutcome, report: ClassifierReport | None) -> _Answer:
+    if report is None or not report.unread:
+        return outcome, report
+    return replace(outcome, is_check=False, reason=report.unread), report
 
 
 def _too_late(card: ClassifierCard, seconds: float) -> _Answer:

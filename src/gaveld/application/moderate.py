@@ -16,6 +16,8 @@ from gaveld.application.ports import (
     PolicyStore,
     Telemetry,
     TextNormaliser,
+    TextSignals,
+    VerdictCache,
 )
 from gaveld.domain.content import DetectedLanguage, TextSample, TextSubmission, mask
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason, FieldViolation, InvalidRequest
@@ -35,6 +37,9 @@ NOBODY: Final = "none"
 MASKED_FROM: Final = 0.5
 """A hit that is more likely right than wrong is masked, whether or not its category acts."""
 
+_PASSING: Final = (OutcomeStatus.TIMED_OUT, OutcomeStatus.FAILED)
+"""What may be otherwise the next time, and so is not remembered."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +58,8 @@ class TextJudgement:
     ``filtered_text`` is the text with the policy's masked categories starred out, as long in
     code points as the original. ``sha256`` is of the text as sent, in UTF-8.
     ``language`` is None when the detector failed; ``language_is_unexpected`` is true when one was
-    detected and is none of the expected.
+    detected and is none of the expected. ``is_cached`` is true when the text was read by an earlier
+    call and only judged by this one; the outcomes are then that call's.
     """
 
     verdict: Verdict
@@ -64,12 +70,16 @@ class TextJudgement:
     filtered_text: str
     sha256: str
     timings: tuple[StageTiming, ...]
+    is_cached: bool = False
 
 
 class ModerateText:
     """The use case behind ``ModerateText`` and each item of ``BatchModerateText``.
 
     ``absent`` are classifiers that this server knows of and does not have.
+
+    With a ``cache``, a text that was read before is not read again. What is kept are its signals;
+    thresholds and masks are applied anew, so that calls that override them share what was learnt.
     """
 
     def __init__(
@@ -82,6 +92,7 @@ class ModerateText:
         policies: PolicyStore,
         telemetry: Telemetry,
         max_text_bytes: int,
+        cache: VerdictCache | None = None,
     ) -> None:
         self._normaliser = normaliser
         self._language_detector = language_detector
@@ -93,6 +104,9 @@ class ModerateText:
         self._policies = policies
         self._telemetry = telemetry
         self._max_text_bytes = max_text_bytes
+        self._cache = cache
+        cards = [language_detector.card, *(entry.card for entry in self._classifiers)]
+        self._models = tuple((card.name, card.version) for card in cards)
 
     async def __call__(
         self,
@@ -112,39 +126,72 @@ class ModerateText:
             raise _too_late()
         due = time.monotonic() + deadline_seconds
         clock = _Stopwatch(self._telemetry)
-        encoded = self._encoded(submission.text)
-        policy = (await self._policies.current(project)).with_overrides(overrides)
+        sha256 = hashlib.sha256(self._encoded(submission.text)).hexdigest()
+        own = await self._policies.current(project)
+        policy = own.with_overrides(overrides)
 
+        key = self._key(sha256, own, submission)
+        learnt = await self._recall(key, clock)
+        is_cached = learnt is not None
+        if learnt is None:
+            learnt = await self._look(submission, policy, due, clock)
+            await self._keep(key, learnt)
+
+        verdict = judge(learnt.signals, policy)
+        filtered_text = self._filtered(submission.text, learnt.signals, policy)
+        clock.lap("judge")
+        self._count(verdict, learnt.signals, is_cached=is_cached)
+        language = learnt.language or DetectedLanguage()
+        return TextJudgement(
+            verdict=verdict,
+            outcomes=learnt.outcomes,
+            attributes=learnt.signals.attributes,
+            language=learnt.language,
+            language_is_unexpected=_is_unexpected(language, submission, policy),
+            filtered_text=filtered_text,
+            sha256=sha256,
+            timings=clock.laps(),
+            is_cached=is_cached,
+        )
+
+    async def _look(
+        self, submission: TextSubmission, policy: Policy, due: float, clock: "_Stopwatch"
+    ) -> TextSignals:
         readings = await self._normaliser.normalise(submission.text)
         clock.lap("normalise")
         detector = self._language_detector
         language_outcome, detected = await attempt(
             detector.card, partial(detector.detect, submission.text), self._log_failure
         )
-        language = detected or DetectedLanguage()
         clock.lap("language")
 
         remaining = due - time.monotonic()
         if remaining <= 0:
             raise _too_late()
+        language = detected or DetectedLanguage()
         sample = TextSample(readings, language, policy, submission.blocked_terms)
         signals = await self._ask(sample, remaining)
         clock.lap("classify")
+        return TextSignals(detected, language_outcome, signals)
 
-        verdict = judge(signals, policy)
-        filtered_text = self._filtered(submission.text, signals, policy)
-        clock.lap("judge")
-        self._count(verdict, signals)
-        return TextJudgement(
-            verdict=verdict,
-            outcomes=(language_outcome, *signals.outcomes),
-            attributes=signals.attributes,
-            language=detected,
-            language_is_unexpected=_is_unexpected(language, submission, policy),
-            filtered_text=filtered_text,
-            sha256=hashlib.sha256(encoded).hexdigest(),
-            timings=clock.laps(),
-        )
+    def _key(self, sha256: str, policy: Policy, submission: TextSubmission) -> bytes:
+        # All that a sample is made from. What a call overrides is left out: classifiers read a
+        # policy's terms and domains, which no call can change.
+        facts = (sha256, policy.revision, self._models, submission.blocked_terms)
+        return hashlib.sha256(repr(facts).encode()).digest()
+
+    async def _recall(self, key: bytes, clock: "_Stopwatch") -> TextSignals | None:
+        if self._cache is None:
+            return None
+        learnt = await self._cache.find(key)
+        clock.lap("cache")
+        self._telemetry.cache_asked(found=learnt is not None)
+        return learnt
+
+    async def _keep(self, key: bytes, learnt: TextSignals) -> None:
+        if self._cache is None or any(entry.status in _PASSING for entry in learnt.outcomes):
+            return
+        await self._cache.keep(key, learnt)
 
     def _encoded(self, text: str) -> bytes:
         try:
@@ -199,8 +246,8 @@ class ModerateText:
         )
         return mask(text, spans, policy.mask_character)
 
-    def _count(self, verdict: Verdict, signals: Signals) -> None:
-        for outcome in signals.outcomes:
+    def _count(self, verdict: Verdict, signals: Signals, *, is_cached: bool) -> None:
+        for outcome in () if is_cached else signals.outcomes:
             self._telemetry.classifier_finished(outcome.card, outcome.status, outcome.seconds)
         self._telemetry.verdict_given(
             verdict.action, [cause.category_id for cause in verdict.causes]

@@ -11,7 +11,13 @@ from typing import Protocol, TypeVar
 
 from gaveld.domain.content import DetectedLanguage, TextReadings
 from gaveld.domain.policies import Action, Policy
-from gaveld.domain.signals import ClassifierCard, ClassifierReport, OutcomeStatus
+from gaveld.domain.signals import (
+    ClassifierCard,
+    ClassifierOutcome,
+    ClassifierReport,
+    OutcomeStatus,
+    Signals,
+)
 
 SampleT_contra = TypeVar("SampleT_contra", contravariant=True)
 
@@ -93,6 +99,44 @@ class Telemetry(Protocol):
 
     def batch_received(self, size: int) -> None:
         """Record how many texts one batch call held."""
+        ...
+
+    def cache_asked(self, *, found: bool) -> None:
+        """Record whether a text's signals were in the cache."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextSignals:
+    """What was learnt about a text, without the text: enough to judge it by any thresholds.
+
+    ``language`` is None when the detector failed.
+    """
+
+    language: DetectedLanguage | None
+    language_outcome: ClassifierOutcome
+    signals: Signals
+
+    @property
+    def outcomes(self) -> tuple[ClassifierOutcome, ...]:
+        """What became of the detector and of every classifier."""
+        return (self.language_outcome, *self.signals.outcomes)
+
+
+class VerdictCache(Protocol):
+    """Remembers what was learnt about texts, for as long as it likes. A miss costs time only.
+
+    Keys are digests that name the content, the models and the policy. A cache that can't be
+    reached knows nothing and drops what it is given: it never raises, and never takes longer than
+    asking the classifiers again would.
+    """
+
+    async def find(self, key: bytes) -> TextSignals | None:
+        """Return what was kept under the key, equal to what was given; None if there is none."""
+        ...
+
+    async def keep(self, key: bytes, learnt: TextSignals) -> None:
+        """Remember this under the key, in place of what was there."""
         ...
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gaveld import __version__
+from gaveld.adapters.cache.memory import MemoryVerdictCache
 from gaveld.adapters.limits.memory import MemoryRateLimiter
 from gaveld.adapters.storage.api_keys import (
     FileApiKeys,
@@ -31,6 +32,12 @@ from gaveld.adapters.text.links import LinkClassifier, listed_domain
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
+from gaveld.adapters.text.transformer_model import (
+    SHIPPED_TRANSFORMER,
+    Manifest,
+    OnnxRuntimeEngine,
+    TransformerTextClassifier,
+)
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
@@ -55,7 +62,10 @@ LOOKS_FOR: Final[Mapping[str, str]] = {
     "personal_data": "P1 P2",
     "linear": "A1 C4 D1 H1 H2 H3 L1 S1 S4 V1",
 }
-"""The categories of every classifier there is, told here for those that are not loaded."""
+"""The categories of every classifier that belongs to a full server, for those not loaded.
+
+The transformer is an extra until one is shipped, so that a server without it is not incomplete.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     policies = YamlPolicyStore(
         settings.policy.file or DEFAULT_POLICY, validate_term_lists, listed_domain
     )
-    text_path = await asyncio.to_thread(build_text_path, settings.text, stack)
+    text_path = await asyncio.to_thread(build_text_path, settings.text, stack, telemetry)
     installed = [entry.card for entry in text_path.classifiers]
     absent = absent_cards(settings.text)
     telemetry.announce(__version__, installed)
@@ -111,6 +121,9 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             policies=policies,
             telemetry=telemetry,
             max_text_bytes=settings.text.max_text_bytes,
+            cache=MemoryVerdictCache(settings.cache.max_bytes)
+            if settings.cache.max_bytes
+            else None,
         ),
         list_categories=ListCategories(installed, absent),
         authenticate=authenticate,
@@ -128,10 +141,13 @@ def absent_cards(settings: TextSettings) -> tuple[ClassifierCard, ...]:
     )
 
 
-def build_text_path(settings: TextSettings, stack: AsyncExitStack) -> TextPath:
+def build_text_path(
+    settings: TextSettings, stack: AsyncExitStack, telemetry: PrometheusTelemetry
+) -> TextPath:
     """Load the text family. Reads model files, so not for an event loop.
 
-    Raises ``SettingsError`` for a phone region without a numbering plan.
+    Raises ``SettingsError`` for a phone region without a numbering plan and for a transformer
+    that can't be loaded.
     """
     lane = CpuLane(settings.threads)
     stack.callback(lane.close)
@@ -141,6 +157,7 @@ def build_text_path(settings: TextSettings, stack: AsyncExitStack) -> TextPath:
         "links": lambda: LinkClassifier(lane),
         "personal_data": lambda: _personal_data(lane, settings.phone_regions),
         "linear": lambda: LinearTextClassifier(lane),
+        "transformer": lambda: _transformer(settings, stack, telemetry),
     }
     return TextPath(
         normaliser=DisguiseNormaliser(lane),
@@ -154,6 +171,30 @@ def _personal_data(lane: CpuLane, phone_regions: Sequence[str]) -> TextClassifie
         return PersonalDataClassifier(lane, phone_regions)
     except ValueError as error:
         raise SettingsError(f"text.phone_regions: {error}") from error
+
+
+def _transformer(
+    settings: TextSettings, stack: AsyncExitStack, telemetry: PrometheusTelemetry
+) -> TextClassifier:
+    try:
+        manifest = Manifest.read(settings.transformer_folder or SHIPPED_TRANSFORMER)
+        engine = OnnxRuntimeEngine(manifest.weights, settings.engine_threads)
+        # A lane of its own: tokenising must not wait for another classifier's megabyte.
+        lane = CpuLane(threads=1)
+        stack.callback(lane.close)
+        classifier = TransformerTextClassifier(
+            lane,
+            manifest,
+            engine,
+            tokens_a_batch=settings.engine_batch_tokens,
+            on_batch=lambda run: telemetry.engine_ran(
+                run.rows, run.tokens, run.padded_tokens - run.tokens, run.seconds
+            ),
+        )
+    except ValueError as error:
+        raise SettingsError(f"text.transformer_folder: {error}") from error
+    stack.callback(classifier.close)
+    return classifier
 
 
 async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStore:

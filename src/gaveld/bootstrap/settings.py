@@ -57,7 +57,7 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
-ClassifierName = Literal["lexicon", "terms", "links", "personal_data", "linear"]
+ClassifierName = Literal["lexicon", "terms", "links", "personal_data", "linear", "transformer"]
 Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -152,6 +152,19 @@ class TextSettings(_Section):
         "linear",
     )
     """The installed classifiers; what is left out is not checked, and verdicts say so."""
+    transformer_folder: Path | None = None
+    """The transformer's folder: manifest, weights, tokenizer. None is the one in the package."""
+    engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    """How many cores one batch of the transformer may use."""
+    engine_batch_tokens: Annotated[int, Field(ge=1, le=65_536)] = 512
+    """How many tokens, padding included, one batch may have; 1 reads each passage alone."""
+
+
+class CacheSettings(_Section):
+    """What was learnt about texts is remembered, so that equal texts are not read again."""
+
+    max_bytes: Annotated[int, Field(ge=0, le=64 << 30)] = 32 << 20
+    """How much memory this may take; 0 remembers nothing."""
 
 
 class LogSettings(_Section):
@@ -194,6 +207,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     policy: PolicySettings = PolicySettings()
     text: TextSettings = TextSettings()
+    cache: CacheSettings = CacheSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     shutdown: ShutdownSettings = ShutdownSettings()

@@ -91,7 +91,7 @@ class ClassifierOutcome:
     """Whether a classifier ran, for how long, and why not if it did not.
 
     ``reason`` holds nothing of the content. ``is_check`` is false when it ran on a text that it
-    does not read: what it found stands, and what it did not find says nothing.
+    does not read, or not to the end: what it found stands, and what it did not find says nothing.
     """
 
     card: ClassifierCard
@@ -110,10 +110,15 @@ class ClassifierOutcome:
 
 @dataclass(frozen=True, slots=True)
 class ClassifierReport:
-    """What one classifier says of one sample."""
+    """What one classifier says of one sample.
+
+    ``unread`` says in a sentence what of the sample was not looked at, and holds nothing of the
+    content; it is empty when everything was.
+    """
 
     findings: tuple[Finding, ...] = ()
     attributes: Mapping[Attribute, float] = field(default_factory=dict)
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,3 +112,17 @@ async def test_the_strongest_score_of_an_attribute_stands():
 async def test_no_classifiers_give_no_signals():
     """Law: an empty house answers, with nothing."""
     assert (await fan_out([], "text", 5, print)).outcomes == ()
+
+
+async def test_a_classifier_that_left_something_unread_has_not_checked():
+    """Law: its findings count, and the outcome says in its words what it did not read."""
+
+    async def in_part() -> ClassifierReport:
+        return ClassifierReport((finding("long"),), {Attribute.INSULT: 0.7}, "40 characters.")
+
+    signals = await fan_out([Scripted("long", in_part)], "text", 5, print)
+    (outcome,) = signals.outcomes
+    assert outcome.status is OutcomeStatus.RAN
+    assert (outcome.is_check, outcome.reason) == (False, "40 characters.")
+    assert signals.findings == (finding("long"),)
+    assert signals.attributes == {Attribute.INSULT: 0.7}

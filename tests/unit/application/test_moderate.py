@@ -87,6 +87,9 @@ class Counts:
     def batch_received(self, size):
         raise AssertionError(size)
 
+    def cache_asked(self, *, found):
+        raise AssertionError(found)
+
 
 UNCHANGED = PolicyOverrides()
 ENGLISH, GERMAN = DetectedLanguage("en", 0.9), DetectedLanguage("de", 0.9)

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.bootstrap.container import LOOKS_FOR, absent_cards, build_text_path
 from gaveld.bootstrap.settings import TextSettings
 
@@ -11,7 +12,7 @@ from gaveld.bootstrap.settings import TextSettings
 async def test_what_classifiers_look_for_is_told_truly():
     """Law: a classifier that is left out is listed with the very categories it would cover."""
     async with AsyncExitStack() as stack:
-        path = build_text_path(TextSettings(), stack)
+        path = build_text_path(TextSettings(), stack, PrometheusTelemetry())
         told = {name: frozenset(categories.split()) for name, categories in LOOKS_FOR.items()}
         assert {entry.card.name: entry.card.categories for entry in path.classifiers} == told
 

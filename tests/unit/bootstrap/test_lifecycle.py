@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.telemetry.tracing import end_tracing
 from gaveld.bootstrap.container import build_text_path
 from gaveld.bootstrap.lifecycle import prove
@@ -35,8 +36,9 @@ async def test_tls_files_that_do_not_fit_are_named(tmp_path: Path):
 async def test_a_region_without_phones_is_a_mistake_in_the_settings():
     """Law: a region that nobody numbers is named with its key, not a failure of the server."""
     async with AsyncExitStack() as stack:
+        settings = TextSettings(phone_regions=("US", "ZZ"))
         with pytest.raises(SettingsError, match=r"^text\.phone_regions: .*ZZ"):
-            build_text_path(TextSettings(phone_regions=("US", "ZZ")), stack)
+            build_text_path(settings, stack, PrometheusTelemetry())
 
 
 class Collector:

@@ -55,6 +55,8 @@ def test_a_file_may_be_named(nowhere, monkeypatch):
         ("grpc: {port: 70000}", "GAVEL_GRPC__PORT"),
         ("text: {max_text_bytes: 0}", "text.max_text_bytes"),
         ("text: {classifiers: [magic]}", "text.classifiers"),
+        ("text: {engine_threads: 0}", "text.engine_threads"),
+        ("cache: {max_bytes: -1}", "cache.max_bytes"),
         ("text: {phone_regions: [usa]}", "text.phone_regions"),
         ("policy: {file: missing.yaml}", "missing.yaml"),
         ("grpc: {tls: {certificate_file: gavel.yaml}}", "go together"),

@@ -60,6 +60,30 @@ class PrometheusTelemetry:
             buckets=BATCH_BUCKETS_TEXTS,
             registry=registry,
         )
+        self._lookups = Counter(
+            "gavel_cache_lookups_total",
+            "Texts that were looked for in the cache, by whether they were there.",
+            ("result",),
+            registry=registry,
+        )
+        self._passages = Histogram(
+            "gavel_engine_batch_size_passages",
+            "How many passages the transformer's engine read at once.",
+            buckets=BATCH_BUCKETS_TEXTS,
+            registry=registry,
+        )
+        self._engine = Histogram(
+            "gavel_engine_batch_duration_seconds",
+            "How long the engine took for one batch.",
+            buckets=STAGE_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._padding = Counter(
+            "gavel_engine_tokens_total",
+            "Tokens that the engine read, and those that only filled its batches.",
+            ("kind",),
+            registry=registry,
+        )
         self._versions = Gauge(
             "gavel_classifier_info",
             "1 for each installed classifier and its version.",
@@ -109,6 +133,17 @@ class PrometheusTelemetry:
     def batch_received(self, size: int) -> None:
         """Record a batch; see ``Telemetry.batch_received``."""
         self._batches.observe(size)
+
+    def cache_asked(self, *, found: bool) -> None:
+        """Record a look into the cache; see ``Telemetry.cache_asked``."""
+        self._lookups.labels("hit" if found else "miss").inc()
+
+    def engine_ran(self, passages: int, tokens: int, padding: int, seconds: float) -> None:
+        """Record one batch of an engine: its passages, their tokens and what padded them."""
+        self._passages.observe(passages)
+        self._engine.observe(seconds)
+        self._padding.labels("text").inc(tokens)
+        self._padding.labels("padding").inc(padding)
 
     def _of_classifier(self, card: ClassifierCard, status: OutcomeStatus) -> Histogram:
         key = (card.name, status)

@@ -35,6 +35,10 @@ class CpuLane:
         """Return ``work(checkpoint)``; ``characters`` is how much text it will go through."""
         if characters <= INLINE_CHARACTERS:
             return work(_go_on)
+        return await self.aside(work)
+
+    async def aside(self, work: Callable[[Checkpoint], T]) -> T:
+        """Return ``work(checkpoint)``, run on a thread however short it is."""
         gone = threading.Event()
 
         def checkpoint() -> None:

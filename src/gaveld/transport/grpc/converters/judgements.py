@@ -84,6 +84,7 @@ def response_from_judgement(
         content_id=request.content_id,
         metadata=request.metadata if request.HasField("metadata") else None,
         category_scores=_category_scores(judgement.verdict),
+        cached=judgement.is_cached,
     )
     if request.explain:
         response.timings.extend(

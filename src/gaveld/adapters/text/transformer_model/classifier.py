@@ -1,0 +1,238 @@
+"""The transformer as a classifier of text samples: readings in, attributes and findings out.
+
+It reports everything above a floor and decides nothing: thresholds are the policy's.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
+from gaveld.adapters.text.transformer_model.batcher import (
+    BUCKET_TOKENS,
+    TOKENS_A_BATCH,
+    Batcher,
+    BatchRun,
+    PassageLogits,
+)
+from gaveld.adapters.text.transformer_model.engine import Engine
+from gaveld.adapters.text.transformer_model.labels import ATTRIBUTES, CATEGORIES, REASONS
+from gaveld.adapters.text.transformer_model.manifest import Label, Manifest
+from gaveld.adapters.text.transformer_model.passages import (
+    MAX_PASSAGES,
+    Cut,
+    Passage,
+    PassageCutter,
+)
+from gaveld.adapters.text.transformer_model.spans import joined, telling_words
+from gaveld.domain.content import FoldedText, Span, TextReadings, TextSample
+from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding
+
+MODEL_RELEASE: Final = "1.0.0"
+OVERLAP_PARTS: Final = 4
+"""Neighbouring passages share one part in so many, which is a sentence of ordinary length."""
+
+SCORE_FLOOR: Final = 0.05
+"""Below this probability a label is no finding, so that answers are not full of noise."""
+
+TELLING_SCORE: Final = 0.5
+"""From this score on, every passage of a text points at its words, not the strongest alone."""
+
+MAX_SPANS: Final = 100
+"""Of one label in one text; the last of them reaches to the last word that was found."""
+
+PASSAGES_AT_ONCE: Final = 4
+"""A long text asks for so many of its passages at a time, so that short texts get in between."""
+
+_LIMITS: Final = (
+    "Knows English word pieces only. Reads about {tokens} tokens of a text; of a longer one the "
+    "beginning and the end, and says so. Irony and what only context tells escape it. Runs on "
+    "{engine}."
+)
+
+Scores = npt.NDArray[np.float64]
+
+
+class _View(NamedTuple):
+    """One reading of the text, as the transformer is given it."""
+
+    reading: FoldedText
+    passages: tuple[Passage, ...]
+    unread_characters: int
+
+
+class _Read(NamedTuple):
+    """One passage of one view, what the network said of it, and its labels' probabilities."""
+
+    view: _View
+    passage: Passage
+    logits: PassageLogits
+    scores: Scores
+
+
+class TransformerTextClassifier:
+    """Scores text by a trained transformer, in batches with whatever else is being judged.
+
+    ``lane`` is where texts are tokenised; one that long texts of other classifiers do not fill.
+    ``tokens_a_batch`` bounds a batch, padding included. ``on_batch`` hears of every batch, on the
+    engine's thread. Call ``close`` at the end.
+    """
+
+    def __init__(
+        self,
+        lane: CpuLane,
+        manifest: Manifest,
+        engine: Engine,
+        *,
+        tokens_a_batch: int = TOKENS_A_BATCH,
+        on_batch: Callable[[BatchRun], None] | None = None,
+    ) -> None:
+        self._lane = lane
+        self._cutter = PassageCutter(
+            manifest.tokenizer, manifest.max_tokens, manifest.max_tokens // OVERLAP_PARTS
+        )
+        self._max_tokens = manifest.max_tokens
+        self._labels = manifest.labels
+        self._token_kinds = manifest.token_kinds
+        self._slopes = np.array([label.slope for label in manifest.labels])
+        self._intercepts = np.array([label.intercept for label in manifest.labels])
+        threshold = manifest.token_threshold
+        self._span_logit = float(np.log(threshold / (1 - threshold)))
+        self._batcher = Batcher(engine, tokens_a_batch=tokens_a_batch, on_batch=on_batch)
+        names = {label.name for label in manifest.labels}
+        self._card = ClassifierCard(
+            name="transformer",
+            version=f"{MODEL_RELEASE}+{manifest.digest}.{engine.name}",
+            categories=frozenset(CATEGORIES[name] for name in names & CATEGORIES.keys()),
+            attributes=frozenset(ATTRIBUTES[name] for name in names & ATTRIBUTES.keys()),
+            languages=frozenset({"en"}),
+            limits=_LIMITS.format(
+                tokens=MAX_PASSAGES * manifest.max_tokens * (OVERLAP_PARTS - 1) // OVERLAP_PARTS,
+                engine=engine.name,
+            ),
+        )
+
+    @property
+    def card(self) -> ClassifierCard:
+        """What the classifier is and sees; the version names the weights and the engine."""
+        return self._card
+
+    async def warm_up(self) -> None:
+        """Run a batch of every padded length once, and prove that the scores are numbers."""
+        for length in range(BUCKET_TOKENS, self._max_tokens + BUCKET_TOKENS, BUCKET_TOKENS):
+            ids = np.ones(min(length, self._max_tokens), np.int64)
+            logits = await self._batcher.read(ids)
+            shapes = (logits.labels.shape, logits.tokens.shape)
+            if shapes != (self._slopes.shape, (len(ids), self._token_kinds)):
+                raise ValueError("the network's outputs are not what its manifest says")
+            if not np.isfinite(logits.labels).all():
+                raise ValueError("the network gives no finite scores: train or export it again")
+
+    async def classify(self, sample: TextSample) -> ClassifierReport:
+        """Return the attributes, and findings for each category that scores above the floor."""
+        views = await self._lane.aside(partial(self._views, sample.readings))
+        answers = await self._ask({p.key: p for view in views for p in view.passages})
+        reads = [
+            _Read(view, passage, logits, self._probabilities(logits))
+            for view in views
+            for passage in view.passages
+            for logits in (answers[passage.key],)
+        ]
+        scores = np.stack([read.scores for read in reads])
+        highest = scores.max(axis=0)
+        findings = [
+            finding
+            for column, label in enumerate(self._labels)
+            if label.name in CATEGORIES and highest[column] >= SCORE_FLOOR
+            for finding in self._findings(sample.text, reads, scores[:, column], label)
+        ]
+        attributes = {
+            ATTRIBUTES[label.name]: float(highest[column])
+            for column, label in enumerate(self._labels)
+            if label.name in ATTRIBUTES
+        }
+        unread = max(view.unread_characters for view in views)
+        return ClassifierReport(
+            tuple(findings),
+            attributes,
+            f"The text is long; {unread} characters in its middle were not read." if unread else "",
+        )
+
+    def close(self) -> None:
+        """End the engine's thread; calls in progress fail."""
+        self._batcher.close()
+
+    def _views(self, readings: TextReadings, checkpoint: Checkpoint) -> list[_View]:
+        texts = [FoldedText.identity(readings.as_sent)]
+        if readings.unmasked.text != readings.as_sent.lower():
+            texts.append(readings.unmasked)
+        cuts: list[Cut] = [self._cutter.cut(view.text, checkpoint) for view in texts]
+        return [
+            _View(reading, cut.passages, cut.unread_characters)
+            for reading, cut in zip(texts, cuts, strict=True)
+        ]
+
+    async def _ask(self, passages: dict[bytes, Passage]) -> dict[bytes, PassageLogits]:
+        if len(passages) == 1:
+            ((key, passage),) = passages.items()
+            return {key: await self._batcher.read(passage.ids)}
+        answers: dict[bytes, PassageLogits] = {}
+        todo = iter(passages.items())
+
+        async def work(todo: Iterator[tuple[bytes, Passage]]) -> None:
+            for key, passage in todo:
+                answers[key] = await self._batcher.read(passage.ids)
+
+        async with asyncio.TaskGroup() as workers:
+            for _worker in range(min(PASSAGES_AT_ONCE, len(passages))):
+                workers.create_task(work(todo))
+        return answers
+
+    def _probabilities(self, logits: PassageLogits) -> Scores:
+        margins = logits.labels.astype(np.float64) * self._slopes + self._intercepts
+        scores: Scores = 1 / (1 + np.exp(-np.clip(margins, -_STEEPEST, _STEEPEST)))
+        return scores
+
+    def _findings(
+        self, text: str, reads: Sequence[_Read], scores: Scores, label: Label
+    ) -> list[Finding]:
+        score = float(scores.max())
+        spans: list[Span | None] = list(self._spans(text, reads, scores, label))
+        return [
+            Finding(
+                category_id=CATEGORIES[label.name],
+                score=score,
+                reason=REASONS[label.name],
+                classifier=self._card.name,
+                version=self._card.version,
+                span=span,
+            )
+            for span in spans or [None]
+        ]
+
+    def _spans(self, text: str, reads: Sequence[_Read], scores: Scores, label: Label) -> list[Span]:
+        if not label.span_kinds:
+            return []
+        wanted = {int(scores.argmax()), *np.flatnonzero(scores >= TELLING_SCORE).tolist()}
+        ranges: list[tuple[int, int]] = [
+            reads[number].view.reading.original(start, end)
+            for number in sorted(wanted)
+            for start, end in telling_words(
+                reads[number].passage,
+                reads[number].logits.tokens,
+                label.span_kinds,
+                self._span_logit,
+            )
+        ]
+        whole = joined(text, ranges)
+        if len(whole) > MAX_SPANS:
+            whole[MAX_SPANS - 1 :] = [(whole[MAX_SPANS - 1][0], whole[-1][1])]
+        return [Span(start, end) for start, end in whole]
+
+
+_STEEPEST: Final = 50.0
+"""Beyond this margin a probability is 0 or 1 to the last digit; it keeps exp() from overflowing."""

@@ -1,0 +1,83 @@
+"""Runs the network on a batch of token ids. It knows neither texts nor what the numbers mean.
+
+Every engine computes the same function; they differ in speed and, by rounding, in a last digit.
+"""
+
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+Ids = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float32]
+
+
+class Logits(NamedTuple):
+    """What the network says of a batch before calibration.
+
+    ``labels`` is ``[rows, labels]`` and ``tokens`` is ``[rows, tokens, token kinds]``.
+    """
+
+    labels: Numbers
+    tokens: Numbers
+
+
+class Engine(Protocol):
+    """A loaded network. It is called from one thread at a time, never from the event loop."""
+
+    @property
+    def name(self) -> str:
+        """Library, version and precision in letters, digits and hyphens; constant."""
+        ...
+
+    def run(self, ids: Ids, mask: Ids) -> Logits:
+        """Return the logits for token ids and a mask of 1 and 0, both ``[rows, tokens]``.
+
+        A row's logits do not depend on the other rows, nor on how far it is padded, beyond the
+        precision that the network was quantised to: int8 with scales that are found at run time
+        finds them for the whole batch. Blocks until they are computed.
+        """
+        ...
+
+
+class OnnxRuntimeEngine:
+    """An ``Engine`` on ONNX Runtime, on the CPU.
+
+    ``weights`` is a file with the inputs ``ids`` and ``mask`` and at least the outputs ``labels``
+    and ``tokens``; ``ValueError`` is raised for any other. ``threads`` is how many cores one
+    batch may use.
+    """
+
+    def __init__(self, weights: Path, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY
+        # Threads that spin between operators would take the core that the event loop runs on.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                weights, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise ValueError(f"{weights.name} can't be loaded: {type(error).__name__}") from error
+        taken = {entry.name for entry in self._session.get_inputs()}
+        given = {entry.name for entry in self._session.get_outputs()}
+        if taken != set(_INPUTS) or not given >= set(_OUTPUTS):
+            raise ValueError(
+                f"{weights.name} takes {sorted(taken)} and gives {sorted(given)}; "
+                f"expected {sorted(_INPUTS)} and {sorted(_OUTPUTS)}"
+            )
+        self.name = f"onnxruntime-{onnxruntime.__version__}"
+
+    def run(self, ids: Ids, mask: Ids) -> Logits:
+        """Return the logits of a batch; see ``Engine.run``."""
+        labels, tokens = self._session.run(_OUTPUTS, {"ids": ids, "mask": mask})
+        return Logits(labels, tokens)
+
+
+_INPUTS: Final = ("ids", "mask")
+_OUTPUTS: Final = ("labels", "tokens")
+_ERRORS_ONLY: Final = 3

@@ -1,0 +1,85 @@
+"""A server with a transformer, from its folder to the answer."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import grpc.aio
+import pytest
+from gavel.v1 import category_service_pb2, category_service_pb2_grpc, verdict_pb2
+from gavel.v1.moderation_service_pb2 import ModerateTextRequest, ModerateTextResponse
+from gavel.v1.moderation_service_pb2_grpc import ModerationServiceStub
+
+from gaveld.bootstrap.container import build
+from gaveld.bootstrap.settings import SettingsError, load_settings
+from tests.e2e.conftest import Server, until_metric
+from tests.unit.adapters.text.tiny_transformer import write_transformer
+
+TEXT = "You are a stupid idiot, 😀!"
+
+
+@pytest.fixture
+async def server(serve: Callable, tmp_path: Path) -> Server:
+    folder = write_transformer(tmp_path / "model")
+    return await serve(
+        GAVEL_TEXT__CLASSIFIERS='["transformer"]', GAVEL_TEXT__TRANSFORMER_FOLDER=str(folder)
+    )
+
+
+async def asked(server: Server, **request) -> ModerateTextResponse:
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = ModerationServiceStub(channel)
+        return await stub.ModerateText(ModerateTextRequest(**request), timeout=60)
+
+
+async def test_the_words_are_pointed_at(server: Server):
+    """Law: a finding's span, on the wire, is the words that caused it."""
+    answer = await asked(server, text=TEXT, explain=True)
+    (finding,) = answer.findings
+    assert finding.category_id == "H2"
+    span = finding.span
+    assert TEXT.encode()[span.byte_start : span.byte_end].decode() == "stupid idiot"
+    assert answer.attribute_scores.insult == pytest.approx(0.982, abs=1e-3)
+    (outcome,) = [one for one in answer.classifier_outcomes if one.name == "transformer"]
+    assert outcome.status == verdict_pb2.CLASSIFIER_STATUS_RAN
+    assert "onnxruntime" in outcome.version
+
+
+async def test_the_second_answer_is_cached(server: Server):
+    """Law: an equal text is not read twice, the answer says so, and its timings are its own."""
+    first = await asked(server, text=TEXT, explain=True)
+    second = await asked(server, text=TEXT, explain=True)
+    assert (first.cached, second.cached) == (False, True)
+    assert [timing.stage for timing in second.timings] == ["cache", "judge"]
+    assert second.verdict == first.verdict
+    assert second.findings == first.findings
+    assert second.category_scores == first.category_scores
+
+
+async def test_calls_at_once_share_batches(server: Server):
+    """Law: what arrives while the engine is busy is answered right and counted by the batch."""
+    texts = [f"you are old {'!' * number}" for number in range(30)] + ["vermin"] * 10
+    answers = await asyncio.gather(*(asked(server, text=text) for text in texts))
+    flagged = [bool(answer.findings) for answer in answers]
+    assert flagged == [False] * 30 + [True] * 10
+    await until_metric(server, "gavel_engine_batch_size_passages_count", 1)
+
+
+async def test_the_engine_that_runs_is_listed(server: Server):
+    """Law: ListCategories says what the transformer can't see and what it runs on."""
+    async with grpc.aio.insecure_channel(server.address) as channel:
+        stub = category_service_pb2_grpc.CategoryServiceStub(channel)
+        listing = await stub.ListCategories(category_service_pb2.ListCategoriesRequest())
+    assert "Runs on onnxruntime" in str(listing)
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "."])
+async def test_a_folder_without_a_model_stops_the_start(tmp_path: Path, folder: str):
+    """Law: a model that can't be served is an error that names the setting, not a silent gap."""
+    text = {"classifiers": ["transformer"], "transformer_folder": tmp_path / folder}
+    storage = {"url": f"sqlite+aiosqlite:///{tmp_path}/gavel.db"}
+    settings = load_settings(overrides={"text": text, "storage": storage})
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SettingsError, match=r"text\.transformer_folder"):
+            await build(settings, stack)
