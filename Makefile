@@ -6,7 +6,7 @@ DATA   ?= ../shared/data/text
 SETS   ?= ../public-sets
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check gen check-gen format lint types breaking locks train-linear train-lexicon scoreboard bench clean hooks
+.PHONY: help run test check gen check-gen format lint types breaking locks train-linear train-transformer train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml gen/pyproject.toml | $(BIN)/p
 	$(install)
 	@touch $(VENV)/.server
 $(VENV)/.train: requirements/train.lock pyproject.toml gen/pyproject.toml | $(BIN)/python
+	$(install)
+
+$(VENV)/.transformer: requirements/transformer.lock pyproject.toml gen/pyproject.toml | $(BIN)/python
 	$(install)
 
 run: $(VENV)/.server ## Set up and serve: gRPC :50051, metrics and probes :9090, on loopback
@@ -70,6 +73,9 @@ locks: $(VENV)/.dev ## Resolve requirements/*.in again into hash-pinned locks
 
 train-linear: $(VENV)/.train ## Train the linear text model from DATA (minutes)
 	$(BIN)/python -m training.linear --data $(DATA)
+
+train-transformer: $(VENV)/.transformer ## Train the text transformer from DATA (an hour or more; resumes)
+	$(BIN)/python -m training.transformer --data $(DATA) --out build/transformer --resume
 
 train-lexicon: $(VENV)/.train ## Build the lexicon from DATA
 	$(BIN)/python -m training.lexicon --data $(DATA)

@@ -22,7 +22,6 @@ from bench.overhead import PATH
 from bench.samples import SHORT
 from bench.servers import gavel_server
 from gaveld.adapters.text.transformer_model import (
-    SHIPPED_TRANSFORMER,
     Manifest,
     OnnxRuntimeEngine,
 )
@@ -70,12 +69,11 @@ def limit(console: Console, engine: Engine, passages: Sequence[Ids]) -> float:
 
 def main(console: Console) -> None:
     """Run the benchmark; without a model say so and how to name one."""
-    folder = Path(os.environ.get(FOLDER_VARIABLE, SHIPPED_TRANSFORMER)).absolute()
-    try:
-        manifest = Manifest.read(folder)
-    except ValueError as error:
-        console.print(f"No transformer to measure: {error}. Name a folder in {FOLDER_VARIABLE}.")
+    if FOLDER_VARIABLE not in os.environ:
+        console.print(f"No transformer to measure: name a folder in {FOLDER_VARIABLE}.")
         return
+    folder = Path(os.environ[FOLDER_VARIABLE]).absolute()
+    manifest = Manifest.read(folder)
     sent = texts()
     most_tokens = manifest.max_tokens
     cutter = PassageCutter(manifest.tokenizer, most_tokens, most_tokens // OVERLAP_PARTS)

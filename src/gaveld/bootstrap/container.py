@@ -32,12 +32,6 @@ from gaveld.adapters.text.links import LinkClassifier, listed_domain
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
-from gaveld.adapters.text.transformer_model import (
-    SHIPPED_TRANSFORMER,
-    Manifest,
-    OnnxRuntimeEngine,
-    TransformerTextClassifier,
-)
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
@@ -176,8 +170,20 @@ def _personal_data(lane: CpuLane, phone_regions: Sequence[str]) -> TextClassifie
 def _transformer(
     settings: TextSettings, stack: AsyncExitStack, telemetry: PrometheusTelemetry
 ) -> TextClassifier:
+    # ONNX Runtime is 20 MB of memory that only those who use it should pay for.
+    from gaveld.adapters.text.transformer_model import (
+        Manifest,
+        OnnxRuntimeEngine,
+        TransformerTextClassifier,
+    )
+
+    if settings.transformer_folder is None:
+        raise SettingsError(
+            "text.transformer_folder: name the folder of a trained transformer, or leave "
+            "'transformer' out of text.classifiers"
+        )
     try:
-        manifest = Manifest.read(settings.transformer_folder or SHIPPED_TRANSFORMER)
+        manifest = Manifest.read(settings.transformer_folder)
         engine = OnnxRuntimeEngine(manifest.weights, settings.engine_threads)
         # A lane of its own: tokenising must not wait for another classifier's megabyte.
         lane = CpuLane(threads=1)

@@ -153,7 +153,7 @@ class TextSettings(_Section):
     )
     """The installed classifiers; what is left out is not checked, and verdicts say so."""
     transformer_folder: Path | None = None
-    """The transformer's folder: manifest, weights, tokenizer. None is the one in the package."""
+    """A trained transformer's folder (manifest, weights, tokenizer), for its classifier."""
     engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
     """How many cores one batch of the transformer may use."""
     engine_batch_tokens: Annotated[int, Field(ge=1, le=65_536)] = 512

@@ -8,7 +8,7 @@ from training.own.grammar import expand, parse
 
 from gaveld.adapters.text.toxicity_model.labels import LABELS
 
-GRAMMARS = sorted((Path(__file__).parents[3] / "training" / "own").glob("*.grammar"))
+GRAMMARS = sorted((Path(__file__).parents[3] / "training" / "own").rglob("*.grammar"))
 LABELS_OF_DATA = {*LABELS, "sexual_minors"}
 
 

@@ -5,6 +5,6 @@ Training writes the folder that ``manifest.py`` describes. The linear model is b
 
 from gaveld.adapters.text.transformer_model.classifier import TransformerTextClassifier
 from gaveld.adapters.text.transformer_model.engine import OnnxRuntimeEngine
-from gaveld.adapters.text.transformer_model.manifest import SHIPPED_TRANSFORMER, Manifest
+from gaveld.adapters.text.transformer_model.manifest import Manifest
 
-__all__ = ["SHIPPED_TRANSFORMER", "Manifest", "OnnxRuntimeEngine", "TransformerTextClassifier"]
+__all__ = ["Manifest", "OnnxRuntimeEngine", "TransformerTextClassifier"]

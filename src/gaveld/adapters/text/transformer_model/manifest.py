@@ -26,7 +26,6 @@ from typing import Any, Final
 
 from gaveld.adapters.text.transformer_model.labels import LABEL_NAMES, SPAN_KINDS
 
-SHIPPED_TRANSFORMER: Final = Path(__file__).with_name("shipped")
 MANIFEST_FILE: Final = "model.json"
 WEIGHTS_FILE: Final = "model.int8.onnx"
 TOKENIZER_FILE: Final = "tokenizer.json"

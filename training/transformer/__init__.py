@@ -1,0 +1,1 @@
+"""Trains the text transformer: ``python -m training.transformer --data DIR --out DIR``."""

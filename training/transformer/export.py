@@ -1,0 +1,95 @@
+"""Writes a trained network as ONNX, in float32 and int8, and measures what int8 costs and saves."""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from training.transformer.encoding import text_batches
+from training.transformer.model import TextModel
+
+OUTPUTS: Final = ("labels", "tokens", "panel")
+_THREADS: Final = 2
+_REPEATS: Final = 30
+
+
+class _Served(nn.Module):
+    """The network as a function of tensors to a tuple of tensors, which is what ONNX knows."""
+
+    def __init__(self, model: TextModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        logits = self.model(ids, mask)
+        return logits.labels, logits.tokens, logits.panel
+
+
+def export(model: TextModel, out: Path) -> tuple[Path, Path]:
+    """Write ``model.fp32.onnx`` and ``model.int8.onnx`` (per channel); return their paths."""
+    full, small = out / "model.fp32.onnx", out / "model.int8.onnx"
+    example = (torch.randint(1000, 2000, (2, 16)), torch.ones(2, 16, dtype=torch.long))
+    rows, tokens = torch.export.Dim("rows", min=1), torch.export.Dim("tokens", min=2, max=512)
+    torch.onnx.export(
+        _Served(model.eval()),
+        example,
+        full,
+        input_names=["ids", "mask"],
+        output_names=list(OUTPUTS),
+        dynamic_shapes=({0: rows, 1: tokens}, {0: rows, 1: tokens}),
+        opset_version=18,
+        external_data=False,
+        dynamo=True,
+        verbose=False,
+    )
+    network = onnx.load(full)
+    del network.graph.value_info[:]  # the exporter's notes on shapes contradict its own folding
+    onnx.save(network, full)
+    quantize_dynamic(full, small, per_channel=True, weight_type=QuantType.QInt8)
+    return full, small
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """Return a session on two threads."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = _THREADS
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def onnx_logits(path: Path, texts: list[str], tokenizer: Tokenizer) -> npt.NDArray[np.float64]:
+    """Return the label logits of every text from an ONNX file."""
+    engine = session(path)
+    result: list[npt.NDArray[np.float64]] = [np.empty(0)] * len(texts)
+    for places, ids, mask in text_batches(texts, tokenizer, 32):
+        (labels,) = engine.run(["labels"], {"ids": ids.numpy(), "mask": mask.numpy()})
+        for row, place in enumerate(places):
+            result[place] = labels[row].astype(np.float64)
+    return np.stack(result)
+
+
+def latency(path: Path, rows: int, tokens: int) -> dict[str, Any]:
+    """Return the median and best milliseconds of one batch of random tokens."""
+    engine = session(path)
+    chooser = np.random.default_rng(0)
+    ids = chooser.integers(1000, 20000, (rows, tokens))
+    feed = {"ids": ids, "mask": np.ones_like(ids)}
+    seconds = []
+    for _ in range(_REPEATS):
+        begun = time.perf_counter()
+        engine.run(None, feed)
+        seconds.append(time.perf_counter() - begun)
+    return {
+        "rows": rows,
+        "tokens": tokens,
+        "median_ms": round(1e3 * float(np.median(seconds)), 2),
+        "best_ms": round(1e3 * min(seconds), 2),
+    }
