@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from gaveld.adapters.text.labels import CATEGORIES
 from gaveld.adapters.text.toxicity_model.classifier import MODEL_RELEASE, SCORE_FLOOR
-from gaveld.adapters.text.toxicity_model.labels import CATEGORIES, LABELS
+from gaveld.adapters.text.toxicity_model.labels import LABELS
 from training.linear import thresholds
 from training.linear.calibration import measures
 from training.linear.corpus import OWN_PREFIX, registers

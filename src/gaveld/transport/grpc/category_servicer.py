@@ -13,7 +13,7 @@ class CategoryServicer:
     def __init__(self, list_categories: ListCategories) -> None:
         self._list_categories = list_categories
 
-    async def ListCategories(  # noqa: N802 - the RPC's name
+    async def ListCategories(
         self, request: ListCategoriesRequest, _: Context
     ) -> ListCategoriesResponse:
         """List a page of the catalogue."""

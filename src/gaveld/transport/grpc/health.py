@@ -64,21 +64,17 @@ class Health:
         self._has_ended = True
         self._tell_watchers()
 
-    async def Check(  # noqa: N802 - the RPC's name
-        self, request: HealthCheckRequest, _: Context
-    ) -> HealthCheckResponse:
+    async def Check(self, request: HealthCheckRequest, _: Context) -> HealthCheckResponse:
         """Tell the health of one service; one that is not served is not found."""
         if request.service not in self._names:
             raise RefusedError(_NOT_FOUND)
         return self._status(request.service)
 
-    async def List(  # noqa: N802 - the RPC's name
-        self, _: HealthListRequest, __: Context
-    ) -> HealthListResponse:
+    async def List(self, _: HealthListRequest, __: Context) -> HealthListResponse:
         """Tell the health of everything."""
         return HealthListResponse(statuses={name: self._status(name) for name in self._names})
 
-    async def Watch(  # noqa: N802 - the RPC's name
+    async def Watch(
         self, request: HealthCheckRequest, _: Context
     ) -> AsyncIterator[HealthCheckResponse]:
         """Tell the health of one service now and at every change."""

@@ -59,15 +59,13 @@ class ModerationServicer:
         self._long_texts = asyncio.Semaphore(LONG_TEXTS_AT_ONCE)
         self._log = structlog.get_logger("gaveld.errors")
 
-    async def ModerateText(  # noqa: N802 - the RPC's name
-        self, request: ModerateTextRequest, _: Context
-    ) -> ModerateTextResponse:
+    async def ModerateText(self, request: ModerateTextRequest, _: Context) -> ModerateTextResponse:
         """Judge one text."""
         call = current_call()
         due = time.monotonic() + call.seconds_left()
         return await self._judge(request, call.request_id, call.project, due)
 
-    async def BatchModerateText(  # noqa: N802 - the RPC's name
+    async def BatchModerateText(
         self, request: BatchModerateTextRequest, _: Context
     ) -> BatchModerateTextResponse:
         """Judge several texts, each by itself; answers come in the order of the requests.

@@ -40,7 +40,7 @@ class _V1Servicer:
         self._alpha = alpha
         self._response = GetMessageClass(descriptor.methods[0].output_type)
 
-    async def ServerReflectionInfo(  # noqa: N802 - the RPC's name
+    async def ServerReflectionInfo(
         self, requests: AsyncIterator[Any], context: Context
     ) -> AsyncIterator[Any]:
         async def translated() -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:

@@ -8,8 +8,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from gaveld.adapters.text.labels import ATTRIBUTES, CATEGORIES, REASONS
 from gaveld.adapters.text.transformer_model import Manifest, OnnxRuntimeEngine
-from gaveld.adapters.text.transformer_model.labels import ATTRIBUTES, CATEGORIES, REASONS
 from gaveld.adapters.text.transformer_model.manifest import LABEL_NAMES
 from gaveld.domain.categories import CATALOGUE
 from tests.unit.adapters.text.tiny_transformer import (

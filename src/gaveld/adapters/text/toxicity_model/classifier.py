@@ -9,12 +9,8 @@ from typing import Final
 import numpy as np
 
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
-from gaveld.adapters.text.toxicity_model.labels import (
-    ATTRIBUTES,
-    CATEGORIES,
-    LABELS,
-    WORD_LEVEL,
-)
+from gaveld.adapters.text.labels import ATTRIBUTES, CATEGORIES, REASONS
+from gaveld.adapters.text.toxicity_model.labels import LABELS, WORD_LEVEL
 from gaveld.adapters.text.toxicity_model.linear_model import LinearModel
 from gaveld.adapters.text.toxicity_model.scan import Scan, locate, scan
 from gaveld.domain.content import FoldedText, Span, TextSample
@@ -29,18 +25,6 @@ _LIMITS: Final = (
     "Trained on English. Weighs words and spellings, not meaning: it misses abuse in harmless "
     "words, irony and context, and does not score severe toxicity or sexual content about minors."
 )
-_REASONS: Final = {
-    "insult": "Reads like an insult.",
-    "profanity": "Reads like profanity.",
-    "threat": "Reads like a threat.",
-    "identity_hate": "Reads like an attack on a group.",
-    "sexual": "Reads as sexually explicit.",
-    "self_harm": "Reads like talk of self-harm.",
-    "violence": "Reads as violent.",
-    "spam": "Reads like spam.",
-    "illicit": "Reads like a request for something illicit.",
-    "prompt_injection": "Reads like an attempt to override instructions.",
-}
 
 
 class LinearTextClassifier:
@@ -56,8 +40,8 @@ class LinearTextClassifier:
         self._card = ClassifierCard(
             name="linear",
             version=f"{MODEL_RELEASE}+{self._model.digest[:8]}",
-            categories=frozenset(CATEGORIES.values()),
-            attributes=frozenset(ATTRIBUTES.values()),
+            categories=frozenset(CATEGORIES[label] for label in LABELS if label in CATEGORIES),
+            attributes=frozenset(ATTRIBUTES[label] for label in LABELS if label in ATTRIBUTES),
             languages=frozenset({"en"}),
             limits=_LIMITS,
             has_exact_spans=False,
@@ -123,7 +107,7 @@ class LinearTextClassifier:
         return Finding(
             category_id=CATEGORIES[label],
             score=score,
-            reason=_REASONS[label],
+            reason=REASONS[label],
             classifier=self._card.name,
             version=self._card.version,
             span=span,

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
+from gaveld.adapters.text.labels import ATTRIBUTES, CATEGORIES, REASONS
 from gaveld.adapters.text.transformer_model.batcher import (
     BUCKET_TOKENS,
     TOKENS_A_BATCH,
@@ -20,7 +21,6 @@ from gaveld.adapters.text.transformer_model.batcher import (
     PassageLogits,
 )
 from gaveld.adapters.text.transformer_model.engine import Engine
-from gaveld.adapters.text.transformer_model.labels import ATTRIBUTES, CATEGORIES, REASONS
 from gaveld.adapters.text.transformer_model.manifest import Label, Manifest
 from gaveld.adapters.text.transformer_model.passages import (
     MAX_PASSAGES,

@@ -24,7 +24,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from gaveld.adapters.text.transformer_model.labels import LABEL_NAMES, SPAN_KINDS
+from gaveld.adapters.text.labels import LABEL_NAMES, SPAN_KINDS
 
 MANIFEST_FILE: Final = "model.json"
 WEIGHTS_FILE: Final = "model.int8.onnx"

@@ -1,4 +1,4 @@
-"""What the transformer's labels mean for attributes and categories, and how findings say it."""
+"""What the text models' labels mean for attributes and categories, and how findings say it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
