@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from training.transformer.encoding import text_batches
 from training.transformer.model import TextModel
+from training.transformer.per_token import scale_each_token
 
 OUTPUTS: Final = ("labels", "tokens", "panel")
 _THREADS: Final = 2
@@ -34,7 +35,11 @@ class _Served(nn.Module):
 
 
 def export(model: TextModel, out: Path) -> tuple[Path, Path]:
-    """Write ``model.fp32.onnx`` and ``model.int8.onnx`` (per channel); return their paths."""
+    """Write ``model.fp32.onnx`` and ``model.int8.onnx``; return their paths.
+
+    The latter has a scale for each channel of weights and for each token, so that what shares a
+    batch with a text has no part in its scores.
+    """
     full, small = out / "model.fp32.onnx", out / "model.int8.onnx"
     example = (torch.randint(1000, 2000, (2, 16)), torch.ones(2, 16, dtype=torch.long))
     rows, tokens = torch.export.Dim("rows", min=1), torch.export.Dim("tokens", min=2, max=512)
@@ -53,8 +58,16 @@ def export(model: TextModel, out: Path) -> tuple[Path, Path]:
     network = onnx.load(full)
     del network.graph.value_info[:]  # the exporter's notes on shapes contradict its own folding
     onnx.save(network, full)
-    quantize_dynamic(full, small, per_channel=True, weight_type=QuantType.QInt8)
+    quantise(full, small)
     return full, small
+
+
+def quantise(full: Path, small: Path) -> None:
+    """Write the int8 network of a float32 one."""
+    quantize_dynamic(full, small, per_channel=True, weight_type=QuantType.QInt8)
+    network = onnx.load(small)
+    scale_each_token(network)
+    onnx.save(network, small)
 
 
 def session(path: Path) -> onnxruntime.InferenceSession:
