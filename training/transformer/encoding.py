@@ -12,6 +12,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from gaveld.adapters.text.emoji import with_named_emoji
+from gaveld.domain.content import FoldedText
 from training.transformer.corpus import Example, Spans
 from training.transformer.settings import Settings
 
@@ -72,7 +74,7 @@ class Encoded:
 def encode(examples: list[Example], tokenizer: Tokenizer, settings: Settings) -> Encoded:
     """Return the examples as arrays, in their order."""
     names = {name: n for n, name in enumerate(sorted({one.source for one in examples}))}
-    found = tokenizer.encode_batch([one.text for one in examples])
+    found = tokenise([one.text for one in examples], tokenizer)
     lengths = [len(one.ids) for one in found]
     return Encoded(
         ids=np.concatenate([np.array(one.ids, np.int32) for one in found]),
@@ -89,6 +91,30 @@ def encode(examples: list[Example], tokenizer: Tokenizer, settings: Settings) ->
         sources=np.array([names[one.source] for one in examples], np.int32),
         names=np.array(list(names)),
     )
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A text's token ids, and the code points of the text that each was read from.
+
+    The marks at both ends stand for none: their ranges are empty.
+    """
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+def tokenise(texts: list[str], tokenizer: Tokenizer) -> list[Tokens]:
+    """Return the tokens of every text as the server reads it, emoji by their names."""
+    readings = [with_named_emoji(FoldedText.identity(text)) for text in texts]
+    found = tokenizer.encode_batch([reading.text for reading in readings])
+    return [
+        Tokens(
+            one.ids,
+            [reading.original(*place) if place[0] < place[1] else (0, 0) for place in one.offsets],
+        )
+        for reading, one in zip(readings, found, strict=True)
+    ]
 
 
 def _token_weight(one: Example) -> float:
@@ -169,7 +195,7 @@ def text_batches(
     texts: list[str], tokenizer: Tokenizer, size: int
 ) -> Iterator[tuple[list[int], Tensor, Tensor]]:
     """Yield batches of texts of like length: their places, ids and mask."""
-    found = tokenizer.encode_batch(texts)
+    found = tokenise(texts, tokenizer)
     order = sorted(range(len(texts)), key=lambda place: len(found[place].ids))
     for start in range(0, len(order), size):
         places = order[start : start + size]

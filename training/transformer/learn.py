@@ -147,7 +147,6 @@ class Learning:
             weight_decay=rates.weight_decay,
             fused=True,
         )
-        self._ended_at = current.ended_at
         self._batches = batch_rows(encoded, rates.rows_a_batch, settings.seed)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimiser, self._rate)
         sources = panel_sources(settings, [str(name) for name in encoded.names])
@@ -156,11 +155,11 @@ class Learning:
 
     @property
     def steps(self) -> int:
-        """How many steps the run takes. Its rates fall as if it took one for every batch."""
-        return round(len(self._batches) * self._ended_at)
+        """How many steps the run takes: one for every batch."""
+        return len(self._batches)
 
     def _rate(self, step: int) -> float:
-        whole = len(self._batches)
+        whole = self.steps
         warm = max(1, int(whole * self._settings.training.warm_up))
         if step < warm:
             return (step + 1) / warm

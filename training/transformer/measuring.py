@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from tokenizers import Tokenizer
 
 from training.transformer.corpus import Example
+from training.transformer.encoding import tokenise
 from training.transformer.scoring import Mask, Numbers, Scores, expected_calibration_error
 from training.transformer.settings import Settings
 
@@ -195,7 +196,7 @@ def span_measures(
             continue
         marked = {place for start, end, _ in one.spans for place in range(start, end)}
         pointed: set[int] = set()
-        offsets = tokenizer.encode(one.text).offsets
+        offsets = tokenise([one.text], tokenizer)[0].offsets
         reach = max((end for _, end in offsets), default=0)
         marked = {place for place in marked if place < reach}
         for (start, end), logit in zip(offsets, tokens, strict=True):

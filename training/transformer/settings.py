@@ -36,7 +36,6 @@ class RoundSettings:
     head_rate: float
     public_share: float
     own_repeats: int
-    ended_at: float
 
 
 @dataclass(frozen=True)

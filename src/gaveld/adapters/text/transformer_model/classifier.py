@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
+from gaveld.adapters.text.emoji import with_named_emoji
 from gaveld.adapters.text.labels import ATTRIBUTES, CATEGORIES, REASONS
 from gaveld.adapters.text.transformer_model.batcher import (
     BUCKET_TOKENS,
@@ -36,7 +37,7 @@ MODEL_RELEASE: Final = "1.0.0"
 OVERLAP_PARTS: Final = 4
 """Neighbouring passages share one part in so many, which is a sentence of ordinary length."""
 
-SCORE_FLOOR: Final = 0.05
+SCORE_FLOOR: Final = 0.01
 """Below this probability a label is no finding, so that answers are not full of noise."""
 
 TELLING_SCORE: Final = 0.5
@@ -170,6 +171,7 @@ class TransformerTextClassifier:
         texts = [FoldedText.identity(readings.as_sent)]
         if readings.unmasked.text != readings.as_sent.lower():
             texts.append(readings.unmasked)
+        texts = [with_named_emoji(view) for view in texts]
         cuts: list[Cut] = [self._cutter.cut(view.text, checkpoint) for view in texts]
         return [
             _View(reading, cut.passages, cut.unread_characters)
