@@ -9,7 +9,8 @@ import hashlib
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -222,6 +223,19 @@ def averaged_model(folder: Path, settings: Settings) -> tuple[TextModel, int]:
     return model.eval(), int(state["step"])
 
 
+@contextmanager
+def stop_asked() -> Iterator[list[int]]:
+    """Collect SIGTERM and SIGINT in a list instead of dying of them, until the block ends."""
+    received: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(one, lambda number, _: received.append(number)) for one in numbers]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
 def learn(
     learning: Learning, out: Path, settings: Settings, progressed: Callable[[int], object]
 ) -> bool:
@@ -229,12 +243,9 @@ def learn(
 
     SIGTERM and SIGINT stop it after the current step. ``progressed`` is told of each step.
     """
-    stopping: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: stopping.append(received))
     learning.model.train()
     saved, recent = time.monotonic(), []
-    with (out / CURVE).open("a", newline="", encoding="utf-8") as file:
+    with stop_asked() as stopping, (out / CURVE).open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if learning.step == 0:
             writer.writerow(["step", "seconds", *_LOSSES])
@@ -251,5 +262,5 @@ def learn(
             if time.monotonic() - saved > settings.training.checkpoint_seconds:
                 learning.save()
                 saved = time.monotonic()
-    learning.save()
+        learning.save()
     return learning.step >= learning.steps

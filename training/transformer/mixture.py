@@ -18,6 +18,8 @@ from training.transformer.settings import FRAMES, Settings
 FRAMED_LABELS: Final = ("toxicity", "severe_toxicity", "insult", "threat", "identity_hate")
 _FRAMED_LENGTH: Final = 160
 _JOINED_LENGTH: Final = 200
+_NEXT_TO_NOTHING: Final = 1e-6
+"""Stands for the weight of positives where there are none."""
 
 
 def mix(examples: list[Example], settings: Settings, number: int) -> list[Example]:
@@ -120,10 +122,14 @@ def _perhaps_disguised(one: Example, settings: Settings, chooser: random.Random)
 
 
 def positive_weights(examples: list[Example], ceiling: float) -> Numbers:
-    """Return by what each label's positives are weighted up: the root of their rarity."""
+    """Return by what each label's positives are weighted up: the root of their rarity.
+
+    A label without positives gets the ceiling; it weighs nothing, as there is nothing to weigh.
+    """
     answers = np.stack([one.answers for one in examples])
     weights = np.stack([one.weights for one in examples])
     positive = (weights * (answers == 1)).sum(0)
     negative = (weights * (answers == 0)).sum(0)
-    found: Numbers = np.clip(np.sqrt(negative / positive), 1.0, ceiling).astype(np.float32)
+    rarity = negative / np.maximum(positive, _NEXT_TO_NOTHING)
+    found: Numbers = np.clip(np.sqrt(rarity), 1.0, ceiling).astype(np.float32)
     return found
