@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
 from gaveld.domain.categories import CATALOGUE
+from gaveld.domain.panels import PanelSettings
 
 
 class Action(IntEnum):
@@ -93,7 +94,7 @@ class Policy:
 
     A category without a rule never acts. ``required`` are the categories whose rule says so, and
     ``masked`` those whose spans are starred out in filtered text. ``expected_languages`` are base
-    BCP 47 codes; empty means any.
+    BCP 47 codes; empty means any. ``panel`` is who reviews content, and how their votes count.
     """
 
     revision: str
@@ -106,6 +107,7 @@ class Policy:
     blocked_domains: tuple[str, ...] = ()
     allowed_domains: tuple[str, ...] = ()
     expected_languages: frozenset[str] = frozenset()
+    panel: PanelSettings = field(default_factory=PanelSettings)
     required: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
