@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.application.ports import Telemetry
 from gaveld.domain.policies import Action
+from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 from tests.fakes.telemetry import FakeTelemetry
 
@@ -26,6 +27,10 @@ def report(telemetry: Telemetry) -> None:
         telemetry.verdict_given(action, ["L1", "H2"])
         telemetry.check_bypassed(CARD.name, OutcomeStatus.TIMED_OUT, action)
     telemetry.verdict_given(Action.ALLOW, [])
+    for decision in Decision:
+        telemetry.ballot_cast("Reviewer 1", decision, 0.5)
+    for kind in ContentKind:
+        telemetry.review_given(kind, Decision.UNSAFE, 3)
     telemetry.batch_received(256)
     telemetry.cache_asked(found=True)
     telemetry.cache_asked(found=False)
@@ -53,6 +58,13 @@ def test_everything_can_be_reported(telemetry: Telemetry):
             {"classifier": "lexicon", "status": "timed_out", "action": "review"},
             1,
         ),
+        (
+            "gavel_ballot_duration_seconds_sum",
+            {"reviewer": "Reviewer 1", "decision": "failed"},
+            0.5,
+        ),
+        ("gavel_reviews_total", {"kind": "search", "decision": "unsafe"}, 1),
+        ("gavel_outstanding_ballots_total", {}, 3 * len(ContentKind)),
         ("gavel_batch_size_texts_sum", {}, 256),
         ("gavel_cache_lookups_total", {"result": "hit"}, 1),
         ("gavel_cache_lookups_total", {"result": "miss"}, 1),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gaveld.domain.policies import Action
+from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 
 
@@ -14,6 +15,8 @@ class FakeTelemetry:
         self.outcomes: list[tuple[str, OutcomeStatus, float]] = []
         self.verdicts: list[tuple[Action, tuple[str, ...]]] = []
         self.bypasses: list[tuple[str, OutcomeStatus, Action]] = []
+        self.ballots: list[tuple[str, Decision]] = []
+        self.reviews: list[tuple[ContentKind, Decision, int]] = []
         self.batches: list[int] = []
         self.lookups: list[bool] = []
 
@@ -30,6 +33,12 @@ class FakeTelemetry:
 
     def check_bypassed(self, classifier: str, status: OutcomeStatus, action: Action) -> None:
         self.bypasses.append((classifier, status, action))
+
+    def ballot_cast(self, reviewer: str, decision: Decision, seconds: float) -> None:
+        self.ballots.append((reviewer, decision))
+
+    def review_given(self, kind: ContentKind, decision: Decision, outstanding: int) -> None:
+        self.reviews.append((kind, decision, outstanding))
 
     def batch_received(self, size: int) -> None:
         self.batches.append(size)

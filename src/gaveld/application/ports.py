@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from gaveld.domain.content import DetectedLanguage, TextReadings
 from gaveld.domain.policies import Action, Policy
-from gaveld.domain.reviews import Ballot, ReviewerCard, ReviewTask
+from gaveld.domain.reviews import Ballot, ContentKind, Decision, ReviewerCard, ReviewTask
 from gaveld.domain.signals import (
     ClassifierCard,
     ClassifierOutcome,
@@ -96,6 +96,14 @@ class Telemetry(Protocol):
 
         ``classifier`` is a card's name, or ``none`` where no known classifier covers a category.
         """
+        ...
+
+    def ballot_cast(self, reviewer: str, decision: Decision, seconds: float) -> None:
+        """Record one reviewer's ballot, failed ones too, and how long it took."""
+        ...
+
+    def review_given(self, kind: ContentKind, decision: Decision, outstanding: int) -> None:
+        """Record a panel's decision, and how many ballots it did not wait for."""
         ...
 
     def batch_received(self, size: int) -> None:
@@ -210,6 +218,34 @@ class ApiKeyStore(Protocol):
 
     async def revoke(self, key_id: str, at: datetime) -> bool:
         """Mark a key revoked; True if it is known. Revoking again keeps the first time."""
+        ...
+
+
+class Credits(Protocol):
+    """Keeps each project's balance of credits durably. A project without one spends freely.
+
+    Spending is exact however many calls spend at once: a balance never falls below zero. Raises
+    ``Unavailable`` (STORAGE_UNAVAILABLE) when balances can't be reached. A balance that is set
+    where there was none is seen by every server within seconds.
+    """
+
+    async def spend(self, project: str, amount: int) -> int | None:
+        """Take ``amount`` from the project's balance, whole or not at all.
+
+        Returns None if it was granted, else the balance that does not cover it.
+        """
+        ...
+
+    async def refund(self, project: str, amount: int) -> None:
+        """Give back what was spent. Nothing happens to a project without a balance."""
+        ...
+
+    async def put(self, project: str, balance: int | None) -> None:
+        """Set a project's balance, at least 0; None lets it spend freely again."""
+        ...
+
+    async def list(self) -> Sequence[tuple[str, int]]:
+        """Return every project that has a balance, by name, with it."""
         ...
 
 

@@ -17,9 +17,14 @@ class ErrorReason(StrEnum):
     API_KEY_REVOKED = "API_KEY_REVOKED"
     SCOPE_MISSING = "SCOPE_MISSING"
     RATE_LIMIT_EXCEEDED = "RATE_LIMIT_EXCEEDED"
+    INSUFFICIENT_CREDITS = "INSUFFICIENT_CREDITS"
     SERVER_OVERLOADED = "SERVER_OVERLOADED"
     MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    REVIEWERS_UNAVAILABLE = "REVIEWERS_UNAVAILABLE"
+    STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
+    CUSTOM_PROMPT_UNSUPPORTED = "CUSTOM_PROMPT_UNSUPPORTED"
+    FEATURE_DISABLED = "FEATURE_DISABLED"
     INTERNAL = "INTERNAL"
 
 
@@ -82,3 +87,11 @@ class ResourceExhausted(GavelError):
 
 class DeadlineExceeded(GavelError):
     """The caller's time was up before anything could be judged."""
+
+
+class FailedPrecondition(GavelError):
+    """The server is not set up for what the call asks; a repeat fails until an operator acts."""
+
+
+class Unavailable(GavelError):
+    """What the call needs can't be reached now; ``retry_after_seconds`` says when to try again."""

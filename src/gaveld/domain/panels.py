@@ -62,3 +62,5 @@ class PanelSettings:
         names = [place.reviewer for place in self.places]
         if len(set(names)) < len(names):
             raise ValueError("a reviewer has two places")
+        if self.places and all(place.weight == 0 for place in self.places):
+            raise ValueError("every reviewer weighs 0, so that none would count")

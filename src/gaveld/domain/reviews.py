@@ -3,6 +3,7 @@
 Counting the ballots is the business of ``decisions``.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,6 +58,18 @@ class Turn:
     author_id: str = field(default="", repr=False)
     id: str = ""
     said_at: datetime | None = None
+
+
+def running_digest(before: bytes, turn: Turn) -> bytes:
+    """Return the SHA-256 of a conversation's state after one more turn.
+
+    ``before`` is the digest of the turns before it, empty if there are none. It costs the turn
+    alone, however long the conversation.
+    """
+    state = hashlib.sha256(before)
+    for part in (turn.role, turn.author_id, turn.text):
+        state.update(hashlib.sha256(part.encode("utf-8", "surrogatepass")).digest())
+    return state.digest()
 
 
 @dataclass(frozen=True, slots=True)

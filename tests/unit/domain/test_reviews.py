@@ -15,6 +15,7 @@ from gaveld.domain.reviews import (
     TextContent,
     Turn,
     rules_in_force,
+    running_digest,
 )
 
 
@@ -59,6 +60,8 @@ def test_panel_settings_hold_their_ranges():
         PanelPlace("one", 101)
     with pytest.raises(ValueError, match="two places"):
         PanelSettings(places=(PanelPlace("one"), PanelPlace("one", 2.0)))
+    with pytest.raises(ValueError, match="weighs 0"):
+        PanelSettings(places=(PanelPlace("one", 0.0), PanelPlace("two", 0.0)))
 
 
 def test_content_is_not_in_a_repr():
@@ -68,6 +71,15 @@ def test_content_is_not_in_a_repr():
         policy = Policy("house@1", {})
         task = ReviewTask(ContentKind.TEXT, content, (), policy, canary, canary)
         assert canary not in repr(task)
+
+
+def test_a_conversations_digest_runs_with_it():
+    """Law: each turn changes the digest, by its words, role or author, and so does their order."""
+    turns = [Turn("a"), Turn("b"), Turn("a", "assistant"), Turn("a", author_id="x"), Turn("ab")]
+    assert len({running_digest(b"", turn) for turn in turns}) == len(turns)
+    first = running_digest(running_digest(b"", turns[0]), turns[1])
+    other = running_digest(running_digest(b"", turns[1]), turns[0])
+    assert first != other
 
 
 def test_tasks_are_remembered_by_what_they_are():

@@ -27,6 +27,8 @@ def test_every_reason_of_the_domain_stands_in_the_contract(reason: ErrorReason):
         (domain.PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
         (domain.ResourceExhausted, grpc.StatusCode.RESOURCE_EXHAUSTED),
         (domain.DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
+        (domain.FailedPrecondition, grpc.StatusCode.FAILED_PRECONDITION),
+        (domain.Unavailable, grpc.StatusCode.UNAVAILABLE),
     ],
 )
 def test_every_kind_of_failure_has_its_code(kind: type[GavelError], code: grpc.StatusCode):

@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gaveld.domain.policies import Action
+from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 
 STAGE_BUCKETS_SECONDS: Final = (
@@ -52,6 +53,24 @@ class PrometheusTelemetry:
             "gavel_bypassed_checks_total",
             "Required checks that did not run, and what the verdict came to.",
             ("classifier", "status", "action"),
+            registry=registry,
+        )
+        self._ballots = Histogram(
+            "gavel_ballot_duration_seconds",
+            "How long one reviewer took, by its ballot.",
+            ("reviewer", "decision"),
+            buckets=STAGE_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._reviews = Counter(
+            "gavel_reviews_total",
+            "Panels' decisions, by what was reviewed.",
+            ("kind", "decision"),
+            registry=registry,
+        )
+        self._outstanding = Counter(
+            "gavel_outstanding_ballots_total",
+            "Ballots that panels did not wait for, because the decision was settled.",
             registry=registry,
         )
         self._batches = Histogram(
@@ -129,6 +148,15 @@ class PrometheusTelemetry:
     def check_bypassed(self, classifier: str, status: OutcomeStatus, action: Action) -> None:
         """Record a check that was not made; see ``Telemetry.check_bypassed``."""
         self._bypasses.labels(classifier, status.value, action.name.lower()).inc()
+
+    def ballot_cast(self, reviewer: str, decision: Decision, seconds: float) -> None:
+        """Record one ballot; see ``Telemetry.ballot_cast``."""
+        self._ballots.labels(reviewer, decision.value).observe(seconds)
+
+    def review_given(self, kind: ContentKind, decision: Decision, outstanding: int) -> None:
+        """Record a panel's decision; see ``Telemetry.review_given``."""
+        self._reviews.labels(kind.value, decision.value).inc()
+        self._outstanding.inc(outstanding)
 
     def batch_received(self, size: int) -> None:
         """Record a batch; see ``Telemetry.batch_received``."""

@@ -19,11 +19,13 @@ from google.rpc import error_details_pb2, status_pb2
 from gaveld.domain.errors import (
     DeadlineExceeded,
     ErrorReason,
+    FailedPrecondition,
     GavelError,
     InvalidRequest,
     PermissionDenied,
     ResourceExhausted,
     Unauthenticated,
+    Unavailable,
 )
 
 DOMAIN: Final = "gavel"
@@ -103,6 +105,8 @@ _CODES: Final[tuple[tuple[type[GavelError], grpc.StatusCode], ...]] = (
     (PermissionDenied, grpc.StatusCode.PERMISSION_DENIED),
     (ResourceExhausted, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (FailedPrecondition, grpc.StatusCode.FAILED_PRECONDITION),
+    (Unavailable, grpc.StatusCode.UNAVAILABLE),
 )
 
 
