@@ -76,13 +76,18 @@ class Encoder(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return ``[rows, tokens, WIDTH]`` for token ids and a mask, both ``[rows, tokens]``."""
+        return self.states(ids, mask)[-1]
+
+    def states(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
+        """Return what ``forward`` does after each layer, the first layer's first."""
         position = torch.arange(ids.shape[1], device=ids.device)
         states = self.dropout(self.norm(self.words(ids) + self.positions(position)))
         bias = ((1.0 - mask.to(states.dtype)) * MASKED)[:, None, None, :]
+        after = []
         for layer in self.layers:
             states = layer(states, bias)
-        found: Tensor = states
-        return found
+            after.append(states)
+        return after
 
     def load_sentence_encoder(self, weights: Path) -> None:
         """Take the weights of the published sentence encoder, a safetensors file in BERT's names.
@@ -119,6 +124,13 @@ _SAME_SHAPE: Final = {
 }
 
 
+def mean_state(states: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean, ``[rows, WIDTH]``, of the states that the mask does not hide."""
+    there = mask.to(states.dtype)[:, :, None]
+    mean: Tensor = (states * there).sum(1) / there.sum(1)
+    return mean
+
+
 @dataclass(frozen=True)
 class Logits:
     """What the network says before calibration.
@@ -146,14 +158,17 @@ class TextModel(nn.Module):
         self.panel_shape = (panel, labels)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Logits:
-        """Return logits for token ids and a mask, both ``[rows, tokens]``.
+        """Return logits for token ids and a mask, both ``[rows, tokens]``."""
+        return self.judge(self.encoder(ids, mask), mask)
+
+    def judge(self, states: Tensor, mask: Tensor) -> Logits:
+        """Return logits for the encoder's states and the mask.
 
         A row is judged by the mean and the maximum of its tokens' states. The panel's heads read
         what the label head reads and send nothing back, so that they cannot disturb it.
         """
-        states = self.encoder(ids, mask)
         there = mask.to(states.dtype)[:, :, None]
-        mean = (states * there).sum(1) / there.sum(1)
+        mean = mean_state(states, mask)
         peak = (states + (1.0 - there) * MASKED).amax(1)
         pooled = self.dropout(torch.cat([mean, peak], 1))
         hidden = self.dropout(functional.gelu(self.hidden(pooled)))
