@@ -55,7 +55,7 @@ async def test_a_balance_is_spent_to_the_last_credit_and_no_further(purse: Credi
 async def test_spending_at_once_is_exact(purse: Credits):
     """Law: of calls that spend at the same time, exactly those that are covered are granted."""
     await purse.put("shop", 35)
-    answers = await asyncio.gather(*(credits.spend("shop", 10) for _ in range(12)))
+    answers = await asyncio.gather(*(purse.spend("shop", 10) for _ in range(12)))
     assert answers.count(None) == 3
     assert await purse.list() == [("shop", 5)]
 
