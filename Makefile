@@ -6,7 +6,7 @@ DATA   ?= ../shared/data/text
 SETS   ?= ../public-sets
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check gen check-gen format lint types breaking locks train-linear train-transformer train-lexicon scoreboard bench clean hooks
+.PHONY: help run test check gen check-gen format lint types breaking locks train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ train-linear: $(VENV)/.train ## Train the linear text model from DATA (minutes)
 
 train-transformer: $(VENV)/.transformer ## Train the text transformer from DATA (an hour or more; resumes)
 	$(BIN)/python -m training.transformer --data $(DATA) --out build/transformer --resume
+
+train-leave-out: $(VENV)/.transformer ## Measure training without a source, BESIDE a finished model (an hour; resumes)
+	$(BIN)/python -m training.transformer.leave_out --data $(DATA) --out build/leave-out --resume $(if $(BESIDE),--beside $(BESIDE))
 
 train-lexicon: $(VENV)/.train ## Build the lexicon from DATA
 	$(BIN)/python -m training.lexicon --data $(DATA)

@@ -201,7 +201,7 @@ def write(
             slices = {name: entry[name] for name in ("all", "public", "own", "grammar")}
             for name, values in {**slices, **entry["sources"]}.items():
                 writer.writerow([label, name, *(values.get(key, "") for key in names)])
-    (out / "MODEL_CARD.md").write_text(card.render(result), encoding="utf-8")
+    card.write(out)
 
 
 if __name__ == "__main__":
