@@ -9,6 +9,7 @@ from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
 from gaveld.application.ports import PolicyStore
 from gaveld.domain.categories import CATALOGUE
+from gaveld.domain.panels import DecisionMethod, PanelPlace, PanelSettings
 from gaveld.domain.policies import Action, CategoryRule, Policy, TermList, TermMatch
 from tests.fakes.policies import FakePolicyStore
 
@@ -94,6 +95,26 @@ expected_languages: [en]
     assert policy.expected_languages == frozenset({"en"})
 
 
+async def test_a_panel_is_read(tmp_path: Path):
+    """Law: a document sets the panel, a project changes what it names, and silence is a default."""
+    text = """
+categories: {}
+panel: {amount: 3, decision_method: score, score_threshold: 0.4, reviewers: [{name: one}]}
+projects:
+  kids: {panel: {decision_method: any, reviewers: [{name: two, weight: 2}, {name: one}]}}
+"""
+    store = store_of(tmp_path, text)
+    default, kids = PanelPlace("one"), PanelPlace("two", 2.0)
+    assert (await store.current("x")).panel == PanelSettings(
+        3, DecisionMethod.SCORE, 0.4, (default,)
+    )
+    assert (await store.current("kids")).panel == PanelSettings(
+        3, DecisionMethod.ANY, 0.4, (kids, default)
+    )
+    assert {len(policy.panel.places) for policy in store.all()} == {1, 2}
+    assert (await store_of(tmp_path, "categories: {}").current("x")).panel == PanelSettings()
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -111,6 +132,11 @@ expected_languages: [en]
         ("{categories: {}, projects: {7: {}}}", "projects.7: not a text"),
         ("{categories: {}, projects: {kids: {categories: {H1: {block: 7}}}}}", "projects.kids"),
         ("{categories: {}, expected_languages: [English]}", "expected_languages"),
+        ("{categories: {}, panel: {amount: 11}}", "panel.amount"),
+        ("{categories: {}, panel: {decision_method: most}}", "panel.decision_method"),
+        ("{categories: {}, panel: {score_threshold: 2}}", "panel.score_threshold"),
+        ("{categories: {}, panel: {reviewers: [{name: a, weight: -1}]}}", "reviewers.0.weight"),
+        ("{categories: {}, panel: {reviewers: [{name: a}, {name: a}]}}", "panel.reviewers: a rev"),
     ],
 )
 def test_a_bad_document_is_refused_naming_the_key(tmp_path: Path, text: str, named: str):

@@ -88,11 +88,13 @@ class ImageEvidence:
     """A picture and what the image path learnt of it, for reviewers with and without eyes.
 
     ``data`` is a PNG or JPEG that reviewers may be shown, of the type ``media_type``; ``text``
-    is what was read in the picture, ``description`` a sentence made from evidence.
+    is what was read in the picture, ``description`` a sentence made from evidence. ``sha256`` is
+    of the file as sent, in hex.
     """
 
     data: bytes = field(repr=False)
     media_type: str
+    sha256: str
     text: str = field(default="", repr=False)
     description: str = field(default="", repr=False)
     findings: tuple[Finding, ...] = ()
@@ -109,8 +111,12 @@ class FrameEvidence:
 
 @dataclass(frozen=True, slots=True)
 class VideoEvidence:
-    """Sampled frames of a video in order, and what is said or written in it."""
+    """Sampled frames of a video in order, and what is said or written in it.
 
+    ``sha256`` is of the file as sent, in hex; ``seconds`` is the video's length.
+    """
+
+    sha256: str
     seconds: float
     frames: tuple[FrameEvidence, ...]
     transcript: str = field(default="", repr=False)

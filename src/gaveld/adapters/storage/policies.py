@@ -14,6 +14,13 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gaveld.domain.categories import CATALOGUE
+from gaveld.domain.panels import (
+    HEAVIEST,
+    MOST_REVIEWERS,
+    DecisionMethod,
+    PanelPlace,
+    PanelSettings,
+)
 from gaveld.domain.policies import Action, CategoryRule, Policy, TermList, TermMatch
 
 DEFAULT_POLICY: Final = Path(str(files("gaveld.adapters.storage") / "default_policy.yaml"))
@@ -53,6 +60,10 @@ class YamlPolicyStore:
         """Return the policy in force; see ``PolicyStore.current``."""
         return self._by_project.get(project, self._default)
 
+    def all(self) -> tuple[Policy, ...]:
+        """Return every policy of the document, the default first."""
+        return (self._default, *self._by_project.values())
+
     def _policy(self, tree: dict[str, Any], where: str) -> Policy:
         try:
             document = _Document.model_validate(tree)
@@ -64,6 +75,7 @@ class YamlPolicyStore:
             links = document.links
             blocked = self._domains("links.blocked_domains", links.blocked_domains)
             allowed = self._domains("links.allowed_domains", links.allowed_domains)
+            panel = _panel(document.panel)
         except ValidationError as error:
             raise PolicyError("\n".join(f"{where}: {line}" for line in _lines(error))) from error
         except ValueError as error:
@@ -82,6 +94,7 @@ class YamlPolicyStore:
             blocked_domains=blocked,
             allowed_domains=allowed,
             expected_languages=document.expected_languages,
+            panel=panel,
         )
 
     def _domains(self, key: str, entries: Sequence[str]) -> tuple[str, ...]:
@@ -132,6 +145,18 @@ class _Links(_Section):
     allowed_domains: tuple[str, ...] = ()
 
 
+class _Place(_Section):
+    name: str = Field(min_length=1, max_length=128)
+    weight: Annotated[float, Field(ge=0, le=HEAVIEST)] | None = None
+
+
+class _Panel(_Section):
+    amount: int = Field(default=MOST_REVIEWERS, ge=1, le=MOST_REVIEWERS)
+    decision_method: DecisionMethod = DecisionMethod.AVERAGE
+    score_threshold: _Score = 0.5
+    reviewers: tuple[_Place, ...] = Field(default=(), max_length=32)
+
+
 class _Document(_Section):
     name: str = Field(default="default", pattern="^[A-Za-z0-9._-]{1,128}$")
     on_incomplete: Literal["allow", "review", "block"] = "review"
@@ -141,7 +166,18 @@ class _Document(_Section):
     term_lists: tuple[_TermList, ...] = ()
     allowed_terms: tuple[str, ...] = ()
     links: _Links = _Links()
+    panel: _Panel = _Panel()
     expected_languages: frozenset[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = frozenset()
+
+
+def _panel(section: _Panel) -> PanelSettings:
+    places = tuple(PanelPlace(entry.name, entry.weight) for entry in section.reviewers)
+    try:
+        return PanelSettings(
+            section.amount, section.decision_method, section.score_threshold, places
+        )
+    except ValueError as error:
+        raise ValueError(f"panel.reviewers: {error}") from error
 
 
 def _fingerprint(document: _Document) -> str:
