@@ -159,9 +159,11 @@ def read_review(answer: ChatAnswer, *, rules: Sequence[Rule]) -> Reading:
 
 
 def clean_reason(said: object) -> str:
-    """Return a model's reason in one line of bounded length; empty if it gave none."""
+    """Return a model's reason in one line of bounded length, or that it gave none."""
     words = " ".join(said.split()) if isinstance(said, str) else ""
     shown = "".join(character for character in words if character.isprintable())
+    if not shown:
+        return "It gave no reason."
     if len(shown) <= LONGEST_REASON_CHARS:
         return shown
     return f"{shown[: LONGEST_REASON_CHARS - 1]}…"
