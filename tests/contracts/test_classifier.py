@@ -27,7 +27,7 @@ from gaveld.application.ports import Classifier
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy, TermList, TermMatch
-from gaveld.domain.signals import ClassifierReport
+from gaveld.domain.signals import MAX_TOPICS, ClassifierReport
 from tests.fakes.classifier import FakeClassifier
 from tests.unit.adapters.text.tiny_transformer import tiny_manifest
 
@@ -133,6 +133,11 @@ def assert_lawful(report: ClassifierReport, classifier: TextClassifier, text: st
             assert 0 <= finding.span.start < finding.span.end <= len(text)
     assert set(report.attributes) <= classifier.card.attributes
     assert all(0 <= score <= 1 for score in report.attributes.values())
+    names = [topic.name for topic in report.topics]
+    scores = [topic.score for topic in report.topics]
+    assert len(names) == len(set(names)) <= MAX_TOPICS
+    assert all(name == name.lower().strip() != "" for name in names)
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_the_card_says_what_the_classifier_is(case: Case, classifier: TextClassifier):

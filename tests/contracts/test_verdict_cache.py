@@ -16,14 +16,20 @@ from gaveld.domain.signals import (
     ClassifierOutcome,
     Finding,
     OutcomeStatus,
+    Sentiment,
+    SentimentLabel,
     Signals,
+    Topic,
 )
 from tests.fakes.verdict_cache import FakeVerdictCache
 
 CARD = ClassifierCard("words", "1", frozenset({"H2"}))
+NAMES = tuple(f"topic {number}" for number in range(8))
 
 
-def learnt(findings: int = 1, score: float = 0.5, outcomes: int = 1) -> TextSignals:
+def learnt(
+    findings: int = 1, score: float = 0.5, outcomes: int = 1, topics: int = 2
+) -> TextSignals:
     """Signals in which nothing is shared that a real call would not share."""
     return TextSignals(
         DetectedLanguage("en", score),
@@ -38,6 +44,8 @@ def learnt(findings: int = 1, score: float = 0.5, outcomes: int = 1) -> TextSign
                 for n in range(2, outcomes + 2)
             ),
             {attribute: score / n for n, attribute in enumerate(Attribute, 7)},
+            tuple(Topic(name, score / (2 + n)) for n, name in enumerate(NAMES[:topics])),
+            Sentiment(SentimentLabel.POSITIVE, score / 5),
         ),
     )
 
@@ -123,8 +131,12 @@ async def test_the_bound_holds_whatever_is_kept(acts: list[tuple[bytes, int]]):
         assert cache.size_bytes == sum(map(estimated_bytes, filter(None, there))) <= limit
 
 
-@pytest.mark.parametrize(("findings", "outcomes"), [(0, 1), (1, 6), (50, 6)])
-async def test_the_estimate_is_not_below_what_memory_it_takes(findings: int, outcomes: int):
+@pytest.mark.parametrize(
+    ("findings", "outcomes", "topics"), [(0, 1, 0), (0, 1, 8), (1, 6, 1), (50, 6, 8)]
+)
+async def test_the_estimate_is_not_below_what_memory_it_takes(
+    findings: int, outcomes: int, topics: int
+):
     """Law: a full cache takes no more memory than it was given, as Python itself counts it."""
     limit = 2 << 20
     cache = MemoryVerdictCache(limit)
@@ -132,9 +144,11 @@ async def test_the_estimate_is_not_below_what_memory_it_takes(findings: int, out
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        for number in range(2 * limit // estimated_bytes(learnt(findings, outcomes=outcomes))):
+        size = estimated_bytes(learnt(findings, outcomes=outcomes, topics=topics))
+        for number in range(2 * limit // size):
             await cache.keep(
-                number.to_bytes(32, "big"), learnt(findings, 0.5 + number * 1e-9, outcomes)
+                number.to_bytes(32, "big"),
+                learnt(findings, 0.5 + number * 1e-9, outcomes, topics),
             )
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before

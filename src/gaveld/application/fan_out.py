@@ -9,12 +9,14 @@ from typing import TypeVar
 
 from gaveld.application.ports import Classifier
 from gaveld.domain.signals import (
+    MAX_TOPICS,
     Attribute,
     ClassifierCard,
     ClassifierOutcome,
     ClassifierReport,
     OutcomeStatus,
     Signals,
+    Topic,
 )
 
 SampleT = TypeVar("SampleT")
@@ -34,7 +36,8 @@ async def fan_out(
     One that is late is cancelled and listed as timed out; one that raises is listed as failed
     and its exception goes to ``on_failure``; what one that left some of the sample unread
     found counts, and is no check. If the caller is cancelled, so are they all.
-    Outcomes and findings come in the order of ``classifiers``, whichever finished first.
+    Outcomes and findings come in the order of ``classifiers``, whichever finished first. Topics
+    come likeliest first; the sentiment is that of the first classifier that tells one.
     """
     started = time.monotonic()
     tasks = [
@@ -61,6 +64,8 @@ async def fan_out(
         findings=tuple(found for report in reports for found in report.findings),
         outcomes=tuple(outcome for outcome, _ in answers),
         attributes=_strongest(reports),
+        topics=_likeliest_topics(reports),
+        sentiment=next((report.sentiment for report in reports if report.sentiment), None),
     )
 
 
@@ -96,3 +101,15 @@ def _strongest(reports: Iterable[ClassifierReport]) -> dict[Attribute, float]:
         for attribute, score in report.attributes.items():
             scores[attribute] = max(score, scores.get(attribute, 0.0))
     return scores
+
+
+def _likeliest_topics(reports: Iterable[ClassifierReport]) -> tuple[Topic, ...]:
+    found: dict[str, Topic] = {}
+    for report in reports:
+        for topic in report.topics:
+            found[topic.name] = max(topic, found.get(topic.name, topic), key=_score)
+    return tuple(sorted(found.values(), key=_score, reverse=True)[:MAX_TOPICS])
+
+
+def _score(topic: Topic) -> float:
+    return topic.score

@@ -27,7 +27,9 @@ from gaveld.domain.signals import (
     ClassifierCard,
     ClassifierOutcome,
     OutcomeStatus,
+    Sentiment,
     Signals,
+    Topic,
 )
 from gaveld.domain.verdicts import Verdict, judge
 
@@ -59,7 +61,8 @@ class TextJudgement:
     code points as the original. ``sha256`` is of the text as sent, in UTF-8.
     ``language`` is None when the detector failed; ``language_is_unexpected`` is true when one was
     detected and is none of the expected. ``is_cached`` is true when the text was read by an earlier
-    call and only judged by this one; the outcomes are then that call's.
+    call and only judged by this one; the outcomes are then that call's. ``topics`` come likeliest
+    first; ``sentiment`` is None when no classifier told one.
     """
 
     verdict: Verdict
@@ -71,6 +74,8 @@ class TextJudgement:
     sha256: str
     timings: tuple[StageTiming, ...]
     is_cached: bool = False
+    topics: tuple[Topic, ...] = ()
+    sentiment: Sentiment | None = None
 
 
 class ModerateText:
@@ -152,6 +157,8 @@ class ModerateText:
             sha256=sha256,
             timings=clock.laps(),
             is_cached=is_cached,
+            topics=learnt.signals.topics,
+            sentiment=learnt.signals.sentiment,
         )
 
     async def _look(
@@ -231,7 +238,7 @@ class ModerateText:
             if entry not in asked
         )
         outcomes = (*ran, *skipped, *self._absent)
-        return Signals(signals.findings, outcomes, signals.attributes)
+        return replace(signals, outcomes=outcomes)
 
     @staticmethod
     def _filtered(text: str, signals: Signals, policy: Policy) -> str:

@@ -1,8 +1,9 @@
-"""What classifiers report: findings, attribute scores, and whether each of them ran at all."""
+"""What classifiers report: findings, attribute scores, topics, and whether each of them ran."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from gaveld.domain.categories import CATALOGUE, Severity
 from gaveld.domain.content import UNKNOWN_LANGUAGE, DetectedLanguage, Span
@@ -108,23 +109,83 @@ class ClassifierOutcome:
         return self.status
 
 
+MAX_TOPICS: Final = 8
+"""So many topics of one piece of content are named, the likeliest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A subject that the content is about: its name in lower case and the probability 0–1."""
+
+    name: str
+    score: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"score {self.score} of {self.name} is outside 0–1")
+
+
+class SentimentLabel(StrEnum):
+    """The mood of a text."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """The mood of a text, and how far it leans: from -1, wholly negative, to 1, wholly positive."""
+
+    label: SentimentLabel
+    score: float
+
+    def __post_init__(self) -> None:
+        if not -1.0 <= self.score <= 1.0:
+            raise ValueError(f"sentiment {self.score} is outside -1–1")
+
+    @classmethod
+    def likeliest(cls, negative: float, neutral: float, positive: float) -> "Sentiment":
+        """Return the sentiment for the probabilities of the three moods, which sum to 1.
+
+        The label is the likeliest mood, and neutral where none is alone in that; the score is the
+        probability of positive less that of negative. So a label never contradicts its score.
+        """
+        score = max(-1.0, min(1.0, positive - negative))
+        if negative > max(neutral, positive):
+            return cls(SentimentLabel.NEGATIVE, score)
+        if positive > max(neutral, negative):
+            return cls(SentimentLabel.POSITIVE, score)
+        return cls(SentimentLabel.NEUTRAL, score)
+
+
 @dataclass(frozen=True, slots=True)
 class ClassifierReport:
     """What one classifier says of one sample.
 
     ``unread`` says in a sentence what of the sample was not looked at, and holds nothing of the
-    content; it is empty when everything was.
+    content; it is empty when everything was. ``topics`` are the up to ``MAX_TOPICS`` that the
+    classifier is sure enough of, each once, the likeliest first; none is an answer. ``sentiment``
+    is None when it was not worked out.
     """
 
     findings: tuple[Finding, ...] = ()
     attributes: Mapping[Attribute, float] = field(default_factory=dict)
     unread: str = ""
+    topics: tuple[Topic, ...] = ()
+    sentiment: Sentiment | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """Everything that was learnt about one piece of content."""
+    """Everything that was learnt about one piece of content.
+
+    ``topics`` are up to ``MAX_TOPICS``, the likeliest first. They and ``sentiment`` describe the
+    content; no verdict rests on them.
+    """
 
     findings: tuple[Finding, ...]
     outcomes: tuple[ClassifierOutcome, ...]
     attributes: Mapping[Attribute, float] = field(default_factory=dict)
+    topics: tuple[Topic, ...] = ()
+    sentiment: Sentiment | None = None

@@ -5,11 +5,15 @@ from collections.abc import Awaitable, Callable
 
 from gaveld.application.fan_out import fan_out
 from gaveld.domain.signals import (
+    MAX_TOPICS,
     Attribute,
     ClassifierCard,
     ClassifierReport,
     Finding,
     OutcomeStatus,
+    Sentiment,
+    SentimentLabel,
+    Topic,
 )
 
 Act = Callable[[], Awaitable[ClassifierReport]]
@@ -126,3 +130,36 @@ async def test_a_classifier_that_left_something_unread_has_not_checked():
     assert (outcome.is_check, outcome.reason) == (False, "40 characters.")
     assert signals.findings == (finding("long"),)
     assert signals.attributes == {Attribute.INSULT: 0.7}
+
+
+def tells(*topics: Topic, sentiment: Sentiment | None = None) -> Act:
+    """What a classifier does that tells topics and a mood and finds nothing."""
+
+    async def act() -> ClassifierReport:
+        return ClassifierReport(topics=topics, sentiment=sentiment)
+
+    return act
+
+
+async def test_topics_are_named_once_and_the_likeliest_first():
+    """Law: of two classifiers that name one topic, the surer one is heard; the rest are ordered."""
+    one = Scripted("one", tells(Topic("law", 0.8), Topic("crime", 0.5)))
+    two = Scripted("two", tells(Topic("crime", 0.9), Topic("pets", 0.6)))
+    signals = await fan_out([one, two, Scripted("good", answer)], "text", 5, print)
+    assert signals.topics == (Topic("crime", 0.9), Topic("law", 0.8), Topic("pets", 0.6))
+
+
+async def test_topics_are_bounded():
+    """Law: however many classifiers name topics, only the likeliest stay."""
+    many = [Topic(f"topic {number}", number / 20) for number in range(20)]
+    signals = await fan_out([Scripted("one", tells(*many))], "text", 5, print)
+    assert signals.topics == tuple(reversed(many[-MAX_TOPICS:]))
+
+
+async def test_the_first_to_tell_a_mood_is_heard():
+    """Law: a classifier that tells no mood leaves the word to the next; none at all is unset."""
+    glad, sad = Sentiment(SentimentLabel.POSITIVE, 0.7), Sentiment(SentimentLabel.NEGATIVE, -0.9)
+    acts = (tells(), tells(sentiment=glad), tells(sentiment=sad))
+    asked = [Scripted(str(number), act) for number, act in enumerate(acts)]
+    assert (await fan_out(asked, "text", 5, print)).sentiment == glad
+    assert (await fan_out(asked[:1], "text", 5, print)).sentiment is None

@@ -8,7 +8,15 @@ import pytest
 from gaveld.application.moderate import ModerateText, TextJudgement
 from gaveld.domain.content import DetectedLanguage, Span, TextReadings, TextSample, TextSubmission
 from gaveld.domain.policies import Action, CategoryChange, CategoryRule, Policy, PolicyOverrides
-from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding, OutcomeStatus
+from gaveld.domain.signals import (
+    ClassifierCard,
+    ClassifierReport,
+    Finding,
+    OutcomeStatus,
+    Sentiment,
+    SentimentLabel,
+    Topic,
+)
 from tests.fakes.language_detector import FakeLanguageDetector
 from tests.fakes.policies import FakePolicyStore
 from tests.fakes.telemetry import FakeTelemetry
@@ -18,6 +26,8 @@ POLICY = Policy("house@1", {"H2": CategoryRule(0.5, 0.9, required=True)}, masked
 KIDS = replace(POLICY, revision="kids@1", categories={"H2": CategoryRule(0.2, 0.6)})
 NO_OVERRIDES = PolicyOverrides()
 TEXT = "you are a fool and it is so"
+TOPICS = (Topic("relationships", 0.7), Topic("family", 0.4))
+MOOD = Sentiment(SentimentLabel.NEGATIVE, -0.8)
 
 
 class Plain:
@@ -49,7 +59,7 @@ class Finds:
         if at < 0:
             return ClassifierReport()
         found = Finding("H2", 0.7, "a word", "finder", "1", Span(at, at + 4))
-        return ClassifierReport((found,), unread=self.unread)
+        return ClassifierReport((found,), unread=self.unread, topics=TOPICS, sentiment=MOOD)
 
 
 class House:
@@ -95,6 +105,7 @@ async def test_a_text_is_read_once_and_the_answer_says_so(house: House):
     assert (first.is_cached, second.is_cached) == (False, True)
     assert house.finder.asked == 1
     assert second == replace(first, timings=second.timings, is_cached=True)
+    assert (second.topics, second.sentiment) == (TOPICS, MOOD)
 
 
 async def test_a_cached_answer_is_counted_for_what_it_is(house: House):

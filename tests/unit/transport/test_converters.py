@@ -1,5 +1,7 @@
 """From the wire to the domain and back, where the sockets' tests do not reach."""
 
+from dataclasses import replace
+
 import pytest
 from gavel.v1 import content_pb2, verdict_pb2
 from gavel.v1 import moderation_service_pb2 as api
@@ -16,7 +18,10 @@ from gaveld.domain.signals import (
     ClassifierOutcome,
     Finding,
     OutcomeStatus,
+    Sentiment,
+    SentimentLabel,
     Signals,
+    Topic,
 )
 from gaveld.domain.verdicts import judge
 from gaveld.transport.grpc.converters.judgements import (
@@ -131,6 +136,26 @@ def test_an_attribute_that_scored_zero_is_set_and_one_not_scored_is_not():
     answer = response_from_judgement(judgement([], [ran]), api.ModerateTextRequest(), "r")
     assert answer.attribute_scores.HasField("threat")
     assert not answer.attribute_scores.HasField("insult")
+
+
+@pytest.mark.parametrize("label", list(SentimentLabel))
+def test_topics_and_mood_are_told_as_they_are(label: SentimentLabel):
+    """Law: every topic in its order, and every mood by its own name."""
+    ran = ClassifierOutcome(CARD, OutcomeStatus.RAN)
+    topics = tuple(Topic(name, score) for name, score in (("law", 0.9), ("crime", 0.4)))
+    judged = replace(judgement([], [ran]), topics=topics, sentiment=Sentiment(label, -0.25))
+    answer = response_from_judgement(judged, api.ModerateTextRequest(), "r")
+    assert [(topic.name, topic.score) for topic in answer.topics] == [("law", 0.9), ("crime", 0.4)]
+    name = verdict_pb2.SentimentLabel.Name(answer.sentiment.label)
+    assert (name, answer.sentiment.score) == (f"SENTIMENT_LABEL_{label.name}", -0.25)
+
+
+def test_a_mood_that_nobody_told_is_unset():
+    """Law: not worked out is never the same as neutral."""
+    ran = ClassifierOutcome(CARD, OutcomeStatus.RAN)
+    answer = response_from_judgement(judgement([], [ran]), api.ModerateTextRequest(), "r")
+    assert not answer.HasField("sentiment")
+    assert not answer.topics
 
 
 def test_the_reasons_of_a_verdict_name_score_and_threshold():

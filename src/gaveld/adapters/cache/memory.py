@@ -8,10 +8,11 @@ from typing import Final
 
 from gaveld.application.ports import TextSignals
 
-ENTRY_BYTES: Final = 1_600
+ENTRY_BYTES: Final = 1_700
 FINDING_BYTES: Final = 420
 OUTCOME_BYTES: Final = 300
-"""What an entry, a finding and an outcome take at most in CPython 3.11; cards are shared."""
+TOPIC_BYTES: Final = 100
+"""What each takes at most in CPython 3.11; cards and the names of topics are shared."""
 
 
 class MemoryVerdictCache:
@@ -51,5 +52,9 @@ class MemoryVerdictCache:
 
 def estimated_bytes(learnt: TextSignals) -> int:
     """Return about how much memory an entry takes, rather too much than too little."""
-    findings, outcomes = len(learnt.signals.findings), len(learnt.outcomes)
-    return ENTRY_BYTES + FINDING_BYTES * findings + OUTCOME_BYTES * outcomes
+    return (
+        ENTRY_BYTES
+        + FINDING_BYTES * len(learnt.signals.findings)
+        + OUTCOME_BYTES * len(learnt.outcomes)
+        + TOPIC_BYTES * len(learnt.signals.topics)
+    )

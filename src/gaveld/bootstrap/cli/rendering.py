@@ -17,12 +17,13 @@ _COLOURS = {
 def print_judgement(
     console: Console, text: str, response: moderation_service_pb2.ModerateTextResponse
 ) -> None:
-    """Print the verdict, what was found and where, the attributes and who looked."""
+    """Print the verdict, what was found and where, attributes, topics, mood and who looked."""
     console.print(_headline(response))
     parts: list[RenderableType] = []
     if response.findings:
         parts.append(_findings(text, response.findings))
     parts.append(_attributes(response.attribute_scores))
+    parts.extend(_subject(response))
     if response.filtered_text != text:
         parts.append(Text.assemble("filtered  ", (tamed(response.filtered_text), "dim")))
     parts.extend(_gaps(response))
@@ -101,6 +102,15 @@ def _attributes(scores: verdict_pb2.AttributeScores) -> Text:
     return Text("scores    " + ", ".join(shown), style="dim")
 
 
+def _subject(response: moderation_service_pb2.ModerateTextResponse) -> Iterable[Text]:
+    if response.topics:
+        named = (f"{topic.name} {topic.score:.2f}" for topic in response.topics)
+        yield Text("topics    " + ", ".join(named), style="dim")
+    if response.HasField("sentiment"):
+        label = _word(verdict_pb2.SentimentLabel.Name(response.sentiment.label))
+        yield Text(f"sentiment {label} {response.sentiment.score:+.2f}", style="dim")
+
+
 def _gaps(response: moderation_service_pb2.ModerateTextResponse) -> Iterable[Text]:
     unchecked = response.verdict.coverage.unchecked_categories
     required = [entry.category_id for entry in unchecked if entry.required]
@@ -116,6 +126,12 @@ def _gaps(response: moderation_service_pb2.ModerateTextResponse) -> Iterable[Tex
 
 
 def _word(enum_name: str) -> str:
-    for prefix in ("ACTION_", "SEVERITY_", "COVERAGE_STATUS_", "CLASSIFIER_STATUS_"):
+    for prefix in (
+        "ACTION_",
+        "SEVERITY_",
+        "COVERAGE_STATUS_",
+        "CLASSIFIER_STATUS_",
+        "SENTIMENT_LABEL_",
+    ):
         enum_name = enum_name.removeprefix(prefix)
     return enum_name.replace("_", " ").lower()

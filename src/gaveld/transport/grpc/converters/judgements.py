@@ -11,7 +11,7 @@ from gaveld.application.moderate import TextJudgement
 from gaveld.domain.categories import CATALOGUE, Severity
 from gaveld.domain.content import OffsetTable, Span
 from gaveld.domain.policies import Action
-from gaveld.domain.signals import ClassifierOutcome, OutcomeStatus
+from gaveld.domain.signals import ClassifierOutcome, OutcomeStatus, Sentiment, SentimentLabel
 from gaveld.domain.verdicts import (
     Cause,
     Coverage,
@@ -53,6 +53,11 @@ _UNCHECKED: Final = {
     OutcomeStatus.SKIPPED: verdict_pb2.UNCHECKED_REASON_SKIPPED,
     OutcomeStatus.NOT_INSTALLED: verdict_pb2.UNCHECKED_REASON_NOT_INSTALLED,
 }
+_MOODS: Final = {
+    SentimentLabel.NEGATIVE: verdict_pb2.SENTIMENT_LABEL_NEGATIVE,
+    SentimentLabel.NEUTRAL: verdict_pb2.SENTIMENT_LABEL_NEUTRAL,
+    SentimentLabel.POSITIVE: verdict_pb2.SENTIMENT_LABEL_POSITIVE,
+}
 _VERBS: Final = {Action.REVIEW: "review", Action.BLOCK: "block"}
 
 
@@ -85,6 +90,10 @@ def response_from_judgement(
         metadata=request.metadata if request.HasField("metadata") else None,
         category_scores=_category_scores(judgement.verdict),
         cached=judgement.is_cached,
+        topics=[
+            verdict_pb2.Topic(name=topic.name, score=topic.score) for topic in judgement.topics
+        ],
+        sentiment=_sentiment(judgement.sentiment),
     )
     if request.explain:
         response.timings.extend(
@@ -102,6 +111,12 @@ def _language(judgement: TextJudgement) -> verdict_pb2.DetectedLanguage | None:
         confidence=judgement.language.confidence,
         unexpected=judgement.language_is_unexpected,
     )
+
+
+def _sentiment(sentiment: Sentiment | None) -> verdict_pb2.Sentiment | None:
+    if sentiment is None:
+        return None
+    return verdict_pb2.Sentiment(label=_MOODS[sentiment.label], score=sentiment.score)
 
 
 def _category_scores(verdict: Verdict) -> dict[str, float]:
