@@ -13,7 +13,8 @@ from structlog.testing import LogCapture
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
-from gaveld.application.ports import Classifier, RateLimiter
+from gaveld.application.ports import Classifier, Credits, RateLimiter, Reviewer
+from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.domain.content import TextSample
 from gaveld.domain.policies import Policy
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
@@ -40,6 +41,8 @@ async def serve() -> AsyncIterator[Serve]:
         options: GrpcServerOptions | None = None,
         authenticate: Authenticate | None = None,
         rate_limiter: RateLimiter | None = None,
+        reviewers: Sequence[Reviewer] = (),
+        balances: Credits | None = None,
         tracer_provider: TracerProvider | None = None,
         max_text_bytes: int = 1 << 20,
         policies: Mapping[str, Policy] = MappingProxyType({}),
@@ -47,15 +50,24 @@ async def serve() -> AsyncIterator[Serve]:
         channel_options: Sequence[tuple[str, int | str]] = (),
     ) -> Running:
         registry, telemetry = CollectorRegistry(), FakeTelemetry()
+        policy_store = FakePolicyStore(POLICY, **policies)
         server = GrpcServer(
             options or GrpcServerOptions(port=0),
             moderate_text=ModerateText(
                 normaliser=PlainNormaliser(),
                 language_detector=EnglishDetector(),
                 classifiers=classifiers,
-                policies=FakePolicyStore(POLICY, **policies),
+                policies=policy_store,
                 telemetry=telemetry,
                 max_text_bytes=max_text_bytes,
+            ),
+            review_compliance=ReviewCompliance(
+                reviewers=reviewers,
+                policies=policy_store,
+                telemetry=telemetry,
+                reviewer_timeout_seconds=30,
+                max_text_bytes=max_text_bytes,
+                balances=balances,
             ),
             list_categories=ListCategories([entry.card for entry in classifiers]),
             telemetry=telemetry,

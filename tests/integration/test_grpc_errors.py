@@ -138,6 +138,8 @@ async def test_a_foreign_page_token_is_refused(serve: Serve):
     [
         "/gavel.v1.ModerationService/ModerateSmell",
         "/gavel.v1.ModerationService/ModerateImage",
+        "/gavel.v1.ComplianceService/ReviewImage",
+        "/gavel.v1.ComplianceService/ReviewVideo",
         "/gavel.v1.CheckService/Check",
         "/nowhere",
         "//",
@@ -164,6 +166,11 @@ async def test_a_method_that_is_not_served_says_so(serve: Serve, path: str):
     assert methods == {
         "ModerateText",
         "BatchModerateText",
+        "ReviewText",
+        "ReviewComment",
+        "ReviewChat",
+        "ReviewConversation",
+        "ReviewSearch",
         "ListCategories",
         "Check",
         "List",

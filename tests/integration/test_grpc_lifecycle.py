@@ -13,7 +13,12 @@ from tests.integration.grpc_stand import GatedClassifier, Serve, failure_of
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-NAMES = ("", "gavel.v1.ModerationService", "gavel.v1.CategoryService")
+NAMES = (
+    "",
+    "gavel.v1.ModerationService",
+    "gavel.v1.ComplianceService",
+    "gavel.v1.CategoryService",
+)
 
 
 async def test_health_tells_when_calls_are_wanted(serve: Serve):

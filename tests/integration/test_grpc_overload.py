@@ -8,7 +8,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gaveld.application.api_keys import Authenticate
 from gaveld.transport.grpc.interceptors.open_streams import MAX_OPEN_STREAMS
-from gaveld.transport.grpc.moderation_servicer import LONG_TEXT_CHARACTERS, LONG_TEXTS_AT_ONCE
+from gaveld.transport.grpc.long_texts import LONG_TEXT_CHARACTERS, LONG_TEXTS_AT_ONCE
 from gaveld.transport.grpc.server import GrpcServerOptions
 from tests.fakes.api_keys import FakeApiKeyStore
 from tests.integration.grpc_stand import GatedClassifier, Running, Serve, failure_of

@@ -66,6 +66,7 @@ async def test_every_rpc_that_reflection_shows_is_implemented(serve: Serve, vers
     names = {service.full_name for service in found}
     assert names == {
         "gavel.v1.ModerationService",
+        "gavel.v1.ComplianceService",
         "gavel.v1.CategoryService",
         "grpc.health.v1.Health",
         "grpc.channelz.v1.Channelz",

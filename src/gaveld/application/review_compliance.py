@@ -94,8 +94,8 @@ class ReviewCompliance:
         """
         policy = await self._policies.current(project)
         settings = policy.panel
-        seats = self._seats(policy, wishes)[: wishes.amount or settings.amount]
         rules = _rules(wishes)
+        seats = self._seats(policy, wishes)[: wishes.amount or settings.amount]
         method = wishes.method or settings.method
         return Panel(
             project, policy, Counting(method, rules, settings.score_threshold), seats, wishes

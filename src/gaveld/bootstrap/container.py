@@ -5,7 +5,7 @@ was given, also when a later part fails.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from gaveld.adapters.storage.api_keys import (
     SqlApiKeyStore,
     create_tables,
 )
+from gaveld.adapters.storage.credits import SqlCredits
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.cpu_lane import CpuLane
@@ -38,10 +39,13 @@ from gaveld.application.moderate import ModerateText
 from gaveld.application.ports import (
     ApiKeyStore,
     Classifier,
+    Credits,
     LanguageDetector,
     RateLimiter,
+    Reviewer,
     TextNormaliser,
 )
+from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
@@ -86,6 +90,7 @@ class Application:
 
     text_path: TextPath
     moderate_text: ModerateText
+    review_compliance: ReviewCompliance
     list_categories: ListCategories
     authenticate: Authenticate | None
     rate_limiter: RateLimiter
@@ -102,9 +107,13 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     installed = [entry.card for entry in text_path.classifiers]
     absent = absent_cards(settings.text)
     telemetry.announce(__version__, installed)
-    authenticate = None
-    if settings.auth.enabled:
-        authenticate = Authenticate(await open_api_keys(settings, stack))
+    reviewers: tuple[Reviewer, ...] = ()
+    _prove_panels(policies.all(), reviewers)
+    authenticate, balances = None, None
+    if settings.auth.enabled:  # else nobody knows who calls, and so who pays
+        engine = await _open_engine(settings.storage.url, stack)
+        authenticate = Authenticate(_api_keys(engine, settings))
+        balances = SqlCredits(engine)
     return Application(
         text_path=text_path,
         moderate_text=ModerateText(
@@ -118,6 +127,14 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             cache=MemoryVerdictCache(settings.cache.max_bytes)
             if settings.cache.max_bytes
             else None,
+        ),
+        review_compliance=ReviewCompliance(
+            reviewers=reviewers,
+            policies=policies,
+            telemetry=telemetry,
+            reviewer_timeout_seconds=settings.panel.reviewer_timeout_seconds,
+            max_text_bytes=settings.text.max_text_bytes,
+            balances=balances,
         ),
         list_categories=ListCategories(installed, absent),
         authenticate=authenticate,
@@ -205,7 +222,15 @@ def _transformer(
 
 async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStore:
     """Open the store of API keys, making its tables if need be."""
-    engine = await _open_engine(settings.storage.url, stack)
+    return _api_keys(await _open_engine(settings.storage.url, stack), settings)
+
+
+async def open_credits(settings: Settings, stack: AsyncExitStack) -> Credits:
+    """Open the store of credits, making its tables if need be."""
+    return SqlCredits(await _open_engine(settings.storage.url, stack))
+
+
+def _api_keys(engine: AsyncEngine, settings: Settings) -> ApiKeyStore:
     file = None
     if settings.auth.keys_file is not None:
         try:
@@ -213,6 +238,17 @@ async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStor
         except ValueError as error:
             raise SettingsError(f"auth.keys_file: {error}") from error
     return LayeredApiKeyStore(SqlApiKeyStore(engine), file)
+
+
+def _prove_panels(policies: Iterable[Policy], reviewers: Iterable[Reviewer]) -> None:
+    known = {reviewer.card.name for reviewer in reviewers}
+    for policy in policies:
+        for place in policy.panel.places:
+            if place.reviewer not in known:
+                raise SettingsError(
+                    f"policy.file: {policy.revision} has {place.reviewer!r} on its panel; "
+                    f"the reviewers of this server are: {', '.join(sorted(known)) or 'none'}"
+                )
 
 
 async def _open_engine(url: str, stack: AsyncExitStack) -> AsyncEngine:

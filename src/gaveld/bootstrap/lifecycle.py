@@ -115,6 +115,7 @@ def _grpc_server(
     return GrpcServer(
         options,
         moderate_text=application.moderate_text,
+        review_compliance=application.review_compliance,
         list_categories=application.list_categories,
         telemetry=application.telemetry,
         registry=application.telemetry.registry,

@@ -160,6 +160,13 @@ class TextSettings(_Section):
     """How many tokens, padding included, one batch may have; 1 reads each passage alone."""
 
 
+class PanelSettings(_Section):
+    """The panel of reviewers; who is on it, and how votes count, policies may change."""
+
+    reviewer_timeout_seconds: PositiveSeconds = 30
+    """How long one reviewer may take, or until the call's deadline if that is sooner."""
+
+
 class CacheSettings(_Section):
     """What was learnt about texts is remembered, so that equal texts are not read again."""
 
@@ -207,6 +214,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     policy: PolicySettings = PolicySettings()
     text: TextSettings = TextSettings()
+    panel: PanelSettings = PanelSettings()
     cache: CacheSettings = CacheSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

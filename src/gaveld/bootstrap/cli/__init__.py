@@ -1,11 +1,11 @@
-"""The command ``gavel``: serve, moderate, evaluate, keep keys, check settings and health."""
+"""The command ``gavel``: serve, moderate, evaluate, keep keys and credits, check and probe."""
 
 from typing import Annotated
 
 import typer
 
 from gaveld import __version__
-from gaveld.bootstrap.cli import content, evaluation, keys, server
+from gaveld.bootstrap.cli import balances, content, evaluation, keys, server
 
 app = typer.Typer(
     name="gavel",
@@ -20,6 +20,7 @@ app.command("categories")(content.categories)
 app.command("eval")(evaluation.evaluate)
 app.command("thresholds")(evaluation.thresholds)
 app.add_typer(keys.app, name="keys")
+app.add_typer(balances.app, name="credits")
 app.command("check-config")(server.check_config)
 app.command("health")(server.health)
 

@@ -28,15 +28,10 @@ from gaveld.transport.grpc.converters.submissions import (
 )
 from gaveld.transport.grpc.errors import Refusal, is_unforeseen, refusal_of
 from gaveld.transport.grpc.interceptors.validation import validate
+from gaveld.transport.grpc.long_texts import LongTexts
 
 BATCH_PARALLELISM: Final = 8
 """How many texts of one batch are judged at once, so that a batch can't crowd out other calls."""
-LONG_TEXT_CHARACTERS: Final = 16_384
-LONG_TEXTS_AT_ONCE: Final = 4
-"""How many long texts of all calls are judged at once: each takes many times its size in memory.
-
-There are fewer threads than that to judge them, so that more at once would not be faster.
-"""
 _BATCH_RESERVE_SHARE: Final = 0.2
 _BATCH_RESERVE_SECONDS: Final = 2.0
 """How much of a batch's time is kept for its answer, and at most: a large one takes a while."""
@@ -53,10 +48,12 @@ class _Times:
 class ModerationServicer:
     """Serves ``ModerateText`` and ``BatchModerateText``; ``ModerateImage`` is not served yet."""
 
-    def __init__(self, moderate_text: ModerateText, telemetry: Telemetry) -> None:
+    def __init__(
+        self, moderate_text: ModerateText, telemetry: Telemetry, long_texts: LongTexts
+    ) -> None:
         self._moderate_text = moderate_text
         self._telemetry = telemetry
-        self._long_texts = asyncio.Semaphore(LONG_TEXTS_AT_ONCE)
+        self._long_texts = long_texts
         self._log = structlog.get_logger("gaveld.errors")
 
     async def ModerateText(self, request: ModerateTextRequest, _: Context) -> ModerateTextResponse:
@@ -113,9 +110,7 @@ class ModerationServicer:
     async def _judge(
         self, request: ModerateTextRequest, request_id: str, project: str, due: float
     ) -> ModerateTextResponse:
-        if len(request.text) <= LONG_TEXT_CHARACTERS:
-            return await self._judge_now(request, request_id, project, due)
-        async with self._long_texts:
+        async with self._long_texts.place(len(request.text)):
             return await self._judge_now(request, request_id, project, due)
 
     async def _judge_now(

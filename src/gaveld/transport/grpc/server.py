@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 import grpc.aio
-from gavel.v1 import category_service_pb2, moderation_service_pb2
+from gavel.v1 import category_service_pb2, compliance_service_pb2, moderation_service_pb2
 from grpc_channelz.v1 import channelz_pb2
 from grpc_channelz.v1.channelz import aio as channelz  # type: ignore[attr-defined]  # the stubs lack it
 from opentelemetry.trace import TracerProvider
@@ -20,8 +20,10 @@ from gaveld.application.api_keys import Authenticate
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.ports import RateLimiter, Telemetry
+from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.transport.grpc.call import UNKNOWN_METHOD, GrpcInterceptor
 from gaveld.transport.grpc.category_servicer import CategoryServicer
+from gaveld.transport.grpc.compliance_servicer import ComplianceServicer
 from gaveld.transport.grpc.health import Health
 from gaveld.transport.grpc.interceptors.access_log import AccessLog
 from gaveld.transport.grpc.interceptors.admission import Admission
@@ -35,6 +37,7 @@ from gaveld.transport.grpc.interceptors.rate_limit import RateLimits
 from gaveld.transport.grpc.interceptors.request_id import RequestId
 from gaveld.transport.grpc.interceptors.size_limit import HEADROOM_BYTES, SizeLimit, reader
 from gaveld.transport.grpc.interceptors.validation import Validation
+from gaveld.transport.grpc.long_texts import LongTexts
 from gaveld.transport.grpc.moderation_servicer import ModerationServicer
 from gaveld.transport.grpc.reflection import reflection_services
 from gaveld.transport.grpc.services import Service
@@ -90,6 +93,7 @@ class GrpcServer:
         options: GrpcServerOptions,
         *,
         moderate_text: ModerateText,
+        review_compliance: ReviewCompliance,
         list_categories: ListCategories,
         telemetry: Telemetry,
         registry: CollectorRegistry,
@@ -98,10 +102,15 @@ class GrpcServer:
         tracer_provider: TracerProvider | None = None,
     ) -> None:
         self._options = options
+        long_texts = LongTexts()
         own = (
             Service(
                 moderation_service_pb2.DESCRIPTOR.services_by_name["ModerationService"],
-                ModerationServicer(moderate_text, telemetry),
+                ModerationServicer(moderate_text, telemetry, long_texts),
+            ),
+            Service(
+                compliance_service_pb2.DESCRIPTOR.services_by_name["ComplianceService"],
+                ComplianceServicer(review_compliance, long_texts),
             ),
             Service(
                 category_service_pb2.DESCRIPTOR.services_by_name["CategoryService"],

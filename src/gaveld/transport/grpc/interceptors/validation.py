@@ -1,5 +1,6 @@
 """Holds requests to the rules that the contract states on its fields, with protovalidate."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -34,10 +35,14 @@ def validate(message: Message) -> None:
     violations = tuple(_violation(entry.proto) for entry in broken[:_MOST_VIOLATIONS])
     reason, metadata = ErrorReason.INVALID_ARGUMENT, {}
     for entry, violation in zip(broken, violations, strict=False):
-        if (violation.field, violation.rule) == ("text", "STRING_MAX_BYTES"):
+        text = _text_at(message, violation.field)
+        if violation.rule == "STRING_MAX_BYTES" and text is not None:
             reason = ErrorReason.TEXT_TOO_LARGE
-            sizes = {"limit_bytes": entry.rule_value, "actual_bytes": len(_bytes(message))}
-            metadata = {"field": "text", **{name: str(size) for name, size in sizes.items()}}
+            sizes = {"limit_bytes": entry.rule_value, "actual_bytes": len(text.encode())}
+            metadata = {
+                "field": violation.field,
+                **{name: str(size) for name, size in sizes.items()},
+            }
     first = f"{violations[0].field}: {violations[0].description}"
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
     raise RefusedError(
@@ -65,9 +70,15 @@ def _path(elements: Iterable[Any]) -> str:
     return path
 
 
-def _bytes(message: Message) -> bytes:
-    text: str = getattr(message, "text", "")
-    return text.encode()
+def _text_at(message: Any, field: str) -> str | None:
+    """Return the content that a field path names; None if it names none, but a setting or so."""
+    if field in {"text", "content"}:
+        return str(getattr(message, field))
+    turn = _TURN.fullmatch(field)
+    return str(message.content[int(turn[1])].text) if turn else None
+
+
+_TURN: Final = re.compile(r"content\[(\d+)\]\.text")
 
 
 _validator: Final = protovalidate.Validator()
