@@ -21,6 +21,12 @@ class Template:
     closing: str
     roles: tuple[tuple[str, str], ...] = ()
 
+    def tokens(self) -> list[str]:
+        """The control tokens: what opens a turn of each role, and what closes one."""
+        names = dict(self.roles)
+        roles = [names.get(role, role) for role in ("system", "user", "assistant")]
+        return [*(self.opening.format(role=role).strip() for role in roles), self.closing.strip()]
+
     def written(self, messages: Sequence[dict[str, Any]]) -> str:
         """One prompt from messages."""
         names = dict(self.roles)
@@ -43,7 +49,11 @@ TEMPLATES = {
     "chatml": Template("<|im_start|>{role}\n", "<|im_end|>\n"),
     "llama": Template("<|start_header_id|>{role}<|end_header_id|>\n\n", "<|eot_id|>"),
     "gemma": Template("<start_of_turn>{role}\n", "<end_of_turn>\n", (("assistant", "model"),)),
-    "mistral": Template("[{role}]", "[/END]", (("system", "SYSTEM_PROMPT"), ("user", "INST"))),
+    "mistral": Template(
+        "[{role}]",
+        "[/END]",
+        (("system", "SYSTEM_PROMPT"), ("user", "INST"), ("assistant", "/INST")),
+    ),
     "harmony": Template("<|start|>{role}<|message|>", "<|end|>", (("system", "developer"),)),
 }
 
@@ -87,7 +97,7 @@ class Obedient:
     def judged(self, document: dict[str, Any], system: str) -> str:
         """Judge content by the words of the rules that the system turn lists."""
         said = json.dumps(document["content"], ensure_ascii=False)
-        custom = re.search(r"^- CUSTOM .*?(\w+)$", system, re.MULTILINE)
+        custom = re.search(r"\n- CUSTOM .*?(\w+)\n\nAnswer with", system, re.DOTALL)
         if custom is not None:
             return review("unsafe", "CUSTOM") if custom[1] in said else review("safe")
         broken = [

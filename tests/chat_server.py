@@ -190,7 +190,8 @@ async def chat_server(*behaviours: Behaviour) -> AsyncIterator[ChatServer]:
         task = asyncio.current_task()
         assert task is not None
         serving.add(task)
-        await told.serve(reader, writer)
+        with contextlib.suppress(asyncio.CancelledError):  # the test is over
+            await told.serve(reader, writer)
         serving.discard(task)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
@@ -199,7 +200,7 @@ async def chat_server(*behaviours: Behaviour) -> AsyncIterator[ChatServer]:
         yield told
     finally:
         server.close()
-        for task in serving:
+        for task in tuple(serving):
             task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.gather(*serving)
         await server.wait_closed()
