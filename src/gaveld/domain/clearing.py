@@ -24,8 +24,10 @@ CONTEXT_CHARACTERS: Final = 400
 _LONGEST_WORD: Final = 32
 _ENDS_AT_ONCE: Final = frozenset("!?\u2026\u3002\uff01\uff1f\u061f\u0964\n\r\u2028\u2029")
 _ABBREVIATIONS: Final = frozenset(
-    "approx dept dr etc fig jr mr mrs ms mt no prof sr st vol vs www".split()
+    {"approx", "dept", "dr", "etc", "fig", "jr", "mr", "mrs", "ms", "mt", "prof", "sr", "st", "vs"}
+    | {"www"}
 )
+_AROUND_WORDS: Final = "\"'“”\u2018’«»()[]*_-—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ class _Scan:
 
 
 def context_start(text: str, start: int) -> int:
-    """Return where the context of what stands at ``start`` begins: at a word, where there is one."""
+    """Return where the context of what stands at ``start`` begins: at a word, if there is one."""
     begin = start - CONTEXT_CHARACTERS
     if begin <= 0:
         return 0
@@ -248,7 +250,7 @@ def _ends_sentence(text: str, start: int, index: int) -> bool:
     first = index
     while first > max(start, index - _LONGEST_WORD) and not text[first - 1].isspace():
         first -= 1
-    word = text[first:index].strip("\"'“”‘’«»()[]*_-—").replace("'", "").replace("’", "")
+    word = text[first:index].strip(_AROUND_WORDS).replace("'", "").replace("’", "")
     is_word = len(word) > 1 and word.replace("-", "").isalpha()
     return is_word and word.lower() not in _ABBREVIATIONS
 
