@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from gaveld.domain.content import DetectedLanguage, TextReadings
+from gaveld.domain.media import MediaFile, MediaReference, Picture
+from gaveld.domain.media_formats import MediaFamily
 from gaveld.domain.policies import Action, Policy
 from gaveld.domain.reviews import Ballot, ContentKind, Decision, ReviewerCard, ReviewTask
 from gaveld.domain.signals import (
@@ -146,6 +148,46 @@ class VerdictCache(Protocol):
 
     async def keep(self, key: bytes, learnt: TextSignals) -> None:
         """Remember this under the key, in place of what was there."""
+        ...
+
+
+class MediaFetcher(Protocol):
+    """Gets files, inline or from addresses that anybody may have written.
+
+    It never connects to a host that is not public, whatever a name, a redirect or a changing DNS
+    answer says; ``internal_hosts`` names the exceptions. What a file is follows from its bytes
+    alone. Files come whole, within the limits of their family, or not at all. Concurrent fetches
+    of one address are one. A cancelled call stops its work within 100 ms unless others wait for
+    the same. No address goes into a log.
+    """
+
+    async def fetch(
+        self,
+        reference: MediaReference,
+        families: frozenset[MediaFamily],
+        internal_hosts: frozenset[str] = frozenset(),
+    ) -> MediaFile:
+        """Return the file, which is of one of the families.
+
+        ``internal_hosts`` are lower-case host names, as addresses spell them, that may lie in the
+        operator's own network. Raises ``MediaRefused``, and ``ResourceExhausted``
+        (SERVER_OVERLOADED) when too much is being fetched.
+        """
+        ...
+
+
+class ImageDecoder(Protocol):
+    """Turns files of the picture family into pixels, whatever they were made to do.
+
+    No file harms the process, the calls beside it or those after it. A cancelled call stops its
+    work within 100 ms.
+    """
+
+    async def decode(self, file: MediaFile) -> Picture:
+        """Return what the file shows, at a bounded size. Equal files give equal pictures.
+
+        Raises ``MediaRefused``: too much of something, damaged, or not the format it says.
+        """
         ...
 
 
