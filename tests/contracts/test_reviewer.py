@@ -25,11 +25,16 @@ from tests.fakes.reviewer import FakeReviewer
 
 
 class Case(NamedTuple):
-    """How to open a reviewer, a text that it finds unsafe, and the rule that this breaks."""
+    """How to open a reviewer, a text that it finds unsafe, and the rule that this breaks.
+
+    ``prompt`` is one that ``ORDINARY`` breaks and the telling text keeps; empty for a reviewer that
+    reads none.
+    """
 
     opened: Callable[[], AbstractAsyncContextManager[Reviewer]]
     telling: str
     rule_id: str
+    prompt: str = ""
 
 
 @asynccontextmanager
@@ -37,7 +42,7 @@ async def fake() -> AsyncIterator[Reviewer]:
     yield FakeReviewer(words={"sesame": ("H2", 4.0)}, reads_custom_prompts=True)
 
 
-CASES = {"fake": Case(fake, "open sesame now", "H2")}
+CASES = {"fake": Case(fake, "open sesame now", "H2", "Never mention a committee")}
 POLICY = Policy("test@1", {})
 ORDINARY = "The committee met on Tuesday and approved the minutes of the last meeting."
 TEXT_KINDS = (ContentKind.TEXT, ContentKind.COMMENT, ContentKind.CHAT, ContentKind.SEARCH)

@@ -36,13 +36,14 @@ class FakeReviewer:
         self.card = ReviewerCard(name, "words", "1", weight, reads_custom_prompts)
         self.gate, self.failure = gate, failure
         self.tasks: list[ReviewTask] = []
-        self.begun = asyncio.Event()
+        self._asked = asyncio.Condition()
         self.cancelled = 0
         self._words = dict(words or {})
 
     async def review(self, task: ReviewTask) -> Ballot:
         self.tasks.append(task)
-        self.begun.set()
+        async with self._asked:
+            self._asked.notify_all()
         try:
             if self.gate is not None:
                 await self.gate.wait()
@@ -52,6 +53,11 @@ class FakeReviewer:
         if self.failure is not None:
             raise self.failure
         return self._ballot(task)
+
+    async def until_asked(self, times: int = 1) -> None:
+        """Return once it was asked so many times."""
+        async with self._asked:
+            await self._asked.wait_for(lambda: len(self.tasks) >= times)
 
     def _ballot(self, task: ReviewTask) -> Ballot:
         said, words = words_of(task.content), self._words

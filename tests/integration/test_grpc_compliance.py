@@ -1,7 +1,7 @@
 """The panel over a real socket: the document's requests, its levels of detail, its failures."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 import grpc
@@ -21,6 +21,8 @@ from gaveld.domain.reviews import (
     TextContent,
 )
 from gaveld.domain.signals import ClassifierCard, ClassifierOutcome, Finding, OutcomeStatus
+from gaveld.transport.grpc.long_texts import LONG_TEXT_CHARACTERS, LONG_TEXTS_AT_ONCE
+from gaveld.transport.grpc.server import GrpcServerOptions
 from tests.fakes.reviewer import FakeReviewer
 from tests.integration.grpc_stand import Serve, failure_of
 
@@ -245,6 +247,35 @@ async def test_a_failed_reviewer_is_listed_and_not_counted(serve: Serve):
     assert review.panel.degraded
     assert review.coverage.status == verdict_pb2.COVERAGE_STATUS_PARTIAL
     assert "canary" not in str(review)
+
+
+async def test_long_content_takes_turns(serve: Serve):
+    """Law: of long texts and conversations only so many are reviewed at once; short ones go by."""
+    gate = asyncio.Event()
+    reviewer = FakeReviewer("one", gate=gate)
+    running = await serve(reviewers=[reviewer], options=GrpcServerOptions(port=0))
+    half = "x" * LONG_TEXT_CHARACTERS
+    turns = [content_pb2.Turn(text=half), content_pb2.Turn(text=half)]
+    long = [
+        running.compliance.ReviewConversation(api.ReviewConversationRequest(content=turns)),
+        *(
+            running.compliance.ReviewText(api.ReviewTextRequest(content=2 * half))
+            for _ in range(LONG_TEXTS_AT_ONCE)
+        ),
+    ]
+    calls = [asyncio.ensure_future(awaited(call)) for call in long]
+    await reviewer.until_asked(LONG_TEXTS_AT_ONCE)
+    short = asyncio.ensure_future(
+        awaited(running.compliance.ReviewText(api.ReviewTextRequest(content="short")))
+    )
+    await reviewer.until_asked(LONG_TEXTS_AT_ONCE + 1)
+    assert reviewer.tasks[-1].content == TextContent("short")
+    gate.set()
+    await asyncio.gather(*calls, short)
+
+
+async def awaited(call: Awaitable[object]) -> object:
+    return await call
 
 
 async def test_the_request_id_comes_back(serve: Serve):

@@ -184,7 +184,7 @@ async def test_every_ballot_is_waited_for_when_detail_is_wanted():
     gate = asyncio.Event()
     reviewers = three(gates=(None, None, gate))
     asked = asyncio.create_task(House(*reviewers).review())
-    await reviewers[2].begun.wait()
+    await reviewers[2].until_asked()
     gate.set()
     review = await asked
     assert (review.count.counted, review.count.outstanding) == (3, 0)
@@ -195,7 +195,7 @@ async def test_a_cancelled_call_cancels_its_reviewers():
     gates = tuple(asyncio.Event() for _ in range(3))
     reviewers = three(gates=gates)
     asked = asyncio.create_task(House(*reviewers).review())
-    await asyncio.gather(*(reviewer.begun.wait() for reviewer in reviewers))
+    await asyncio.gather(*(reviewer.until_asked() for reviewer in reviewers))
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asked

@@ -43,7 +43,7 @@ async def test_a_call_that_fails_is_refunded():
     assert purse.balances == {"shop": 3}
     reviewers = three(gates=tuple(asyncio.Event() for _ in range(3)))
     asked = asyncio.create_task(House(*reviewers, purse=purse).review())
-    await reviewers[2].begun.wait()
+    await reviewers[2].until_asked()
     assert purse.balances == {"shop": 0}
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):
