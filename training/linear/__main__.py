@@ -20,13 +20,11 @@ from gaveld.adapters.text.toxicity_model.scan import scan
 from training.linear import corpus, report
 from training.linear.calibration import platt
 from training.linear.fit import fit_label
-from training.linear.matrices import matrix, neighbourhoods
+from training.linear.matrices import matrix
 from training.linear.quantise import quantise
 from training.linear.wording import tenth, wording
+from training.parts import CALIBRATED_TENTH, HELD_OUT_TENTH, neighbourhoods
 
-OWN_TENTH_REPORTED = 9
-OWN_TENTH_CALIBRATED = 8
-TENTH_CALIBRATED = 9
 GRAMMAR_SEED = 20261122
 
 Step = Callable[[str, int], Callable[[], object]]
@@ -81,28 +79,25 @@ def main() -> None:
 def split(data: Path, step: Step) -> Split:
     """Read the tables and part them: near neighbours and equal wordings stay on one side.
 
-    Texts of the grammars are only fitted on: they resemble each other too much to judge by.
+    Of the grammars' texts those of other templates are fitted on, and none is judged by: they
+    resemble each other too much.
     """
     own, train = corpus.read(data / "own.parquet"), corpus.read(data / "train.parquet")
     written, valid = corpus.written(GRAMMAR_SEED), corpus.read(data / "valid.parquet")
-    own_features = matrix(own.text, step("featurise own", len(own)))
-    own_tenths = np.array([tenth(f"own {group}") for group in neighbourhoods(own_features)])
+    own_tenths = np.array([tenth(f"own {group}") for group in neighbourhoods(list(own.text))])
     train_tenths = np.array([tenth(wording(text)) for text in train.text])
-    own_fitted = own_tenths < OWN_TENTH_CALIBRATED
-    train_fitted = train[train_tenths != TENTH_CALIBRATED]
-    features = [
-        own_features[own_fitted],
-        matrix(written.text, step("featurise written", len(written))),
-        matrix(train_fitted.text, step("featurise train", len(train_fitted))),
-    ]
+    own_fitted = own[~np.isin(own_tenths, (CALIBRATED_TENTH, HELD_OUT_TENTH))]
+    train_fitted = train[train_tenths != CALIBRATED_TENTH]
+    fitted = pd.concat([own_fitted, written, train_fitted], ignore_index=True)
+    features = matrix(fitted.text, step("featurise", len(fitted)))
     return Split(
-        fitted=pd.concat([own[own_fitted], written, train_fitted], ignore_index=True),
-        features=sparse.csr_matrix(sparse.vstack(features), dtype=np.float64),
+        fitted=fitted,
+        features=sparse.csr_matrix(features, dtype=np.float64),
         calibrated=pd.concat(
-            [own[own_tenths == OWN_TENTH_CALIBRATED], train[train_tenths == TENTH_CALIBRATED]],
+            [own[own_tenths == CALIBRATED_TENTH], train[train_tenths == CALIBRATED_TENTH]],
             ignore_index=True,
         ),
-        reported=pd.concat([own[own_tenths == OWN_TENTH_REPORTED], valid], ignore_index=True),
+        reported=pd.concat([own[own_tenths == HELD_OUT_TENTH], valid], ignore_index=True),
     )
 
 

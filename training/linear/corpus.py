@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from gaveld.adapters.text.toxicity_model.labels import LABELS
-from training.linear.wording import clean
+from training.linear.wording import clean, tenth
 from training.own.grammar import expand, parse
+from training.parts import CALIBRATED_TENTH, HELD_OUT_TENTH
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
@@ -42,11 +43,12 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def written(seed: int) -> pd.DataFrame:
-    """Return the texts of the own-written grammars, as ``read`` does."""
+    """Return the texts of the own-written grammars that may be fitted on, as ``read`` does."""
     lines = [
         (path.stem, line)
-        for path in sorted(OWN_LINES.glob("*.grammar"))
+        for path in sorted(OWN_LINES.rglob("*.grammar"))
         for line in expand(parse(path), seed, 1.0)
+        if tenth(line.template) not in (CALIBRATED_TENTH, HELD_OUT_TENTH)
     ]
     rows = pd.DataFrame(
         {

@@ -1,20 +1,12 @@
-"""Makes sparse matrices out of texts with the server's own featuriser, and groups near neighbours.
-
-Nothing is learnt here.
-"""
+"""Makes sparse matrices out of texts with the server's own featuriser. Nothing is learnt here."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from gaveld.adapters.text.toxicity_model.features import BUCKETS, featurise
-
-NEIGHBOUR_COSINE: Final = 0.45
-"""Two own lines this alike stay on one side of a split. Halfway cut from reading pairs."""
 
 
 def matrix(texts: Sequence[str], advance: Callable[[], object] = lambda: None) -> sparse.csr_array:
@@ -41,13 +33,3 @@ def matrix(texts: Sequence[str], advance: Callable[[], object] = lambda: None) -
     )
     rows.sum_duplicates()
     return rows
-
-
-def neighbourhoods(rows: sparse.csr_array) -> npt.NDArray[np.int32]:
-    """Return a group number for each row; rows that are near neighbours share theirs."""
-    likeness = (rows @ rows.T).tocsr()
-    # Each row is the sum of two unit vectors, so its length is at most about the root of two.
-    likeness.data = (likeness.data > 2 * NEIGHBOUR_COSINE).astype(np.int8)
-    likeness.eliminate_zeros()
-    groups: npt.NDArray[np.int32] = connected_components(likeness, directed=False)[1]
-    return groups

@@ -13,18 +13,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse.csgraph import connected_components
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from training.linear.wording import clean, tenth, wording
 from training.own.grammar import expand, parse
+from training.parts import CALIBRATED_TENTH, HELD_OUT_TENTH, neighbourhoods
 from training.transformer.settings import OWN_LINES, Settings
 
 Numbers = npt.NDArray[np.float32]
 Spans = tuple[tuple[int, int, str], ...]
 
-NEIGHBOUR_COSINE: Final = 0.5
-"""Two own lines this alike stay in one part."""
 SPAN_SOURCE: Final = "civil_toxic_spans"
 UNKNOWN: Final = -1.0
 
@@ -58,12 +55,11 @@ def read_corpus(data: Path, settings: Settings) -> list[Example]:
     spans = read_spans(data / "spans.parquet")
     train = pd.read_parquet(data / "train.parquet")
     parts = [
-        "calibrate" if tenth(wording(text)) == settings.data.calibrated_tenth else "train"
-        for text in train.text
+        "calibrate" if tenth(wording(text)) == CALIBRATED_TENTH else "train" for text in train.text
     ]
     own = pd.read_parquet(data / "own.parquet")
     groups = neighbourhoods(list(own.text))
-    own_parts = [_own_part(tenth(f"own {group}"), settings) for group in groups]
+    own_parts = [_own_part(tenth(f"own {group}")) for group in groups]
     valid = pd.read_parquet(data / "valid.parquet")
     return [
         *_examples(train, parts, settings, spans),
@@ -82,22 +78,8 @@ def read_spans(path: Path) -> dict[str, Spans]:
     }
 
 
-def neighbourhoods(texts: list[str]) -> npt.NDArray[np.int32]:
-    """Return a group number for each text; texts alike in their letters share one.
-
-    It features texts by itself: a split must not move when the server's featuriser does.
-    """
-    features = HashingVectorizer(analyzer="char_wb", ngram_range=(4, 5), alternate_sign=False)
-    rows = features.transform(texts)
-    alike = (rows @ rows.T).tocsr()
-    alike.data = (alike.data > NEIGHBOUR_COSINE).astype(np.int8)
-    alike.eliminate_zeros()
-    groups: npt.NDArray[np.int32] = connected_components(alike, directed=False)[1]
-    return groups
-
-
-def _own_part(number: int, settings: Settings) -> str:
-    names = {settings.data.held_out_tenth: "report", settings.data.calibrated_tenth: "calibrate"}
+def _own_part(number: int) -> str:
+    names = {HELD_OUT_TENTH: "report", CALIBRATED_TENTH: "calibrate"}
     return names.get(number, "train")
 
 
@@ -139,7 +121,7 @@ def _grammar_examples(settings: Settings) -> Iterator[Example]:
             yield Example(
                 line.text,
                 f"grammar_{path.stem}",
-                _own_part(tenth(line.template), settings),
+                _own_part(tenth(line.template)),
                 severity(answers, settings),
                 np.full(len(answers), settings.data.grammar_weight, np.float32),
                 np.zeros(len(answers), bool),

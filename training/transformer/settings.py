@@ -17,8 +17,6 @@ class DataSettings:
 
     max_tokens: int
     grammar_scale: float
-    held_out_tenth: int
-    calibrated_tenth: int
     deduced_weight: float
     own_weight: float
     grammar_weight: float
