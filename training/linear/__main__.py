@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from scipy import sparse
 
-from gaveld.adapters.text.toxicity_model.classifier import SHIPPED_WEIGHTS
 from gaveld.adapters.text.toxicity_model.labels import LABELS
-from gaveld.adapters.text.toxicity_model.linear_model import SILENT, LinearModel
+from gaveld.adapters.text.toxicity_model.linear_model import SHIPPED_WEIGHTS, SILENT, LinearModel
 from gaveld.adapters.text.toxicity_model.scan import scan
 from training.linear import corpus, report
 from training.linear.calibration import platt

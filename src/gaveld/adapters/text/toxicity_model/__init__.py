@@ -4,5 +4,6 @@
 """
 
 from gaveld.adapters.text.toxicity_model.classifier import LinearTextClassifier
+from gaveld.adapters.text.toxicity_model.companion import LinearCompanion, blend
 
-__all__ = ["LinearTextClassifier"]
+__all__ = ["LinearCompanion", "LinearTextClassifier", "blend"]

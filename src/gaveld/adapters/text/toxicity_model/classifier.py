@@ -11,13 +11,12 @@ import numpy as np
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
 from gaveld.adapters.text.labels import ATTRIBUTES, CATEGORIES, REASONS
 from gaveld.adapters.text.toxicity_model.labels import LABELS, WORD_LEVEL
-from gaveld.adapters.text.toxicity_model.linear_model import LinearModel
-from gaveld.adapters.text.toxicity_model.scan import Scan, locate, scan
+from gaveld.adapters.text.toxicity_model.linear_model import SHIPPED_WEIGHTS, LinearModel
+from gaveld.adapters.text.toxicity_model.scan import Scan, locate, scan, views
 from gaveld.domain.content import FoldedText, Span, TextSample
 from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding
 
 MODEL_RELEASE: Final = "1.0.0"
-SHIPPED_WEIGHTS: Final = Path(__file__).with_name("linear.npz")
 SCORE_FLOOR: Final = 0.05
 """Below this probability a label is no finding, so that answers are not full of noise."""
 
@@ -61,19 +60,17 @@ class LinearTextClassifier:
 
     async def classify(self, sample: TextSample) -> ClassifierReport:
         """Return the attributes, and a finding for each category that scores above the floor."""
-        views = [sample.readings.folded]
-        if sample.readings.unmasked.text != views[0].text:
-            views.append(sample.readings.unmasked)
-        characters = sum(len(view.text) for view in views)
-        return await self._lane.run(characters, lambda checkpoint: self._read(views, checkpoint))
+        read = views(sample.readings)
+        characters = sum(len(view.text) for view in read)
+        return await self._lane.run(characters, lambda checkpoint: self._read(read, checkpoint))
 
-    def _read(self, views: list[FoldedText], checkpoint: Checkpoint) -> ClassifierReport:
-        scans = [scan(self._model, view.text, checkpoint) for view in views]
+    def _read(self, read: list[FoldedText], checkpoint: Checkpoint) -> ClassifierReport:
+        scans = [scan(self._model, view.text, checkpoint) for view in read]
         margins = np.stack([scanned.margins for scanned in scans])
         scores = self._model.probabilities(margins.max(axis=0))
         telling = margins.argmax(axis=0)
         findings: list[Finding] = []
-        for number, (view, scanned) in enumerate(zip(views, scans, strict=True)):
+        for number, (view, scanned) in enumerate(zip(read, scans, strict=True)):
             wanted = [
                 column
                 for column, label in enumerate(LABELS)

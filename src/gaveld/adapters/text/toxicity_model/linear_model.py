@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 from gaveld.adapters.text.toxicity_model.features import BUCKETS, FEATURES_VERSION, featurise
 
+SHIPPED_WEIGHTS: Final = Path(__file__).with_name("linear.npz")
+
 SILENT: Final = -1e6
 """The margin of a text without words: below every other, its probability is next to nothing."""
 

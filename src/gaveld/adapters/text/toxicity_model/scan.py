@@ -20,6 +20,7 @@ from gaveld.adapters.text.toxicity_model.windows import (
     sentences,
     windows,
 )
+from gaveld.domain.content import FoldedText, TextReadings
 
 SENTENCES_READ: Final = 4_096
 """Of a text so long that it could hold more, sentences are read several at a time."""
@@ -34,6 +35,14 @@ class Scan:
     text: str
     margins: Scores
     loudest: npt.NDArray[np.int64]
+
+
+def views(readings: TextReadings) -> list[FoldedText]:
+    """Return the readings of a text that are read: one, or two where they differ."""
+    found = [readings.folded]
+    if readings.unmasked.text != readings.folded.text:
+        found.append(readings.unmasked)
+    return found
 
 
 def scan(model: LinearModel, text: str, checkpoint: Checkpoint) -> Scan:
