@@ -6,7 +6,7 @@ DATA   ?= ../shared/data/text
 SETS   ?= ../public-sets
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check gen check-gen format lint types breaking locks train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
+.PHONY: help run test test-llm check gen check-gen format lint types breaking locks train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ run: $(VENV)/.server ## Set up and serve: gRPC :50051, metrics and probes :9090,
 
 test: $(VENV)/.dev ## Set up and run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-llm: $(VENV)/.dev ## Test a live chat server: URL=… MODEL=… [FORM=…] [KEY_FILE=…]
+	@test -n "$(URL)" && test -n "$(MODEL)" || { echo "name a server: make test-llm URL=http://127.0.0.1:8000/v1 MODEL=name"; exit 2; }
+	LLM_URL="$(URL)" LLM_MODEL="$(MODEL)" LLM_FORM="$(FORM)" LLM_KEY_FILE="$(KEY_FILE)" $(BIN)/python -m pytest -p no:xdist tests/live/chat_model.py $(ARGS)
 
 check: check-gen format-check lint types breaking ## Everything that reads the code without running it
 

@@ -6,12 +6,11 @@ from typing import Any
 
 from gaveld.adapters.reviewers.chat_model import (
     AnswerForm,
-    ChatEndpoint,
-    ChatModelReviewer,
     ChatOptions,
-    EndpointOptions,
     JsonReview,
 )
+from gaveld.adapters.reviewers.chat_model.endpoint import ChatEndpoint, EndpointOptions
+from gaveld.adapters.reviewers.chat_model.reviewer import ChatModelReviewer
 from gaveld.domain.policies import Policy
 from gaveld.domain.reviews import (
     ContentKind,

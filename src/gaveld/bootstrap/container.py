@@ -46,6 +46,7 @@ from gaveld.application.ports import (
     TextNormaliser,
 )
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.bootstrap.chat_models import chat_reviewers
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
@@ -107,7 +108,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     installed = [entry.card for entry in text_path.classifiers]
     absent = absent_cards(settings.text)
     telemetry.announce(__version__, installed)
-    reviewers: tuple[Reviewer, ...] = ()
+    reviewers: tuple[Reviewer, ...] = chat_reviewers(settings.panel.chat_models, stack)
     _prove_panels(policies.all(), reviewers)
     authenticate, balances = None, None
     if settings.auth.enabled:  # else nobody knows who calls, and so who pays

@@ -23,6 +23,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from gaveld.bootstrap.chat_models import ChatModelSettings, named_once
+
 ENVIRONMENT_PREFIX: Final = "GAVEL_"
 CONFIG_VARIABLE: Final = "GAVEL_CONFIG"
 DEFAULT_CONFIG: Final = Path("gavel.yaml")
@@ -165,6 +167,8 @@ class PanelSettings(_Section):
 
     reviewer_timeout_seconds: PositiveSeconds = 30
     """How long one reviewer may take, or until the call's deadline if that is sooner."""
+    chat_models: Annotated[tuple[ChatModelSettings, ...], AfterValidator(named_once)] = ()
+    """Reviewers over chat models: see docs/chat-models.md."""
 
 
 class CacheSettings(_Section):

@@ -7,11 +7,11 @@ How long it thinks is the server's setting (``extra: {reasoning_effort: low}``).
 confidence in words: low is 2, medium 3.5 and high 5.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from gaveld.adapters.reviewers.chat_model.chat import ChatAnswer, ChatPrompt
 from gaveld.adapters.reviewers.chat_model.errors import UnreadableAnswerError
@@ -31,17 +31,26 @@ from gaveld.adapters.reviewers.chat_model.framing import disarmed, framed, new_b
 from gaveld.adapters.reviewers.chat_model.showing import Shown
 from gaveld.domain.reviews import CUSTOM_RULE_ID, FlaggedRule, ReviewTask, Rule
 
+THOUGHT_TOKENS: Final = 2048
+"""How long an answer with its thoughts may be unless the operator says otherwise."""
+
 IN_WORDS: Final = MappingProxyType({"low": 2.0, "medium": 3.5, "high": 5.0})
 
 
 @dataclass(frozen=True, slots=True)
 class GptOssSafeguard:
-    """The form of gpt-oss-safeguard, which reads text."""
+    """The form of gpt-oss-safeguard, which reads text.
 
-    max_tokens: int = 2048
-    reads_custom_prompts: bool = True
-    can_see: bool = False
-    limits: str = "It goes by what it reads: it knows no operator's terms and scans no files."
+    ``rule_texts`` are an operator's own words for rules of the catalogue, by id.
+    """
+
+    rule_texts: Mapping[str, str] = field(default_factory=dict)
+    max_tokens: int = THOUGHT_TOKENS
+    reads_custom_prompts: ClassVar[bool] = True
+    can_see: ClassVar[bool] = False
+    limits: ClassVar[str] = (
+        "It goes by what it reads: it knows no operator's terms and scans no files."
+    )
 
     def covers(self, rules: Sequence[Rule]) -> frozenset[str]:
         """Return every rule that reading can tell."""
@@ -54,16 +63,23 @@ class GptOssSafeguard:
         document = {"kind": task.kind, "context": task.context, "content": shown.document}
         prompt = ChatPrompt(
             user=framed(document, boundary),
-            system=policy(rules, READ_AS[task.kind], boundary),
+            system=policy(self._worded(rules), rules, READ_AS[task.kind], boundary),
             max_tokens=self.max_tokens,
         )
         repaired = replace(prompt, system=f"{prompt.system}\n\n{_REPAIR}")
         return (Question(prompt, repaired, partial(read_violation, rules=rules)),)
 
+    def _worded(self, rules: Sequence[Rule]) -> str:
+        return "\n".join(f"### {rule.id} {rule.name}\n{self._wording(rule)}" for rule in rules)
 
-def policy(rules: Sequence[Rule], read_as: str, boundary: str) -> str:
+    def _wording(self, rule: Rule) -> str:
+        if rule.id == CUSTOM_RULE_ID:  # the caller's words, which may quote content
+            return disarmed(rule.text)
+        return self.rule_texts.get(rule.id, rule.text)
+
+
+def policy(criteria: str, rules: Sequence[Rule], read_as: str, boundary: str) -> str:
     """Return the policy. What varies from call to call comes last, for prompt caches."""
-    criteria = "\n".join(f"### {rule.id} {_wording(rule)}" for rule in rules)
     ids = ", ".join(rule.id for rule in rules)
     return (
         "# Content Review\n\n## INSTRUCTIONS\n"
@@ -104,12 +120,6 @@ def _ids(said: dict[str, Any]) -> object:
     # Its training knows both names, and one id may stand without a list.
     told = said.get("rule_ids", said.get("policy_category"))
     return [told] if isinstance(told, str) and told else told or None
-
-
-def _wording(rule: Rule) -> str:
-    if rule.id == CUSTOM_RULE_ID:  # the caller's words, which may quote content
-        return f"{rule.name}\n{disarmed(rule.text)}"
-    return f"{rule.name}\n{rule.text}"
 
 
 _REPAIR: Final = (

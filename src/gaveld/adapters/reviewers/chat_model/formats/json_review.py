@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from gaveld.adapters.reviewers.chat_model.chat import ChatAnswer, ChatPrompt
 from gaveld.adapters.reviewers.chat_model.errors import UnreadableAnswerError
@@ -34,6 +34,9 @@ UNSTATED_CONFIDENCE: Final = 3.0
 """What a rule is flagged with when the model names it and does not say how sure it is."""
 
 LONGEST_REASON_CHARS: Final = 500
+
+ANSWER_TOKENS: Final = 1024
+"""How long an answer may be unless the operator says otherwise."""
 
 READ_AS: Final[Mapping[ContentKind, str]] = MappingProxyType(
     {
@@ -72,10 +75,12 @@ class JsonReview:
 
     phrasing: Phrasing = Phrasing.DESCRIBED
     rule_texts: Mapping[str, str] = field(default_factory=dict)
-    max_tokens: int = 1024
-    reads_custom_prompts: bool = True
-    can_see: bool = True
-    limits: str = "It goes by what it reads: it knows no operator's terms and scans no files."
+    max_tokens: int = ANSWER_TOKENS
+    reads_custom_prompts: ClassVar[bool] = True
+    can_see: ClassVar[bool] = True
+    limits: ClassVar[str] = (
+        "It goes by what it reads: it knows no operator's terms and scans no files."
+    )
 
     def covers(self, rules: Sequence[Rule]) -> frozenset[str]:
         """Return every rule that reading can tell."""

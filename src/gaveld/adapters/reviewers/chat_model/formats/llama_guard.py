@@ -1,35 +1,15 @@
-"""Llama Guard 2, 3 and 4: "safe", or "unsafe" and the codes of hazards on the next line.
+"""Llama Guard 3 and 4: "safe", or "unsafe" and the codes of hazards on the next line.
 
-The server's chat template asks by itself, so the prompt is the bare content. Codes are those of
-Llama Guard 3 and 4 (https://www.llama.com/docs/model-cards-and-prompt-formats/llama-guard-3/);
-Llama Guard 2 numbers them otherwise from S5 on, and Llama Guard 1 uses other ones: neither fits.
-
-================================  =====================  =======================================
-their hazard                      our rules, in order    why
-================================  =====================  =======================================
-S1 Violent Crimes                 V1 V3 H3               terrorism and threats are among them
-S2 Non-Violent Crimes             C4 C3 C1               fraud and drugs are among them
-S3 Sex-Related Crimes             C4 A1                  trafficking, assault, solicitation
-S4 Child Sexual Exploitation      A3
-S5 Defamation                     none
-S6 Specialized Advice             D2                     "dangerous things are safe" is among it
-S7 Privacy                        P1 P2
-S8 Intellectual Property          none
-S9 Indiscriminate Weapons         C2
-S10 Hate                          H1
-S11 Suicide & Self-Harm           D1
-S12 Sexual Content                A1 A2
-S13 Elections                     none
-S14 Code Interpreter Abuse        C4
-================================  =====================  =======================================
+The server's chat template asks by itself, so the prompt is the bare content. The codes are those of
+https://www.llama.com/docs/model-cards-and-prompt-formats/llama-guard-3/; Llama Guard 1 and 2 have
+others, and are not to be read by this form.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from gaveld.adapters.reviewers.chat_model.chat import ChatAnswer, ChatPrompt
 from gaveld.adapters.reviewers.chat_model.errors import UnreadableAnswerError
@@ -47,12 +27,12 @@ from gaveld.domain.reviews import ReviewTask, Rule
 
 LABELS: Final[Labels] = MappingProxyType(
     {
-        "s1": GuardLabel("S1 Violent Crimes", ("V1", "V3", "H3")),
-        "s2": GuardLabel("S2 Non-Violent Crimes", ("C4", "C3", "C1")),
-        "s3": GuardLabel("S3 Sex-Related Crimes", ("C4", "A1")),
+        "s1": GuardLabel("S1 Violent Crimes", ("V1", "V3", "H3")),  # terrorism too
+        "s2": GuardLabel("S2 Non-Violent Crimes", ("C4", "C3", "C1")),  # fraud, drugs
+        "s3": GuardLabel("S3 Sex-Related Crimes", ("C4", "A1")),  # trafficking, solicitation
         "s4": GuardLabel("S4 Child Sexual Exploitation", ("A3",)),
         "s5": GuardLabel("S5 Defamation"),
-        "s6": GuardLabel("S6 Specialized Advice", ("D2",)),
+        "s6": GuardLabel("S6 Specialized Advice", ("D2",)),  # "this is harmless"
         "s7": GuardLabel("S7 Privacy", ("P1", "P2")),
         "s8": GuardLabel("S8 Intellectual Property"),
         "s9": GuardLabel("S9 Indiscriminate Weapons", ("C2",)),
@@ -67,13 +47,14 @@ _VERDICT: Final = re.compile(r"\s*(safe|unsafe)\b", re.IGNORECASE)
 _CODE: Final = re.compile(r"\bS\d{1,2}\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
 class LlamaGuard:
     """The form of Llama Guard."""
 
-    reads_custom_prompts: bool = False
-    can_see: bool = True
-    limits: str = "It knows the hazards of its training alone, and reads no rules and no context."
+    reads_custom_prompts: ClassVar[bool] = False
+    can_see: ClassVar[bool] = True
+    limits: ClassVar[str] = (
+        "It knows the hazards of its training alone, and reads no rules and no context."
+    )
 
     def covers(self, rules: Sequence[Rule]) -> frozenset[str]:
         """Return the rules that its hazards stand for."""

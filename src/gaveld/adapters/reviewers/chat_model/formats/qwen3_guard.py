@@ -3,28 +3,13 @@
 The server's chat template asks by itself, so the prompt is the bare content. The form is that of
 https://github.com/QwenLM/Qwen3Guard. "Controversial" means harmful in some contexts: it counts as
 unsafe with a confidence of at most 2, so that a panel's other members can outweigh it by score.
-
-==============================  =====================  =========================================
-their category                  our rules, in order    why
-==============================  =====================  =========================================
-Violent                         V1 C2 H3 V2            weapons and their making are among it
-Non-violent Illegal Acts        C4 C3 C1               fraud and drugs are among them
-Sexual Content or Sexual Acts   A1 A3 A2
-PII                             P1 P2
-Suicide & Self-Harm             D1
-Unethical Acts                  H2 H1 H3 V3            insults, hate, threats and extremism
-Politically Sensitive Topics    none
-Copyright Violation             none
-Jailbreak                       S4
-==============================  =====================  =========================================
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from gaveld.adapters.reviewers.chat_model.chat import ChatAnswer, ChatPrompt
 from gaveld.adapters.reviewers.chat_model.errors import UnreadableAnswerError
@@ -62,13 +47,14 @@ _SAFETY: Final = re.compile(r"\s*Safety:\s*(Safe|Controversial|Unsafe)\b", re.IG
 _CATEGORIES: Final = re.compile(r"^\s*Categories:(.*)$", re.IGNORECASE | re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
 class Qwen3Guard:
     """The form of Qwen3Guard-Gen."""
 
-    reads_custom_prompts: bool = False
-    can_see: bool = False
-    limits: str = "It knows the categories of its training alone, and reads no rules nor context."
+    reads_custom_prompts: ClassVar[bool] = False
+    can_see: ClassVar[bool] = False
+    limits: ClassVar[str] = (
+        "It knows the categories of its training alone, and reads no rules nor context."
+    )
 
     def covers(self, rules: Sequence[Rule]) -> frozenset[str]:
         """Return the rules that its categories stand for."""

@@ -1,26 +1,15 @@
 """ShieldGemma: one question for each of four harms, each answered "Yes" (it violates) or "No".
 
 The guideline goes in the system message, which the model's own chat template puts in its place
-(https://huggingface.co/google/shieldgemma-27b/discussions/7), so the server must use it, as vLLM
-does. Ollama's packaging has a template of its own that ignores which harm is asked about: with
-it, all four answers are equal, and so are the rules flagged. The guidelines are in our words.
-
-=========================  =====================  =============================================
-their harm                 our rules, in order    why
-=========================  =====================  =============================================
-dangerous content          D2 C2 D1 V3            harm to oneself and others, weapons, terrorism
-harassment                 H2 H3                  threats are among it
-hate speech                H1
-sexually explicit content  A1 A3
-=========================  =====================  =============================================
+(https://huggingface.co/google/shieldgemma-27b/discussions/7), so the server must use that one, as
+vLLM does. The guidelines are in our words.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import ClassVar, Final
 
 from gaveld.adapters.reviewers.chat_model.chat import ChatAnswer, ChatPrompt
 from gaveld.adapters.reviewers.chat_model.errors import UnreadableAnswerError
@@ -69,13 +58,14 @@ _GUIDELINES: Final = MappingProxyType(
 _ANSWER: Final = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
 class ShieldGemma:
     """The form of ShieldGemma 1, which reads text."""
 
-    reads_custom_prompts: bool = False
-    can_see: bool = False
-    limits: str = "It is asked about four harms in English, and reads no other rules nor context."
+    reads_custom_prompts: ClassVar[bool] = False
+    can_see: ClassVar[bool] = False
+    limits: ClassVar[str] = (
+        "It is asked about four harms in English, and reads no other rules nor context."
+    )
 
     def covers(self, rules: Sequence[Rule]) -> frozenset[str]:
         """Return the rules that its harms stand for."""
