@@ -21,6 +21,9 @@ from gaveld.domain.reviews import (
     custom_rule,
     rules_in_force,
 )
+from tests.chat_models import TEMPLATES, Obedient
+from tests.chat_reviewers import reviewer_at
+from tests.chat_server import chat_server, says
 from tests.fakes.reviewer import FakeReviewer
 
 
@@ -42,7 +45,19 @@ async def fake() -> AsyncIterator[Reviewer]:
     yield FakeReviewer(words={"sesame": ("H2", 4.0)}, reads_custom_prompts=True)
 
 
-CASES = {"fake": Case(fake, "open sesame now", "H2", "Never mention a committee")}
+@asynccontextmanager
+async def chat_model() -> AsyncIterator[Reviewer]:
+    async with (
+        chat_server(says(Obedient(TEMPLATES["chatml"]))) as server,
+        reviewer_at(server.url) as reviewer,
+    ):
+        yield reviewer
+
+
+CASES = {
+    "fake": Case(fake, "open sesame now", "H2", "Never mention a committee"),
+    "chat_model": Case(chat_model, "open sesame now", "H2", "Never mention a committee"),
+}
 POLICY = Policy("test@1", {})
 ORDINARY = "The committee met on Tuesday and approved the minutes of the last meeting."
 TEXT_KINDS = (ContentKind.TEXT, ContentKind.COMMENT, ContentKind.CHAT, ContentKind.SEARCH)

@@ -78,7 +78,7 @@ async def test_a_server_without_schemas_is_asked_for_less(
     server: ChatServer, constraint: str, expected: dict | None
 ):
     """Law: how far a server constrains answers is a setting, and an answer is read all the same."""
-    server.behave(says(f"Let me see.\n```json\n{UNSAFE}\n```"))
+    server.behave(says(f"```json\n{UNSAFE}\n```"))
     chat = ChatOptions("m", temperature=None, constraint=constraint)
     async with reviewer_at(server.url, chat=chat) as reviewer:
         ballot = await reviewer.review(TASK)
@@ -222,7 +222,7 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(server: ChatServer):
 
 async def test_an_unreadable_answer_has_one_try_to_be_repaired(server: ChatServer):
     """Law: asked again with a sterner word in the instructions, once."""
-    server.behave(says("I think it is bad."), says(UNSAFE))
+    server.behave(says(f"I think it is bad: {UNSAFE}"), says(UNSAFE))
     async with reviewer_at(server.url) as reviewer:
         assert (await reviewer.review(TASK)).decision is Decision.UNSAFE
     first, second = server.received

@@ -14,7 +14,7 @@ from typing import Final
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 # Control tokens of the known families begin with one of these: <|…|>, </s>, <end_of_turn>, [INST].
-_RISKY_IN_JSON: Final = re.compile("[<\\[\u2028\u2029\ud800-\udfff]")
+_RISKY_IN_JSON: Final = re.compile("[<\\[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _RISKY_IN_TEXT: Final = re.compile(r"<(?=\S)|\[(?=/?[A-Z_]{2,}|g[A-Z])")
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 

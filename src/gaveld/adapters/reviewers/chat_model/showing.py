@@ -87,7 +87,7 @@ def _video(video: VideoEvidence, *, reads_images: bool) -> Shown:
     shown = _spread(len(frames), MOST_PICTURES) if reads_images else ()
     told = [frame for frame in frames if frame.image.text or frame.image.description]
     if not shown and not told and not video.transcript:
-        raise UnreviewableError("It does not see pictures, and nothing is known of this video.")
+        raise UnreviewableError("Nothing of this video can be shown to it.")
     numbers = {place: number for number, place in enumerate(shown, 1)}
     entries: list[Json] = [
         {"seconds": frame.seconds, "picture": numbers.get(place), **_words(frame.image)}
