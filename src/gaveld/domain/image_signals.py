@@ -1,0 +1,114 @@
+"""What classifiers are given of a picture and what they report of it, frame by frame.
+
+Decoding is over by then, and thresholds are the policy's; here is only what was seen, and where.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from gaveld.domain.categories import CATALOGUE
+from gaveld.domain.media import Picture
+from gaveld.domain.policies import Policy
+from gaveld.domain.signals import ClassifierReport, Finding
+
+HASH_BITS: Final = 256
+"""The length of a picture's hash."""
+
+MOST_DISTANCE: Final = 128
+"""No bank may ask for looser matches: unrelated pictures are about so many bits apart."""
+
+USUAL_DISTANCE: Final = 31
+"""What a bank that says nothing takes for the same picture."""
+
+MIN_QUALITY: Final = 50
+"""A hash of a lower quality (0–100) is of a picture with too little detail to be told apart."""
+
+
+class ImageClass(StrEnum):
+    """What a picture is taken for; the probabilities of the five add up to 1."""
+
+    PORN = "porn"
+    SEXUAL = "sexual"
+    HENTAI = "hentai"
+    DRAWING = "drawing"
+    NEUTRAL = "neutral"
+
+
+ImageScores = Mapping[ImageClass, float]
+"""The probability, 0–1, of each class."""
+
+
+class HashBankKind(StrEnum):
+    """What a match in a bank of known pictures means: known bad ones, or known good ones."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class HashBank:
+    """A bank of known pictures: what a match in it means, and how near one must come.
+
+    ``max_distance`` is the most bits, 0 to ``MOST_DISTANCE``, in which a match may differ.
+    ``category_id`` is the category of a match; a bank that allows has none.
+    """
+
+    name: str
+    kind: HashBankKind
+    max_distance: int = USUAL_DISTANCE
+    category_id: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_distance <= MOST_DISTANCE:
+            raise ValueError(f"distance {self.max_distance} is outside 0–{MOST_DISTANCE}")
+        if self.kind is HashBankKind.ALLOW:
+            if self.category_id:
+                raise ValueError("a bank that allows has no category")
+        elif self.category_id not in CATALOGUE:
+            raise ValueError(f"unknown category {self.category_id!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class HashMatch:
+    """A known picture that a frame resembles.
+
+    ``entry_id`` is the bank's own id of it, empty if it gives none. ``distance`` is the number of
+    bits, 0–256, in which the hashes differ. ``quality`` is the hash's, 0–100, of the frame.
+    """
+
+    bank: str
+    kind: HashBankKind
+    entry_id: str
+    distance: int
+    quality: int
+    frame_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFinding(Finding):
+    """A finding in a picture: the index of the frame, and the known picture if it was found so."""
+
+    frame_index: int = 0
+    hash_match: HashMatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReport(ClassifierReport):
+    """What one classifier says of one picture.
+
+    ``frame_scores`` are the classes of every frame that was scored, by its index.
+    ``hash_matches`` are the nearest of the known pictures that it resembles, the nearest first.
+    """
+
+    frame_scores: Mapping[int, ImageScores] = field(default_factory=dict)
+    hash_matches: tuple[HashMatch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageSample:
+    """What a picture's classifier is given: its decoded frames and the policy in force."""
+
+    picture: Picture
+    policy: Policy
