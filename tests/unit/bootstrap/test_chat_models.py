@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from gaveld.application.panels import ReviewWishes
 from gaveld.bootstrap.chat_models import chat_reviewers
 from gaveld.bootstrap.container import build
 from gaveld.bootstrap.settings import Settings, SettingsError, load_settings
-from gaveld.domain.reviews import Decision
-from tests.chat_models import review
+from gaveld.domain.reviews import ContentKind, Decision, TextContent
+from tests.chat_models import TEMPLATES, Obedient, review
 from tests.chat_reviewers import task_of
 from tests.chat_server import chat_server, says
 
@@ -72,6 +73,29 @@ async def test_a_model_that_is_not_there_keeps_no_server_from_starting(unused_tc
         (reviewer,) = chat_reviewers(settings.panel.chat_models, stack)
         ballot = await reviewer.review(task_of("words"))
     assert ballot.decision is Decision.FAILED
+
+
+async def test_a_panel_of_chat_models_reviews_by_rules_and_by_prompt(unused_tcp_port: int):
+    """Law: named in settings, models vote; one that is down is outside of the count."""
+    async with AsyncExitStack() as stack:
+        model = says(Obedient(TEMPLATES["chatml"]))
+        server = await stack.enter_async_context(chat_server(model))
+        down = {"name": "down", "url": f"http://127.0.0.1:{unused_tcp_port}/v1", "attempts": 1}
+        models = (PLAIN | {"url": server.url}, PLAIN | down)
+        settings = Settings(panel={"chat_models": models}, text={"classifiers": ()})
+        application = await build(settings, stack)
+        for prompt in ("", "Never say sesame"):
+            wishes = ReviewWishes(custom_prompt=prompt, wants_every_ballot=True)
+            given = await application.review_compliance(
+                ContentKind.TEXT,
+                TextContent("open sesame"),
+                wishes,
+                project="any",
+                deadline_seconds=30,
+            )
+            assert given.decision is Decision.UNSAFE
+            assert (given.count.asked, given.count.counted, given.count.failed) == (2, 1, 1)
+            assert [entry.id for entry in given.flagged] == ["CUSTOM" if prompt else "H2"]
 
 
 async def test_reviewers_are_what_the_settings_say(tmp_path: Path, monkeypatch):
