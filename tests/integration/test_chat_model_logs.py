@@ -45,7 +45,8 @@ async def test_nothing_private_is_logged(
     logs: LogCapture, caplog: pytest.LogCaptureFixture, trouble: str
 ):
     """Law: at the most talkative level, no log holds content, context, prompt, key or answer."""
-    caplog.set_level(logging.DEBUG)
+    for logger in (None, "httpx2", "httpcore2"):
+        caplog.set_level(logging.DEBUG, logger)
     tasks = [
         task_of("canary-content", ContentKind.COMMENT, context="canary-context"),
         task_of("canary-content", custom_prompt="canary-prompt"),

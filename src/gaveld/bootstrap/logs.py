@@ -34,7 +34,8 @@ def configure_logs(settings: LogSettings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # says what we say, less well
+    for library in ("uvicorn", "httpx2", "httpcore2"):  # they say what we say, less well
+        logging.getLogger(library).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
