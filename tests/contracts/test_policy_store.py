@@ -102,6 +102,7 @@ categories: {}
 panel: {amount: 3, decision_method: score, score_threshold: 0.4, reviewers: [{name: one}]}
 projects:
   kids: {panel: {decision_method: any, reviewers: [{name: two, weight: 2}, {name: one}]}}
+  bots: {panel: {hold_back_utf16_units: 0}}
 """
     store = store_of(tmp_path, text)
     default, kids = PanelPlace("one"), PanelPlace("two", 2.0)
@@ -111,6 +112,8 @@ projects:
     assert (await store.current("kids")).panel == PanelSettings(
         3, DecisionMethod.ANY, 0.4, (kids, default)
     )
+    bots = (await store.current("bots")).panel
+    assert bots == PanelSettings(3, DecisionMethod.SCORE, 0.4, (default,), 0)
     assert {len(policy.panel.places) for policy in store.all()} == {1, 2}
     assert (await store_of(tmp_path, "categories: {}").current("x")).panel == PanelSettings()
 
@@ -135,6 +138,7 @@ projects:
         ("{categories: {}, panel: {amount: 11}}", "panel.amount"),
         ("{categories: {}, panel: {decision_method: most}}", "panel.decision_method"),
         ("{categories: {}, panel: {score_threshold: 2}}", "panel.score_threshold"),
+        ("{categories: {}, panel: {hold_back_utf16_units: 5000}}", "panel.hold_back_utf16_units"),
         ("{categories: {}, panel: {reviewers: [{name: a, weight: -1}]}}", "reviewers.0.weight"),
         ("{categories: {}, panel: {reviewers: [{name: a}, {name: a}]}}", "panel.reviewers: a rev"),
     ],

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.panels import (
     HEAVIEST,
+    MOST_HELD_BACK,
     MOST_REVIEWERS,
     DecisionMethod,
     PanelPlace,
@@ -155,6 +156,7 @@ class _Panel(_Section):
     decision_method: DecisionMethod = DecisionMethod.AVERAGE
     score_threshold: _Score = 0.5
     reviewers: tuple[_Place, ...] = Field(default=(), max_length=32)
+    hold_back_utf16_units: int = Field(default=200, ge=0, le=MOST_HELD_BACK)
 
 
 class _Document(_Section):
@@ -174,7 +176,11 @@ def _panel(section: _Panel) -> PanelSettings:
     places = tuple(PanelPlace(entry.name, entry.weight) for entry in section.reviewers)
     try:
         return PanelSettings(
-            section.amount, section.decision_method, section.score_threshold, places
+            section.amount,
+            section.decision_method,
+            section.score_threshold,
+            places,
+            section.hold_back_utf16_units,
         )
     except ValueError as error:
         raise ValueError(f"panel.reviewers: {error}") from error
