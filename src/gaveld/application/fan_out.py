@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from gaveld.application.ports import Classifier
+from gaveld.domain.content import TextSample
 from gaveld.domain.signals import (
     MAX_TOPICS,
     Attribute,
@@ -66,6 +67,47 @@ async def fan_out(
         attributes=_strongest(reports),
         topics=_likeliest_topics(reports),
         sentiment=next((report.sentiment for report in reports if report.sentiment), None),
+    )
+
+
+async def ask_of_text(
+    classifiers: Sequence[Classifier[TextSample]],
+    sample: TextSample,
+    deadline_seconds: float,
+    on_failure: OnFailure,
+) -> Signals:
+    """Return what those of some classifiers found in a text that can do something with it.
+
+    One that does not read the sample's language is listed as skipped; or, where it runs on any,
+    as one that ran and checked nothing. See ``fan_out`` for the rest.
+    """
+    language = sample.language
+    asked = [
+        entry
+        for entry in classifiers
+        if entry.card.reads(language) or entry.card.runs_on_any_language
+    ]
+    signals = await fan_out(asked, sample, deadline_seconds, on_failure)
+    unread = f"It does not read {language.code}."
+    ran = tuple(
+        outcome
+        if outcome.card.reads(language)
+        else replace(outcome, is_check=False, reason=outcome.reason or unread)
+        for outcome in signals.outcomes
+    )
+    skipped = tuple(
+        ClassifierOutcome(entry.card, OutcomeStatus.SKIPPED, reason=unread)
+        for entry in classifiers
+        if entry not in asked
+    )
+    return replace(signals, outcomes=(*ran, *skipped))
+
+
+def not_installed(absent: Iterable[ClassifierCard]) -> tuple[ClassifierOutcome, ...]:
+    """Return the outcomes of classifiers that this server knows of and does not have."""
+    return tuple(
+        ClassifierOutcome(card, OutcomeStatus.NOT_INSTALLED, reason="It is not installed.")
+        for card in absent
     )
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from gaveld.application.failures import place_of
-from gaveld.application.fan_out import attempt, fan_out
+from gaveld.application.fan_out import ask_of_text, attempt, not_installed
 from gaveld.application.ports import (
     Classifier,
     LanguageDetector,
@@ -102,10 +102,7 @@ class ModerateText:
         self._normaliser = normaliser
         self._language_detector = language_detector
         self._classifiers = tuple(classifiers)
-        self._absent = tuple(
-            ClassifierOutcome(card, OutcomeStatus.NOT_INSTALLED, reason="It is not installed.")
-            for card in absent
-        )
+        self._absent = not_installed(absent)
         self._policies = policies
         self._telemetry = telemetry
         self._max_text_bytes = max_text_bytes
@@ -218,27 +215,8 @@ class ModerateText:
         return encoded
 
     async def _ask(self, sample: TextSample, seconds: float) -> Signals:
-        language = sample.language
-        asked = [
-            entry
-            for entry in self._classifiers
-            if entry.card.reads(language) or entry.card.runs_on_any_language
-        ]
-        signals = await fan_out(asked, sample, seconds, self._log_failure)
-        unread = f"It does not read {language.code}."
-        ran = tuple(
-            outcome
-            if outcome.card.reads(language)
-            else replace(outcome, is_check=False, reason=outcome.reason or unread)
-            for outcome in signals.outcomes
-        )
-        skipped = tuple(
-            ClassifierOutcome(entry.card, OutcomeStatus.SKIPPED, reason=unread)
-            for entry in self._classifiers
-            if entry not in asked
-        )
-        outcomes = (*ran, *skipped, *self._absent)
-        return replace(signals, outcomes=outcomes)
+        signals = await ask_of_text(self._classifiers, sample, seconds, self._log_failure)
+        return replace(signals, outcomes=(*signals.outcomes, *self._absent))
 
     @staticmethod
     def _filtered(text: str, signals: Signals, policy: Policy) -> str:

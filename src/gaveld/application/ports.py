@@ -4,12 +4,12 @@ Every port has one contract suite in ``tests/contracts``, run against every adap
 Adapters may be called concurrently from one event loop unless a port says otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from gaveld.domain.content import DetectedLanguage, TextReadings
+from gaveld.domain.content import DetectedLanguage, TextReadings, TextSample
 from gaveld.domain.media import MediaFile, MediaReference, Picture
 from gaveld.domain.media_formats import MediaFamily
 from gaveld.domain.policies import Action, Policy
@@ -132,6 +132,67 @@ class TextSignals:
     def outcomes(self) -> tuple[ClassifierOutcome, ...]:
         """What became of the detector and of every classifier."""
         return (self.language_outcome, *self.signals.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class TextRead:
+    """A text's readings, and what was learnt of it."""
+
+    readings: TextReadings
+    learnt: TextSignals
+
+
+class TextReader(Protocol):
+    """Reads texts with everything on this server that finds signals in text. It judges nothing.
+
+    A classifier that fails, is late or does not read the language costs coverage and never the
+    call. A cancelled call stops its work within 100 ms.
+    """
+
+    async def read(self, text: str, policy: Policy) -> TextRead:
+        """Return the readings of a text and what was learnt of it under a policy's term lists."""
+        ...
+
+
+HeadScores = tuple[Mapping[str, float], ...]
+"""One mapping a head: each category's id that the model speaks of to a probability, 0–1."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelScores:
+    """What a model of several heads says of a text and of the texts beside it.
+
+    ``report`` is what the model finds in the text as a classifier; ``as_sent``, ``unmasked`` and
+    ``further`` are what each panel head says of those readings and of each further text.
+    """
+
+    report: ClassifierReport
+    as_sent: HeadScores
+    unmasked: HeadScores
+    further: tuple[HeadScores, ...] = ()
+
+
+class PanelScorer(Protocol):
+    """A text model with a panel of trained heads: several opinions from one pass.
+
+    Equal texts get equal scores. Whatever texts a call has are read together, each different one
+    once. Anything raised means that there are no scores. A cancelled call stops its work within
+    100 ms.
+    """
+
+    @property
+    def card(self) -> ClassifierCard:
+        """What the model is and sees; constant over its life."""
+        ...
+
+    @property
+    def heads(self) -> int:
+        """How many panel heads there are."""
+        ...
+
+    async def score(self, sample: TextSample, further: Sequence[str] = ()) -> PanelScores:
+        """Return what the model says of a sample, and of further texts that are made from it."""
+        ...
 
 
 class VerdictCache(Protocol):
