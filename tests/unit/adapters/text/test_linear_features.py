@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaveld.adapters.text.toxicity_model.features import BUCKETS, featurise, tokenise
+from gaveld.adapters.text.toxicity_model.features import BUCKETS, featurise, featurise_all, tokenise
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=200)
 words = st.lists(st.text("abcdefgh", min_size=2, max_size=8), min_size=1, max_size=12)
@@ -19,6 +19,14 @@ def test_any_string_gives_sorted_distinct_buckets(text: str) -> None:
     for buckets in featurise(text):
         assert (np.diff(buckets) > 0).all()
         assert ((buckets >= 0) & (buckets < BUCKETS)).all()
+
+
+@given(st.lists(any_text | words.map(" ".join), max_size=6))
+def test_texts_read_together_keep_to_themselves(texts: list[str]) -> None:
+    """Many texts at one go have the buckets that each has alone, and none across their borders."""
+    for kind, bags in enumerate(featurise_all(texts)):
+        for row, text in enumerate(texts):
+            assert np.array_equal(bags.buckets[bags.rows == row], featurise(text)[kind])
 
 
 def test_the_hash_is_the_one_that_the_shipped_weights_were_trained_with() -> None:

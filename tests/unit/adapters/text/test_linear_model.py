@@ -41,6 +41,25 @@ def test_a_text_without_tokens_is_silent(model: LinearModel) -> None:
     assert model.margins(" \n").tolist() == [SILENT, SILENT]
 
 
+def test_texts_read_together_have_the_margins_of_each_alone(model: LinearModel) -> None:
+    """Company at one go changes no number, also that of a text without tokens."""
+    texts = ["grr toast", "", "toast", "1 2 3", "grr grr, a toast to the bear"]
+    together = model.margins_of(texts)
+    assert together.tolist() == [model.margins(text).tolist() for text in texts]
+
+
+def test_a_scan_finds_the_same_however_much_it_reads_at_one_go(
+    model: LinearModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stretches are grouped for speed alone: margins and places are those of one by one."""
+    text = "All is well. The bear said grr, grr to us. We all ate toast. " * 40
+    found = scan(model, text, lambda: None)
+    monkeypatch.setattr("gaveld.adapters.text.toxicity_model.scan.GROUP_CHARACTERS", 1)
+    alone = scan(model, text, lambda: None)
+    assert found.margins.tolist() == alone.margins.tolist()
+    assert found.loudest.tolist() == alone.loudest.tolist()
+
+
 def test_probabilities_keep_the_order_of_margins(model: LinearModel) -> None:
     """A higher margin is never less probable, and every margin gives a probability."""
     ladder = np.repeat(np.linspace(-1e6, 1e6, 2001)[:, None], 2, axis=1)

@@ -5,6 +5,8 @@ again. It knows nothing of labels and keeps nothing of what it has read.
 """
 
 import re
+from collections.abc import Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -67,6 +69,16 @@ def tokenise(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+class Bags(NamedTuple):
+    """The distinct buckets of several texts: which text, ``rows``, has which of ``buckets``.
+
+    Both are as long as all the bags together, sorted by text and then by bucket.
+    """
+
+    rows: Buckets
+    buckets: Buckets
+
+
 def featurise(text: str) -> Features:
     """Return the hashed n-grams of a text, empty arrays for one that holds nothing to read.
 
@@ -76,54 +88,76 @@ def featurise(text: str) -> Features:
     cross the space on either side of a token. Any string is accepted, lone surrogates included.
     Time and memory are linear in its length.
     """
-    tokens = tokenise(text)
-    if not any(token not in _CLASSES and _READABLE.search(token) for token in tokens):
-        nothing = np.empty(0, np.int64)
-        return Features(nothing, nothing)
-    padded = f" {' '.join(tokens)} "
-    codes = np.frombuffer(padded.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return Features(_word_buckets(tokens), _character_buckets(codes))
+    words, characters = featurise_all([text])
+    return Features(words.buckets, characters.buckets)
 
 
-def _word_buckets(tokens: list[str]) -> Buckets:
-    hashes = np.fromiter(map(_word_hash, tokens), np.uint64, len(tokens))
+def featurise_all(texts: Sequence[str]) -> tuple[Bags, Bags]:
+    """Return the words and the characters of each text, as ``featurise`` finds them, at one go.
+
+    A short text costs more in calls than in arithmetic, so that many together cost little more.
+    """
+    found = [(row, tokenise(text)) for row, text in enumerate(texts)]
+    read = [(row, tokens) for row, tokens in found if _is_readable(tokens)]
+    if not read:
+        nothing = Bags(np.empty(0, np.int64), np.empty(0, np.int64))
+        return nothing, nothing
+    return _words(read), _characters(read)
+
+
+def _is_readable(tokens: list[str]) -> bool:
+    return any(token not in _CLASSES and _READABLE.search(token) for token in tokens)
+
+
+def _words(read: Sequence[tuple[int, list[str]]]) -> Bags:
+    rows = np.repeat([row for row, _ in read], [len(tokens) for _, tokens in read])
+    everything = chain.from_iterable(tokens for _, tokens in read)
+    hashes = np.fromiter(map(_word_hash, everything), np.uint64, len(rows))
     rolling = hashes
-    rows = [hashes + _WORDS]
+    runs = [(rows, hashes + _WORDS)]
     for length in _WORD_LENGTHS[1:]:
-        if length > len(tokens):
+        if length > len(rows):
             break
         rolling = rolling[:-1] * _BASE + hashes[length - 1 :]
-        rows.append(rolling + np.uint64(length))
-    return _buckets(rows)
+        within = rows[: 1 - length] == rows[length - 1 :]
+        runs.append((rows[: 1 - length][within], rolling[within] + np.uint64(length)))
+    return _bags(runs)
 
 
-def _character_buckets(codes: npt.NDArray[np.uint32]) -> Buckets:
+def _characters(read: Sequence[tuple[int, list[str]]]) -> Bags:
+    padded = [f" {' '.join(tokens)} " for _, tokens in read]
+    rows = np.repeat([row for row, _ in read], [len(text) for text in padded])
+    codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32)
     spaces = np.zeros(len(codes) + 1, np.int32)
     np.cumsum(codes == _SPACE, out=spaces[1:])
     wide = codes.astype(np.uint64)
     rolling = wide
-    rows = []
+    runs = []
     for length in _CHARACTER_LENGTHS:
         if length > len(codes):
             break
         rolling = rolling[:-1] * _BASE + wide[length - 1 :]
         # Inside a run, between its first and last character, there may be no space.
         within = spaces[length - 1 : -1] == spaces[1 : len(codes) - length + 2]
-        rows.append(rolling[within] + np.uint64(_CHARACTERS + length))
-    return _buckets(rows)
+        within &= rows[: 1 - length] == rows[length - 1 :]
+        runs.append((rows[: 1 - length][within], rolling[within] + np.uint64(_CHARACTERS + length)))
+    return _bags(runs)
 
 
-def _buckets(rows: list[npt.NDArray[np.uint64]]) -> Buckets:
-    """Mix the hashes well, keep the highest bits, and drop what stands twice."""
-    mixed = np.concatenate(rows) * _MIX
+def _bags(runs: Sequence[tuple[Buckets, npt.NDArray[np.uint64]]]) -> Bags:
+    """Mix the hashes well, keep the highest bits, and drop what stands twice in a text."""
+    mixed = np.concatenate([hashes for _, hashes in runs]) * _MIX
     mixed ^= mixed >> _HALF
     mixed *= _BASE
     mixed >>= _SHIFT
-    mixed.sort()
-    first = np.empty(len(mixed), np.bool_)
+    keys = mixed.view(np.int64)
+    keys |= np.concatenate([rows for rows, _ in runs]) << BUCKET_BITS
+    keys.sort()
+    first = np.empty(len(keys), np.bool_)
     first[0] = True
-    np.not_equal(mixed[1:], mixed[:-1], out=first[1:])
-    return mixed[first].view(np.int64)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    keys = keys[first]
+    return Bags(keys >> BUCKET_BITS, keys & (BUCKETS - 1))
 
 
 def _word_hash(word: str) -> int:

@@ -15,7 +15,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from gaveld.adapters.text.toxicity_model.features import BUCKETS, FEATURES_VERSION, featurise
+from gaveld.adapters.text.toxicity_model.features import BUCKETS, FEATURES_VERSION, featurise_all
 
 SHIPPED_WEIGHTS: Final = Path(__file__).with_name("linear.npz")
 
@@ -44,14 +44,23 @@ class LinearModel:
 
     def margins(self, text: str) -> Scores:
         """Return the uncalibrated margin of each label; ``SILENT`` if there is nothing to read."""
-        features = featurise(text)
-        if not len(features.words):
-            return np.full(len(self.labels), SILENT)
-        total = np.zeros(len(self.labels))
-        for buckets in features:
-            summed = self.weights[buckets].sum(axis=0, dtype=np.int32)
-            total += summed / np.sqrt(len(buckets))
-        return total * self.scales + self.offsets
+        found: Scores = self.margins_of([text])[0]
+        return found
+
+    def margins_of(self, texts: Sequence[str]) -> Scores:
+        """Return the margins of several texts, ``[texts, labels]``, for little more than one's."""
+        total = np.zeros((len(texts), len(self.labels)))
+        for bags in featurise_all(texts):
+            if not len(bags.rows):
+                return np.full(total.shape, SILENT)
+            sizes = np.bincount(bags.rows, minlength=len(texts))
+            read = np.flatnonzero(sizes)
+            starts = (np.cumsum(sizes) - sizes)[read]
+            summed = np.add.reduceat(self.weights[bags.buckets], starts, axis=0, dtype=np.int32)
+            total[read] += summed / np.sqrt(sizes[read])[:, None]
+        margins = total * self.scales + self.offsets
+        margins[sizes == 0] = SILENT
+        return margins
 
     def probabilities(self, margins: Scores) -> Scores:
         """Return the calibrated probability 0-1 of each label for its margin."""

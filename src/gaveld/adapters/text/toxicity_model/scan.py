@@ -2,7 +2,7 @@
 
 The stretches are the text's windows and its sentences, so that friendly company hides no harm and
 harm spread over sentences adds up. The time is linear in the text's length; a checkpoint is passed
-after every stretch.
+every few milliseconds.
 """
 
 from collections.abc import Iterator
@@ -24,6 +24,9 @@ from gaveld.domain.content import FoldedText, TextReadings
 
 SENTENCES_READ: Final = 4_096
 """Of a text so long that it could hold more, sentences are read several at a time."""
+
+GROUP_CHARACTERS: Final = 2_048
+"""About so much is read between two checkpoints, which takes a millisecond or two."""
 
 Stretch = tuple[int, int]
 
@@ -49,11 +52,13 @@ def scan(model: LinearModel, text: str, checkpoint: Checkpoint) -> Scan:
     """Return what the model makes of a text. The checkpoint may raise."""
     margins = np.full(len(model.labels), -np.inf)
     loudest = np.zeros((len(model.labels), 2), np.int64)
-    for stretch in _stretches(text):
-        found = model.margins(text[slice(*stretch)])
-        louder = found > margins
-        margins[louder] = found[louder]
-        loudest[louder] = stretch
+    for group in _groups(_stretches(text)):
+        found = model.margins_of([text[start:end] for start, end in group])
+        first = found.argmax(axis=0)
+        highest = found[first, np.arange(len(margins))]
+        louder = highest > margins
+        margins[louder] = highest[louder]
+        loudest[louder] = np.array(group)[first[louder]]
         checkpoint()
     return Scan(text, margins, loudest)
 
@@ -74,15 +79,26 @@ def locate(
         parts = list(sentences(scanned.text, *stretch)) or [stretch]
         best = [0] * len(model.labels)
         if len(parts) > 1:
-            rows = []
-            for start, end in parts:
-                rows.append(model.margins(scanned.text[start:end]))
-                checkpoint()
-            best = np.stack(rows).argmax(axis=0).tolist()
+            best = model.margins_of([scanned.text[a:b] for a, b in parts]).argmax(axis=0).tolist()
+            checkpoint()
         for label in labels:
             place = parts[best[label]]
             places[label] = None if place == _visible(scanned.text) else place
     return places
+
+
+def _groups(stretches: Iterator[Stretch]) -> Iterator[list[Stretch]]:
+    """Yield the stretches in groups that are read at one go, each of a few thousand characters."""
+    group: list[Stretch] = []
+    size = 0
+    for start, end in stretches:
+        group.append((start, end))
+        size += end - start
+        if size >= GROUP_CHARACTERS:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _stretches(text: str) -> Iterator[Stretch]:
