@@ -160,10 +160,11 @@ HeadScores = tuple[Mapping[str, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class PanelScores:
-    """What a model of several heads says of a text and of the texts beside it.
+    """What a model of several heads says of a text and of texts beside it.
 
     ``report`` is what the model finds in the text as a classifier; ``as_sent``, ``unmasked`` and
-    ``further`` are what each panel head says of those readings and of each further text.
+    ``further`` are what each panel head says of those readings and of each group of further texts,
+    of which the most telling counts. All are empty for a model without a panel.
     """
 
     report: ClassifierReport
@@ -190,8 +191,11 @@ class PanelScorer(Protocol):
         """How many panel heads there are."""
         ...
 
-    async def score(self, sample: TextSample, further: Sequence[str] = ()) -> PanelScores:
-        """Return what the model says of a sample, and of further texts that are made from it."""
+    async def score(self, sample: TextSample, further: Sequence[Sequence[str]] = ()) -> PanelScores:
+        """Return what the model says of a sample and of groups of further texts made from it.
+
+        A group has at least one text.
+        """
         ...
 
 

@@ -62,7 +62,7 @@ async def test_a_report_is_the_classifiers(make: Make):
     """Law: asking the panel too changes nothing of what the classifier finds."""
     model = make(**CALIBRATION)
     text = sample("You are a stupid IDIOT, vermin!")
-    assert (await model.score(text, ["the old human"])).report == await model.classify(text)
+    assert (await model.score(text, [["the old human"]])).report == await model.classify(text)
 
 
 async def test_a_disguise_is_seen_in_the_unmasked_reading(make: Make):
@@ -75,8 +75,9 @@ async def test_a_disguise_is_seen_in_the_unmasked_reading(make: Make):
 async def test_further_texts_are_read_in_the_same_pass(make: Make, batches: list[BatchRun]):
     """Law: every different passage is read once, whichever and however many texts it stands in."""
     model = make(**CALIBRATION)
-    scores = await model.score(sample("the old human"), ["vermin", "the old human", "vermin"])
-    assert [further[0]["H1"] > 0.9 for further in scores.further] == [True, False, True]
+    groups = [["the old human", "vermin"], ["the old human"], ["vermin"]]
+    scores = await model.score(sample("the old human"), groups)
+    assert [group[0]["H1"] > 0.9 for group in scores.further] == [True, False, True]
     assert sum(batch.rows for batch in batches) == 2
 
 
