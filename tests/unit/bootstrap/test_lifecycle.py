@@ -1,5 +1,8 @@
 """What is proven before a port is opened, and how the end is kept short."""
 
+import asyncio
+import gc
+import signal
 import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -8,8 +11,9 @@ import pytest
 
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.telemetry.tracing import end_tracing
+from gaveld.bootstrap import lifecycle
 from gaveld.bootstrap.container import build_text_path
-from gaveld.bootstrap.lifecycle import prove
+from gaveld.bootstrap.lifecycle import prove, run
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
 from tests.certificates import self_signed
 
@@ -67,3 +71,21 @@ async def test_a_collector_that_answers_gets_the_last_spans():
     collector.let.set()
     await end_tracing(collector, seconds=60)
     assert collector.taken.is_set()
+
+
+async def test_what_is_loaded_is_in_no_round_of_garbage_collection(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Law: while calls are taken the collector passes over the models, and no longer after."""
+    kept: list[int] = []
+
+    class Ends(asyncio.Queue):
+        async def get(self) -> signal.Signals:
+            kept.append(gc.get_freeze_count())
+            return signal.SIGINT
+
+    monkeypatch.setattr(lifecycle, "_end_signals", Ends)
+    monkeypatch.setattr(lifecycle, "configure_logs", lambda _: None)
+    await run(Settings(grpc={"port": 0}, ops={"port": 0}, text={"classifiers": []}))
+    assert kept[0] > 10_000
+    assert gc.get_freeze_count() == 0
