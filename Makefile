@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 DATA   ?= ../shared/data/text
 SETS   ?= ../public-sets
 
+# ONNX Runtime would report its use to its maker.
+export ORT_DISABLE_TELEMETRY := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-llm check gen check-gen format lint types breaking locks train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
 
