@@ -13,9 +13,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 WORKDIR /build
 # The environment has no pip of its own: nothing can be installed into it later.
 RUN python -m venv --without-pip /opt/gavel
-# The lock is copied alone, so that a change of our own code leaves this layer cached.
-COPY requirements/server.lock requirements/
-RUN pip --python /opt/gavel/bin/python install --require-hashes -r requirements/server.lock
+# The locks are copied alone, so that a change of our own code leaves this layer cached.
+COPY requirements/server.lock requirements/openvino.lock requirements/
+# `--build-arg LOCK=openvino` installs the second engine of the transformer, too.
+ARG LOCK=server
+RUN pip --python /opt/gavel/bin/python install --require-hashes -r "requirements/${LOCK}.lock"
 COPY LICENSE README.md pyproject.toml ./
 COPY gen gen
 COPY src src

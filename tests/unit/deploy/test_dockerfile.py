@@ -19,12 +19,13 @@ def test_it_runs_as_a_numeric_user(dockerfile, manifests):
 
 
 def test_it_installs_by_hash(dockerfile):
-    """Third-party code comes from the lock, hash by hash; ours is added without dependencies."""
+    """Third-party code comes from a lock, hash by hash; ours is added without dependencies."""
     runs = [shlex.split(rest) for word, rest in dockerfile.all if word == "RUN"]
     installs = [run for run in runs if "install" in run and run[0] == "pip"]
     locked = [run for run in installs if "--require-hashes" in run]
     own = [run for run in installs if "--no-deps" in run]
-    assert [run[-2:] for run in locked] == [["-r", "requirements/server.lock"]]
+    assert [run[-2:] for run in locked] == [["-r", "requirements/${LOCK}.lock"]]
+    assert [rest for word, rest in dockerfile.all if rest.startswith("LOCK=")] == ["LOCK=server"]
     assert [run[-2:] for run in own] == [["./gen", "."]]
     assert len(installs) == len(locked) + len(own)
 

@@ -1,5 +1,6 @@
 """Laws about how the tree is set up: locks, make targets, hooks and the CI script."""
 
+import itertools
 import re
 import subprocess
 import tomllib
@@ -9,7 +10,7 @@ import yaml
 
 from tests.unit.repo.tree import ROOT, read
 
-LOCKS = ("server", "dev", "train")
+LOCKS = ("server", "openvino", "dev", "train")
 # fmt: off
 ALWAYS_THERE = {
     "help", "run", "test", "check", "gen", "check-gen", "format", "lint", "types", "breaking",
@@ -59,7 +60,7 @@ def test_locks_agree():
         set(re.findall(r"^([\w.\[\],-]+==\S+)", read(f"requirements/{lock}.lock"), re.MULTILINE))
         for lock in LOCKS
     ]
-    assert versions[0] < versions[1] < versions[2]
+    assert all(smaller < larger for smaller, larger in itertools.pairwise(versions))
 
 
 def test_the_distribution_names_what_the_server_lock_resolves():
@@ -67,6 +68,8 @@ def test_the_distribution_names_what_the_server_lock_resolves():
     project = tomllib.loads(read("pyproject.toml"))["project"]
     ours = set(project["dependencies"]) - {"gavel-api"}
     assert ours == names_in(read("requirements/server.in")) - {"editables", "hatchling"}
+    for name, packages in project["optional-dependencies"].items():
+        assert set(packages) == names_in(read(f"requirements/{name}.in"))
 
 
 def test_help_lists_what_exists():
