@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from training.transformer.topics import card as subject_card
+
 TEMPLATE: Final = Path(__file__).with_name("model_card.md.template")
 LEFT_OUT_TEMPLATE: Final = Path(__file__).with_name("leave_out_card.md.template")
 NOT_LEFT_OUT: Final = (
@@ -52,6 +54,9 @@ def render(result: dict[str, Any], left_out: dict[str, Any] | None = None) -> st
         "int8_far": f"{result['int8']['gap_at_99_percent']:.3f}",
         "int8_bytes": f"{result['int8']['bytes'] / 1e6:.1f}",
         "latency": "\n".join(_latency_rows(result)),
+        "subject": subject_card.render(result["subject"])
+        if "subject" in result
+        else subject_card.NOT_TAUGHT,
         "leave_out": NOT_LEFT_OUT if left_out is None else render_left_out(result, left_out),
     }
     return _filled(text, tables)

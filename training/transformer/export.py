@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from training.transformer.encoding import text_batches
 from training.transformer.model import TextModel
 from training.transformer.per_token import scale_each_token
+from training.transformer.topics.head import SubjectHead, pooled
 
 OUTPUTS: Final = ("labels", "tokens", "panel")
+SUBJECT_OUTPUTS: Final = ("topics", "sentiment")
 _THREADS: Final = 2
 _REPEATS: Final = 30
 
@@ -25,30 +27,33 @@ _REPEATS: Final = 30
 class _Served(nn.Module):
     """The network as a function of tensors to a tuple of tensors, which is what ONNX knows."""
 
-    def __init__(self, model: TextModel) -> None:
+    def __init__(self, model: TextModel, head: SubjectHead | None) -> None:
         super().__init__()
         self.model = model
+        self.head = head
 
-    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        logits = self.model(ids, mask)
-        return logits.labels, logits.tokens, logits.panel
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        states = self.model.encoder.states(ids, mask)
+        logits = self.model.judge(states[-1], mask)
+        found = (logits.labels, logits.tokens, logits.panel)
+        return found if self.head is None else (*found, *self.head(pooled(states, mask)))
 
 
-def export(model: TextModel, out: Path) -> tuple[Path, Path]:
+def export(model: TextModel, out: Path, head: SubjectHead | None = None) -> tuple[Path, Path]:
     """Write ``model.fp32.onnx`` and ``model.int8.onnx``; return their paths.
 
-    The latter has a scale for each channel of weights and for each token, so that what shares a
-    batch with a text has no part in its scores.
+    With a ``head`` they tell topics and mood, too. The latter file has a scale for each channel of
+    weights and for each token, so that what shares a batch with a text has no part in its scores.
     """
     full, small = out / "model.fp32.onnx", out / "model.int8.onnx"
     example = (torch.randint(1000, 2000, (2, 16)), torch.ones(2, 16, dtype=torch.long))
     rows, tokens = torch.export.Dim("rows", min=1), torch.export.Dim("tokens", min=2, max=512)
     torch.onnx.export(
-        _Served(model.eval()),
+        _Served(model.eval(), head),
         example,
         full,
         input_names=["ids", "mask"],
-        output_names=list(OUTPUTS),
+        output_names=[*OUTPUTS, *(SUBJECT_OUTPUTS if head is not None else ())],
         dynamic_shapes=({0: rows, 1: tokens}, {0: rows, 1: tokens}),
         opset_version=18,
         external_data=False,
@@ -78,14 +83,16 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def onnx_logits(path: Path, texts: list[str], tokenizer: Tokenizer) -> npt.NDArray[np.float64]:
-    """Return the label logits of every text from an ONNX file."""
+def onnx_logits(
+    path: Path, texts: list[str], tokenizer: Tokenizer, output: str = "labels"
+) -> npt.NDArray[np.float64]:
+    """Return one output of an ONNX file, that has a row a text, for every text."""
     engine = session(path)
     result: list[npt.NDArray[np.float64]] = [np.empty(0)] * len(texts)
     for places, ids, mask in text_batches(texts, tokenizer, 32):
-        (labels,) = engine.run(["labels"], {"ids": ids.numpy(), "mask": mask.numpy()})
+        (logits,) = engine.run([output], {"ids": ids.numpy(), "mask": mask.numpy()})
         for row, place in enumerate(places):
-            result[place] = labels[row].astype(np.float64)
+            result[place] = logits[row].astype(np.float64)
     return np.stack(result)
 
 
