@@ -25,7 +25,6 @@ from training.transformer.topics.lines import (
 from training.transformer.topics.teacher import Numbers, Teacher
 from training.transformer.topics.unlabelled import Unlabelled, read_unlabelled
 
-
 READ_TOKENS: Final = 64
 """So much of a text is read here: what it is about shows early, and no own line is longer."""
 
