@@ -192,8 +192,8 @@ class Frame:
     rgb: memoryview = field(repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.rgb) != self.width * self.height * 3:
-            raise ValueError("a frame has three bytes a pixel")
+        if min(self.width, self.height) < 1 or len(self.rgb) != self.width * self.height * 3:
+            raise ValueError("a frame has pixels, of three bytes each")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
