@@ -1,0 +1,145 @@
+"""Gathers the frames of many callers into batches for one network, on a thread of its own.
+
+There is no timer: an idle network starts at once, and while it is busy the next batch fills. It
+bounds how much waits and how large a batch is, and knows nothing of what the network says.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+
+from gaveld.adapters.image.nsfw_model.network import Pixels
+
+FRAMES_A_BATCH: Final = 4
+"""Some 40 ms of one core, which is how soon the network is free again.
+
+On a CPU a frame costs as much in a larger batch as in this one, and waits longer.
+"""
+
+MAX_WAITING: Final = 256
+"""So many frames may wait, 150 MB of them; one more is refused."""
+
+
+class NetworkOverloaded(Exception):  # noqa: N818 - the state, as the domain's own errors are named
+    """More is waiting for the network than it could answer in any caller's time."""
+
+
+class Network(Protocol):
+    """What computes a batch. It is called from one thread at a time, never from an event loop."""
+
+    def run(self, frames: Pixels) -> Pixels:
+        """Return ``[frames, classes]`` for ``[frames, height, width, channels]``. Blocks."""
+        ...
+
+
+class FrameBatch(NamedTuple):
+    """What one batch was: its frames and its time."""
+
+    frames: int
+    seconds: float
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    pixels: Pixels
+    loop: asyncio.AbstractEventLoop
+    caller: "asyncio.Future[Pixels]"
+
+    def answer(self, result: Pixels | Exception) -> None:
+        if self.caller.done():
+            return
+        if isinstance(result, Exception):
+            self.caller.set_exception(result)
+        else:
+            self.caller.set_result(result)
+
+
+class FrameBatcher:
+    """Asks a network about frames, the oldest first and up to ``frames_a_batch`` at a time.
+
+    A caller that is cancelled drops out, and its frame with it unless it is being computed.
+    ``on_batch`` is called on the network's thread after each batch.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        frames_a_batch: int = FRAMES_A_BATCH,
+        max_waiting: int = MAX_WAITING,
+        on_batch: Callable[[FrameBatch], None] | None = None,
+    ) -> None:
+        self._network = network
+        self._frames_a_batch = frames_a_batch
+        self._max_waiting = max_waiting
+        self._on_batch = on_batch
+        self._changed = threading.Condition()
+        self._closed = False
+        self._waiting: deque[_Job] = deque()
+        self._thread = threading.Thread(target=self._serve, name="gavel-nsfw", daemon=True)
+        self._thread.start()
+
+    async def classes(self, pixels: Pixels) -> Pixels:
+        """Return the classes of one frame, ``[height, width, channels]``.
+
+        Waits as long as the caller does. Raises ``NetworkOverloaded`` when too much waits, what
+        the network raised for the batch, and ``RuntimeError`` once closed.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(pixels, loop, loop.create_future())
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("the batcher is closed")
+            if len(self._waiting) >= self._max_waiting:
+                raise NetworkOverloaded(f"{self._max_waiting} frames are waiting")
+            self._waiting.append(job)
+            self._changed.notify()
+        try:
+            return await job.caller
+        finally:
+            with self._changed, contextlib.suppress(ValueError):
+                self._waiting.remove(job)
+
+    def close(self) -> None:
+        """Refuse new frames and those that wait; return once the batch that runs has ended."""
+        with self._changed:
+            self._closed = True
+            left = list(self._waiting)
+            self._waiting.clear()
+            self._changed.notify()
+        _deliver(left, [RuntimeError("the batcher is closed")] * len(left))
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return
+                size = min(self._frames_a_batch, len(self._waiting))
+                jobs = [self._waiting.popleft() for _ in range(size)]
+            _deliver(jobs, self._run(jobs))
+
+    def _run(self, jobs: Sequence[_Job]) -> Sequence[Pixels | Exception]:
+        started = time.perf_counter()
+        try:
+            classes = self._network.run(np.stack([job.pixels for job in jobs]))
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the callers get it
+            return [failure] * len(jobs)
+        if self._on_batch is not None:
+            self._on_batch(FrameBatch(len(jobs), time.perf_counter() - started))
+        return list(classes)
+
+
+def _deliver(jobs: Sequence[_Job], results: Sequence[Pixels | Exception]) -> None:
+    for job, result in zip(jobs, results, strict=True):
+        # A loop that is closed has no callers left.
+        with contextlib.suppress(RuntimeError):
+            job.loop.call_soon_threadsafe(job.answer, result)
