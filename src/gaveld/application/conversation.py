@@ -235,7 +235,6 @@ class Conversation:
         opened.draft.end()
         async for event in self._judge(opened):
             yield event
-        yield opened.state()
         turn = opened.turn
         heard = HeardTurn(turn, opened.signs, is_excerpt=opened.is_excerpt)
         asked = self._about(heard)

@@ -101,17 +101,13 @@ class OpenTurn:
         self, findings: tuple[JudgedFinding, ...] = (), piece: Piece | None = None
     ) -> TurnCleared | None:
         """Return what may be shown, if that or what was found is news."""
-        if (self.draft.cleared_utf16_offset, self.action) == self._told and not findings:
+        now = (self.draft.cleared_utf16_offset, self.action)
+        if now == self._told and not findings:
             return None
-        state = self.state()
+        self._told = now
         if piece is None:
-            return state
-        return replace(state, findings=findings, text=piece.text, before=piece.before)
-
-    def state(self) -> TurnCleared:
-        """Return what may be shown."""
-        self._told = (self.draft.cleared_utf16_offset, self.action)
-        return TurnCleared(self.id, *self._told)
+            return TurnCleared(self.id, *now)
+        return TurnCleared(self.id, *now, findings, piece.text, piece.before)
 
     def sum_of(self, review: Review) -> Review:
         """Return the sum of its pieces as the review of the turn."""
