@@ -1,11 +1,11 @@
 """A transformer's folder in miniature: the inputs and outputs of the real one, a score a word.
 
-The network looks each word up in a table, and a text's label is its strongest word's. So a test
-can say which words tell, and the numbers are known.
+The network looks each word up in a table, and a text's label, topic or mood is its strongest
+word's. So a test can say which words tell, and the numbers are known.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +36,43 @@ TOKENS = {
     "stupid": {"any": 3.0, "insult": 3.0},
     "vermin": {"any": 3.0},
 }
+TOPICS = ("politics", "sports", "pets")
+TOPIC_WORDS = {
+    "parliament": {"politics": 4.0},
+    "match": {"sports": 3.0},
+    "vermin": {"pets": 1.0},
+}
+MOODS = ("negative", "neutral", "positive")
+MOOD_WORDS = {
+    "[CLS]": {"neutral": 0.0},
+    "lovely": {"positive": 2.0},
+    "awful": {"negative": 3.0},
+}
+SUBJECT = {
+    "topics": list(TOPICS),
+    "topic_slopes": [1.0] * len(TOPICS),
+    "topic_intercepts": [0.0] * len(TOPICS),
+    "topic_thresholds": [0.5] * len(TOPICS),
+    "sentiments": list(MOODS),
+    "sentiment_slope": 1.0,
+    "sentiment_intercepts": [0.0] * len(MOODS),
+}
+"""What a manifest says of topics and moods."""
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 HARMLESS = ("you", "are", "a", "human", "##s", "andr", "the", "old", ",", "!", "so", "é")
-QUIET = -4.0
+QUIET = -6.0
 
 
-def write_transformer(folder: Path, **changes: Any) -> Path:
-    """Write a folder that ``Manifest.read`` reads; ``changes`` go into its manifest."""
+def write_transformer(folder: Path, *, tells_subject: bool = True, **changes: Any) -> Path:
+    """Write a folder that ``Manifest.read`` reads; ``changes`` go into its manifest.
+
+    With ``tells_subject`` the network and its manifest know topics and moods.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    words = list(dict.fromkeys((*SPECIAL, *HARMLESS, *WORDS, *TOKENS)))
+    words = list(dict.fromkeys((*SPECIAL, *HARMLESS, *WORDS, *TOKENS, *TOPIC_WORDS, *MOOD_WORDS)))
     vocabulary = {word: number for number, word in enumerate(words)}
     write_tokenizer(vocabulary, folder / "tokenizer.json")
-    write_network(vocabulary, folder / "model.int8.onnx")
+    write_network(vocabulary, folder / "model.int8.onnx", tells_subject=tells_subject)
     manifest = {
         "labels": list(LABELS),
         "slopes": [1.0] * len(LABELS),
@@ -56,7 +81,8 @@ def write_transformer(folder: Path, **changes: Any) -> Path:
         "token_threshold": 0.5,
         "max_tokens": 32,
     }
-    (folder / "model.json").write_text(json.dumps(manifest | changes), "utf-8")
+    subject = SUBJECT if tells_subject else {}
+    (folder / "model.json").write_text(json.dumps(manifest | subject | changes), "utf-8")
     return folder
 
 
@@ -77,10 +103,14 @@ def write_tokenizer(vocabulary: Mapping[str, int], path: Path) -> None:
     tokenizer.save(str(path))
 
 
-def write_network(vocabulary: Mapping[str, int], path: Path) -> None:
-    """Write the ONNX file: ``ids``, ``mask`` to ``labels``, ``tokens``, ``panel``."""
+def write_network(vocabulary: Mapping[str, int], path: Path, *, tells_subject: bool = True) -> None:
+    """Write the ONNX file: ``ids``, ``mask`` to ``labels``, ``tokens``, ``panel`` and the rest."""
+    tables = {"labels": table(vocabulary, WORDS, LABELS)}
+    if tells_subject:
+        tables["topics"] = table(vocabulary, TOPIC_WORDS, TOPICS)
+        tables["sentiment"] = table(vocabulary, MOOD_WORDS, MOODS)
     constants = {
-        "label_table": table(vocabulary, WORDS, LABELS),
+        **{f"{name}_table": rows for name, rows in tables.items()},
         "token_table": table(vocabulary, TOKENS, TOKEN_KINDS),
         "one": np.array(1.0, np.float32),
         "far_below": np.array(-1e4, np.float32),
@@ -90,21 +120,20 @@ def write_network(vocabulary: Mapping[str, int], path: Path) -> None:
     }
     nodes = [
         helper.make_node("Gather", ["token_table", "ids"], ["tokens"]),
-        helper.make_node("Gather", ["label_table", "ids"], ["by_token"]),
         helper.make_node("Cast", ["mask"], ["there"], to=TensorProto.FLOAT),
         helper.make_node("Sub", ["one", "there"], ["absent"]),
         helper.make_node("Mul", ["absent", "far_below"], ["penalty"]),
         helper.make_node("Unsqueeze", ["penalty", "last"], ["penalties"]),
-        helper.make_node("Add", ["by_token", "penalties"], ["masked"]),
-        helper.make_node("ReduceMax", ["masked", "second"], ["labels"], keepdims=0),
+        *(node for name in tables for node in strongest(name)),
         helper.make_node("Unsqueeze", ["labels", "second"], ["one_head"]),
         helper.make_node("Expand", ["one_head", "heads"], ["panel"]),
     ]
+    ranks = {**OUTPUT_RANKS, **dict.fromkeys(tables, 2)}
     graph = helper.make_graph(
         nodes,
         "tiny",
         [entry("ids", TensorProto.INT64, 2), entry("mask", TensorProto.INT64, 2)],
-        [entry(name, TensorProto.FLOAT, rank) for name, rank in OUTPUT_RANKS.items()],
+        [entry(name, TensorProto.FLOAT, rank) for name, rank in ranks.items()],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(
@@ -112,6 +141,13 @@ def write_network(vocabulary: Mapping[str, int], path: Path) -> None:
     )
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def strongest(name: str) -> Iterator[onnx.NodeProto]:
+    """Yield what looks each token up in the output's table and keeps the highest of each column."""
+    yield helper.make_node("Gather", [f"{name}_table", "ids"], [f"{name}_by_token"])
+    yield helper.make_node("Add", [f"{name}_by_token", "penalties"], [f"{name}_masked"])
+    yield helper.make_node("ReduceMax", [f"{name}_masked", "second"], [name], keepdims=0)
 
 
 def table(
@@ -130,4 +166,4 @@ def entry(name: str, kind: int, rank: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, kind, [None] * rank)
 
 
-OUTPUT_RANKS = {"labels": 2, "tokens": 3, "panel": 3}
+OUTPUT_RANKS = {"tokens": 3, "panel": 3}
