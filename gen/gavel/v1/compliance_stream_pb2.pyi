@@ -55,6 +55,54 @@ STREAM_KIND_MODEL_OUTPUT: StreamKind.ValueType  # 3
 """STREAM_KIND_MODEL_OUTPUT is a dialogue with a language model, whose turns come in parts."""
 Global___StreamKind: _TypeAlias = StreamKind  # noqa: Y015
 
+class _EscalationPattern:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EscalationPatternEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EscalationPattern.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ESCALATION_PATTERN_UNSPECIFIED: _EscalationPattern.ValueType  # 0
+    """ESCALATION_PATTERN_UNSPECIFIED is never sent by the server."""
+    ESCALATION_PATTERN_REPEATED_HARASSMENT: _EscalationPattern.ValueType  # 1
+    """ESCALATION_PATTERN_REPEATED_HARASSMENT means that one speaker turns on one person again and
+    again.
+    """
+    ESCALATION_PATTERN_INSISTENCE: _EscalationPattern.ValueType  # 2
+    """ESCALATION_PATTERN_INSISTENCE means that one speaker goes on with what the other refused."""
+    ESCALATION_PATTERN_SELF_HARM: _EscalationPattern.ValueType  # 3
+    """ESCALATION_PATTERN_SELF_HARM means that a speaker moves towards self-harm, or is urged to it."""
+    ESCALATION_PATTERN_MEETING_MINOR: _EscalationPattern.ValueType  # 4
+    """ESCALATION_PATTERN_MEETING_MINOR means that a speaker moves towards a meeting with, or pictures
+    of, somebody who is said to be under 18.
+    """
+    ESCALATION_PATTERN_WHOLE: _EscalationPattern.ValueType  # 5
+    """ESCALATION_PATTERN_WHOLE means that the reviewers find the turns unsafe together, and none of
+    them by itself.
+    """
+
+class EscalationPattern(_EscalationPattern, metaclass=_EscalationPatternEnumTypeWrapper):
+    """EscalationPattern is a way in which harm builds up over the turns of a conversation."""
+
+ESCALATION_PATTERN_UNSPECIFIED: EscalationPattern.ValueType  # 0
+"""ESCALATION_PATTERN_UNSPECIFIED is never sent by the server."""
+ESCALATION_PATTERN_REPEATED_HARASSMENT: EscalationPattern.ValueType  # 1
+"""ESCALATION_PATTERN_REPEATED_HARASSMENT means that one speaker turns on one person again and
+again.
+"""
+ESCALATION_PATTERN_INSISTENCE: EscalationPattern.ValueType  # 2
+"""ESCALATION_PATTERN_INSISTENCE means that one speaker goes on with what the other refused."""
+ESCALATION_PATTERN_SELF_HARM: EscalationPattern.ValueType  # 3
+"""ESCALATION_PATTERN_SELF_HARM means that a speaker moves towards self-harm, or is urged to it."""
+ESCALATION_PATTERN_MEETING_MINOR: EscalationPattern.ValueType  # 4
+"""ESCALATION_PATTERN_MEETING_MINOR means that a speaker moves towards a meeting with, or pictures
+of, somebody who is said to be under 18.
+"""
+ESCALATION_PATTERN_WHOLE: EscalationPattern.ValueType  # 5
+"""ESCALATION_PATTERN_WHOLE means that the reviewers find the turns unsafe together, and none of
+them by itself.
+"""
+Global___EscalationPattern: _TypeAlias = EscalationPattern  # noqa: Y015
+
 class _VideoInput:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -316,8 +364,9 @@ class TurnReview(_message.Message):
     TURN_FIELD_NUMBER: _builtins.int
     CONVERSATION_FIELD_NUMBER: _builtins.int
     ACTION_FIELD_NUMBER: _builtins.int
+    ESCALATIONS_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
-    """turn_id is the turn's id, or its place counted from 0."""
+    """turn_id is the turn's id, or its place counted from 0, earlier turns included."""
     action: _verdict_pb2.Action.ValueType
     """action is what the policy says to do with the turn."""
     @_builtins.property
@@ -328,6 +377,10 @@ class TurnReview(_message.Message):
     def conversation(self) -> _review_pb2.Review:
         """conversation is the running review of the conversation up to and with this turn."""
 
+    @_builtins.property
+    def escalations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Escalation]:
+        """escalations are what builds up over turns and this one takes part in. Empty: nothing."""
+
     def __init__(
         self,
         *,
@@ -335,14 +388,57 @@ class TurnReview(_message.Message):
         turn: _review_pb2.Review | None = ...,
         conversation: _review_pb2.Review | None = ...,
         action: _verdict_pb2.Action.ValueType = ...,
+        escalations: _abc.Iterable[Global___Escalation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "turn", b"turn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "conversation", b"conversation", "turn", b"turn", "turn_id", b"turn_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "conversation", b"conversation", "escalations", b"escalations", "turn", b"turn", "turn_id", b"turn_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TurnReview: _TypeAlias = TurnReview  # noqa: Y015
+
+@_typing.final
+class Escalation(_message.Message):
+    """Escalation is harm that builds up over turns, though no turn of it need be unsafe by itself. It
+    makes the running review of the conversation unsafe.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATTERN_FIELD_NUMBER: _builtins.int
+    CATEGORY_ID_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    TURN_IDS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    pattern: Global___EscalationPattern.ValueType
+    """pattern is the way in which it builds up."""
+    category_id: _builtins.str
+    """category_id is the category that it comes to, such as "H2". Empty: the reviewers named none."""
+    score: _builtins.float
+    """score is the probability, 0 to 1, that at least one of its signs is meant."""
+    reason: _builtins.str
+    """reason says in a sentence what builds up, without quoting it."""
+    @_builtins.property
+    def turn_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """turn_ids are the turns that it rests on, up to 16."""
+
+    def __init__(
+        self,
+        *,
+        pattern: Global___EscalationPattern.ValueType = ...,
+        category_id: _builtins.str = ...,
+        score: _builtins.float = ...,
+        turn_ids: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category_id", b"category_id", "pattern", b"pattern", "reason", b"reason", "score", b"score", "turn_ids", b"turn_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Escalation: _TypeAlias = Escalation  # noqa: Y015
 
 @_typing.final
 class TurnClearance(_message.Message):
@@ -395,7 +491,7 @@ class TurnError(_message.Message):
     TURN_ID_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
-    """turn_id is the turn's id, or its place counted from 0."""
+    """turn_id is the turn's id, or its place counted from 0, earlier turns included."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """error is the reason, such as INVALID_TURN."""
@@ -425,6 +521,7 @@ class ConversationSummary(_message.Message):
     TURN_COUNT_FIELD_NUMBER: _builtins.int
     RESUMABLE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ESCALATIONS_FIELD_NUMBER: _builtins.int
     last_turn_id: _builtins.str
     """last_turn_id is the last turn that was judged: a caller resumes after it. Empty: none was."""
     turn_count: _builtins.int
@@ -439,6 +536,12 @@ class ConversationSummary(_message.Message):
     def review(self) -> _review_pb2.Review:
         """review is the review of the whole conversation. Unset: no turn was judged."""
 
+    @_builtins.property
+    def escalations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Escalation]:
+        """escalations are what built up over turns, the latest of each pattern and category. Empty:
+        nothing.
+        """
+
     def __init__(
         self,
         *,
@@ -447,10 +550,11 @@ class ConversationSummary(_message.Message):
         turn_count: _builtins.int = ...,
         resumable: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        escalations: _abc.Iterable[Global___Escalation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["review", b"review"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_turn_id", b"last_turn_id", "request_id", b"request_id", "resumable", b"resumable", "review", b"review", "turn_count", b"turn_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["escalations", b"escalations", "last_turn_id", b"last_turn_id", "request_id", b"request_id", "resumable", b"resumable", "review", b"review", "turn_count", b"turn_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
