@@ -171,6 +171,28 @@ class PanelSettings(_Section):
     """Reviewers over chat models: see docs/chat-models.md."""
 
 
+class ImagesSettings(_Section):
+    """What looks at pictures."""
+
+    classifiers: Annotated[tuple[Literal["nsfw", "hashes"], ...], AfterValidator(_each_once)] = (
+        "nsfw",
+        "hashes",
+    )
+    """The detectors in use; what is left out is not checked, and verdicts say so."""
+    hashes_folder: Path = Path("var/hashes")
+    """The banks of known pictures, as ``gavel hashes`` keeps them; ``hashes`` compares with all."""
+    engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    """How many cores one batch of frames may use."""
+    engine_batch_frames: Annotated[int, Field(ge=1, le=256)] = 4
+    """How many frames one batch may have."""
+
+
+class ModelsSettings(_Section):
+    """Models that are not shipped and that ``gavel models install`` gets."""
+
+    folder: Path = Path("var/models")
+
+
 class CacheSettings(_Section):
     """What was learnt about texts is remembered, so that equal texts are not read again."""
 
@@ -219,6 +241,8 @@ class Settings(BaseSettings):
     policy: PolicySettings = PolicySettings()
     text: TextSettings = TextSettings()
     panel: PanelSettings = PanelSettings()
+    images: ImagesSettings = ImagesSettings()
+    models: ModelsSettings = ModelsSettings()
     cache: CacheSettings = CacheSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

@@ -14,6 +14,7 @@ from gaveld.domain.image_signals import HASH_BITS
 from gaveld.domain.media import Frame
 
 HASH_BYTES: Final = HASH_BITS // 8
+MAX_QUALITY: Final = 100
 
 _MIN_SIDE: Final = 5
 _SMALL: Final = 64
@@ -21,7 +22,6 @@ _FREQUENCIES: Final = 16
 _BRIGHTNESS: Final = np.array([0.299, 0.587, 0.114], np.float32)
 _ROWS_AT_ONCE: Final = 128
 _QUALITY_DIVISOR: Final = 90
-_MOST_QUALITY: Final = 100
 
 Matrix = npt.NDArray[np.float32]
 
@@ -92,4 +92,4 @@ def _quality(small: Matrix) -> int:
     """Return how much neighbouring places differ, in whole per cent of the full range, 0–100."""
     steps = (np.diff(small, axis=axis) * 100 / 255 for axis in (0, 1))
     total = sum(int(np.abs(np.trunc(step)).sum()) for step in steps)
-    return min(_MOST_QUALITY, total // _QUALITY_DIVISOR)
+    return min(MAX_QUALITY, total // _QUALITY_DIVISOR)

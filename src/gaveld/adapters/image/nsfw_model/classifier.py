@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from gaveld.adapters.image.nsfw_model.batcher import FRAMES_A_BATCH, FrameBatch, FrameBatcher
-from gaveld.adapters.image.nsfw_model.installation import NAME, ONNX_SHA256
+from gaveld.adapters.image.nsfw_model.installation import CATEGORIES, NAME, ONNX_SHA256
 from gaveld.adapters.image.nsfw_model.network import CLASSES, SIDE, NsfwNetwork, prepared
 from gaveld.adapters.image.nsfw_model.package import VERSION
 from gaveld.domain.image_signals import (
@@ -23,8 +23,6 @@ from gaveld.domain.image_signals import (
 )
 from gaveld.domain.media import Frame
 from gaveld.domain.signals import ClassifierCard
-
-CATEGORIES: Final = frozenset({"A1", "A2"})
 
 SEXUAL_SHOWS_NUDITY: Final = 0.5
 """How much of the class ``sexual`` counts as nudity.

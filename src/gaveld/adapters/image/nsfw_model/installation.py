@@ -13,6 +13,9 @@ from gaveld.adapters.image.nsfw_model import package
 from gaveld.adapters.image.nsfw_model.conversion import onnx_from, weights_from
 
 NAME: Final = "nsfw"
+CATEGORIES: Final = frozenset({"A1", "A2"})
+"""What the network can tell of; known before it is installed."""
+
 ONNX_SHA256: Final = "93ad0c0f3565551a8238cd34058b437f75c26f4536106c251b8cafe868b5eb8b"
 
 _FILE: Final = "model.onnx"

@@ -1,0 +1,93 @@
+"""Loads what looks at pictures, and says what is missing.
+
+A model that is not installed never keeps a server from starting: what it would have looked for
+counts as not checked.
+"""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from gaveld.adapters.image.hashes import BankError, BankFolder, KnownPictures, PdqClassifier
+from gaveld.adapters.image.nsfw_model.installation import (
+    CATEGORIES,
+    NAME,
+    InstallationState,
+    NsfwInstallation,
+)
+from gaveld.application.ports import Classifier
+from gaveld.bootstrap.settings import ImagesSettings, ModelsSettings, SettingsError
+from gaveld.domain.image_signals import ImageSample
+from gaveld.domain.signals import ClassifierCard
+
+ImageClassifier = Classifier[ImageSample]
+
+_log = structlog.get_logger(__name__)
+
+_HINT: Final = "make models, or gavel models install"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageClassifiers:
+    """The detectors that are loaded, the cheapest first, and the cards of those that are not."""
+
+    loaded: tuple[ImageClassifier, ...]
+    absent: tuple[ClassifierCard, ...]
+
+    async def warm_up(self) -> None:
+        """Run each once, so that the first call is no slower."""
+        for classifier in self.loaded:
+            await classifier.warm_up()
+
+
+def build_image_classifiers(
+    images: ImagesSettings, models: ModelsSettings, stack: AsyncExitStack
+) -> ImageClassifiers:
+    """Load the detectors that the settings name. Reads model files, so not for an event loop.
+
+    Raises ``SettingsError`` for a bank that is damaged and for a model that can't be loaded.
+    """
+    loaded: list[ImageClassifier] = []
+    absent: list[ClassifierCard] = []
+    if "hashes" in images.classifiers:
+        loaded.extend(_hashes(images, stack))
+    nsfw = NsfwInstallation(models.folder)
+    state = nsfw.state() if NAME in images.classifiers else InstallationState.NOT_INSTALLED
+    if state is InstallationState.INSTALLED:
+        loaded.append(_nsfw(nsfw, images, stack))
+    else:
+        absent.append(ClassifierCard(NAME, "", CATEGORIES))
+        if NAME in images.classifiers:
+            _log.warning("model_missing", model=NAME, state=state.value, install_with=_HINT)
+    return ImageClassifiers(tuple(loaded), tuple(absent))
+
+
+def _hashes(images: ImagesSettings, stack: AsyncExitStack) -> list[ImageClassifier]:
+    folder = BankFolder(images.hashes_folder)
+    try:
+        banks = [folder.read(name) for name in folder.names()]
+    except BankError as error:
+        raise SettingsError(f"images.hashes_folder: {error}") from error
+    if not banks:
+        return []
+    classifier = PdqClassifier(KnownPictures(banks))
+    stack.callback(classifier.close)
+    return [classifier]
+
+
+def _nsfw(
+    installation: NsfwInstallation, images: ImagesSettings, stack: AsyncExitStack
+) -> ImageClassifier:
+    # ONNX Runtime is 20 MB of memory that only those who use it should pay for.
+    from gaveld.adapters.image.nsfw_model.classifier import OnnxNsfwClassifier
+    from gaveld.adapters.image.nsfw_model.network import NsfwNetwork
+
+    try:
+        network = NsfwNetwork(installation.file, images.engine_threads)
+    except ValueError as error:
+        raise SettingsError(f"models.folder: {error}") from error
+    classifier = OnnxNsfwClassifier(network, frames_a_batch=images.engine_batch_frames)
+    stack.callback(classifier.close)
+    return classifier
