@@ -9,7 +9,7 @@ SETS   ?= ../public-sets
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-llm check gen check-gen format lint types breaking locks train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
+.PHONY: help run models test test-llm check gen check-gen format lint types breaking locks train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +35,19 @@ $(VENV)/.train: requirements/train.lock pyproject.toml gen/pyproject.toml | $(BI
 $(VENV)/.transformer: requirements/transformer.lock pyproject.toml gen/pyproject.toml | $(BIN)/python
 	$(install)
 
+# Models that are not shipped come through npm, which the lock brings, and are converted.
+$(VENV)/.models: requirements/models.lock src/gaveld/adapters/image/nsfw_model/installation.py | $(VENV)/.server
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1 --require-hashes -r $<
+	package=$$($(BIN)/gavel models fetch build) && $(BIN)/gavel models install --package "$$package"
+	@touch $@
+
+models: $(VENV)/.models ## Get the models that are not shipped
+
 run: $(VENV)/.server ## Set up and serve: gRPC :50051, metrics and probes :9090, on loopback
+	@$(MAKE) --no-print-directory models || echo "Serving without the models that could not be had: what they look for counts as not checked."
 	$(BIN)/gavel serve
 
-test: $(VENV)/.dev ## Set up and run every test
+test: $(VENV)/.dev $(VENV)/.models ## Set up and run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-llm: $(VENV)/.dev ## Test a live chat server: URL=… MODEL=… [FORM=…] [KEY_FILE=…]
