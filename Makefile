@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DATA   ?= ../shared/data/text
 SETS   ?= ../public-sets
+MODELS := var/models
 
 # ONNX Runtime would report its use to its maker.
 export ORT_DISABLE_TELEMETRY := 1
@@ -36,18 +37,18 @@ $(VENV)/.transformer: requirements/transformer.lock pyproject.toml gen/pyproject
 	$(install)
 
 # Models that are not shipped come through npm, which the lock brings, and are converted.
-$(VENV)/.models: requirements/models.lock src/gaveld/adapters/image/nsfw_model/installation.py | $(VENV)/.server
+$(MODELS)/.installed: requirements/models.lock src/gaveld/adapters/image/nsfw_model/installation.py | $(VENV)/.server
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1 --require-hashes -r $<
-	package=$$($(BIN)/gavel models fetch build) && $(BIN)/gavel models install --package "$$package"
+	package=$$($(BIN)/gavel models fetch $(MODELS)) && $(BIN)/gavel models install --package "$$package"
 	@touch $@
 
-models: $(VENV)/.models ## Get the models that are not shipped
+models: $(MODELS)/.installed ## Get the models that are not shipped
 
 run: $(VENV)/.server ## Set up and serve: gRPC :50051, metrics and probes :9090, on loopback
 	@$(MAKE) --no-print-directory models || echo "Serving without the models that could not be had: what they look for counts as not checked."
 	$(BIN)/gavel serve
 
-test: $(VENV)/.dev $(VENV)/.models ## Set up and run every test
+test: $(VENV)/.dev $(MODELS)/.installed ## Set up and run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-llm: $(VENV)/.dev ## Test a live chat server: URL=… MODEL=… [FORM=…] [KEY_FILE=…]
