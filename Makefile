@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 DATA   ?= ../shared/data/text
 SETS   ?= ../public-sets
 MODELS := var/models
+RUN    ?= build/transformer
 
 # ONNX Runtime would report its use to its maker.
 export ORT_DISABLE_TELEMETRY := 1
@@ -91,8 +92,13 @@ locks: $(VENV)/.dev ## Resolve requirements/*.in again into hash-pinned locks
 train-linear: $(VENV)/.train ## Train the linear text model from DATA (minutes)
 	$(BIN)/python -m training.linear --data $(DATA)
 
-train-transformer: $(VENV)/.transformer ## Train the text transformer from DATA (an hour or more; resumes)
-	$(BIN)/python -m training.transformer --data $(DATA) --out build/transformer --resume
+train-transformer: $(VENV)/.transformer ## Train and finish the text transformer from DATA (an hour or more; resumes)
+	$(BIN)/python -m training.transformer --data $(DATA) --out $(RUN) --resume
+	$(BIN)/python -m training.transformer.topics --data $(DATA) --run $(RUN)/round-2 --out $(RUN)/topics
+	$(BIN)/python -m training.transformer.finish --data $(DATA) --run $(RUN)/round-2 --topics $(RUN)/topics --out $(RUN)/final
+	$(BIN)/python -m training.transformer.ship --run $(RUN)
+
+train: train-linear train-transformer ## Train everything that is shipped for text, in the order that it needs
 
 train-leave-out: $(VENV)/.transformer ## Measure training without a source, BESIDE a finished model (an hour; resumes)
 	$(BIN)/python -m training.transformer.leave_out --data $(DATA) --out build/leave-out --resume $(if $(BESIDE),--beside $(BESIDE))

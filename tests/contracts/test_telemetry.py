@@ -80,11 +80,13 @@ def test_prometheus_shows_what_was_reported(name: str, labels: dict[str, str], e
 
 
 def test_prometheus_shows_what_the_engine_did():
-    """Law: passages, time, tokens and padding of each batch are added up."""
+    """Law: the engine is named; passages, time, tokens and padding of each batch are added up."""
     telemetry = PrometheusTelemetry()
+    telemetry.engine_chosen("onnxruntime-1.2.3")
     telemetry.engine_ran(3, 40, 8, 0.02)
     telemetry.engine_ran(1, 16, 0, 0.01)
     value = telemetry.registry.get_sample_value
+    assert value("gavel_engine_info", {"engine": "onnxruntime-1.2.3"}) == 1
     assert value("gavel_engine_batch_size_passages_sum") == 4
     assert value("gavel_engine_batch_duration_seconds_count") == 2
     assert value("gavel_engine_tokens_total", {"kind": "text"}) == 56

@@ -133,7 +133,7 @@ async def test_categories_say_what_nothing_covers(tmp_path: Path):
     result = await gavel("categories", folder=tmp_path)
     rows = {line.split()[1]: line for line in result.output.splitlines() if line.startswith("│")}
     assert len(rows) == 23
-    assert "linear" in rows["H3"]
+    assert "transformer" in rows["H3"]
     assert "nothing installed" in rows["S3"]
 
 

@@ -87,5 +87,5 @@ async def test_a_language_that_no_model_reads_is_not_passed_as_clean(moderate):
     assert answer["language"]["code"] == "de"
     assert answer["verdict"]["coverage"]["status"] == "COVERAGE_STATUS_PARTIAL"
     assert answer["verdict"]["incompleteAction"] == "ACTION_REVIEW"
-    linear = next(e for e in answer["classifierOutcomes"] if e["name"] == "linear")
-    assert linear["status"] == "CLASSIFIER_STATUS_SKIPPED"
+    reader = next(e for e in answer["classifierOutcomes"] if e["name"] == "transformer")
+    assert reader["status"] == "CLASSIFIER_STATUS_SKIPPED"

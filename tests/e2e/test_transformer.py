@@ -1,8 +1,10 @@
 """A server with a transformer, from its folder to the answer."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 from pathlib import Path
 
 import grpc.aio
@@ -21,9 +23,16 @@ TEXT = "You are a stupid idiot, 😀!"
 
 @pytest.fixture
 async def server(serve: Callable, tmp_path: Path) -> Server:
+    return await serving(serve, tmp_path, "onnxruntime")
+
+
+async def serving(serve: Callable, tmp_path: Path, engine: str) -> Server:
+    """Start a server with nothing but a transformer, on the engine that is named."""
     folder = write_transformer(tmp_path / "model")
     return await serve(
-        GAVEL_TEXT__CLASSIFIERS='["transformer"]', GAVEL_TEXT__TRANSFORMER_FOLDER=str(folder)
+        GAVEL_TEXT__CLASSIFIERS='["transformer"]',
+        GAVEL_TEXT__TRANSFORMER_FOLDER=str(folder),
+        GAVEL_TEXT__ENGINE=engine,
     )
 
 
@@ -72,6 +81,29 @@ async def test_the_engine_that_runs_is_listed(server: Server):
         stub = category_service_pb2_grpc.CategoryServiceStub(channel)
         listing = await stub.ListCategories(category_service_pb2.ListCategoriesRequest())
     assert "Runs on onnxruntime" in str(listing)
+
+
+async def test_openvino_runs_when_it_is_named(serve: Callable, tmp_path: Path):
+    """Law: the engine of the settings answers, and answers and metrics name it."""
+    server = await serving(serve, tmp_path, "openvino")
+    answer = await asked(server, text=TEXT, explain=True)
+    assert [finding.category_id for finding in answer.findings] == ["H2"]
+    engine = f"openvino-{version('openvino')}-f32"
+    (outcome,) = [one for one in answer.classifier_outcomes if one.name == "transformer"]
+    assert outcome.version.endswith(f".{engine}")
+    await until_metric(server, "gavel_engine_info", 1, engine=engine)
+
+
+async def test_the_choice_of_an_engine_is_logged(serve: Callable, tmp_path: Path):
+    """Law: where the server chose, one event says what it chose and by which figures."""
+    server = await serving(serve, tmp_path, "auto")
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    (event,) = [line for line in lines if line["event"] == "engine_chosen"]
+    figures = event["best_milliseconds"]
+    assert [name.partition("-")[0] for name in figures] == ["onnxruntime", "openvino"]
+    assert all(set(best) == {"1x32", "16x32"} for best in figures.values())
+    assert event["engine"] in figures
+    await until_metric(server, "gavel_engine_info", 1, engine=event["engine"])
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "."])

@@ -246,7 +246,7 @@ def learn(
     learning.model.train()
     saved, recent = time.monotonic(), []
     with stop_asked() as stopping, (out / CURVE).open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         if learning.step == 0:
             writer.writerow(["step", "seconds", *_LOSSES])
         begun = time.monotonic()

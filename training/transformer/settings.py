@@ -63,6 +63,7 @@ class Settings:
     token_kinds: tuple[str, ...]
     panel_heads: int
     dropout: float
+    companion_share: float
     data: DataSettings
     rounds: tuple[RoundSettings, ...]
     training: TrainingSettings
@@ -76,7 +77,7 @@ def read_settings(path: Path = CONFIG) -> Settings:
         labels=tuple(document["labels"]),
         token_kinds=tuple(document["token_kinds"]),
         panel_heads=document["panel_heads"],
-        dropout=document["model"]["dropout"],
+        **document["model"],
         data=DataSettings(**document["data"]),
         rounds=tuple(RoundSettings(**one) for one in document["rounds"]),
         training=TrainingSettings(**document["training"]),

@@ -5,7 +5,7 @@ Adapters may be called concurrently from one event loop unless a port says other
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -164,13 +164,16 @@ class PanelScores:
 
     ``report`` is what the model finds in the text as a classifier; ``as_sent``, ``unmasked`` and
     ``further`` are what each panel head says of those readings and of each group of further texts,
-    of which the most telling counts. All are empty for a model without a panel.
+    of which the most telling counts. All are empty for a model without a panel. ``companion`` is
+    what a lighter model that stands by it says of the text, for the categories that it has a say
+    on; empty where none does.
     """
 
     report: ClassifierReport
     as_sent: HeadScores
     unmasked: HeadScores
     further: tuple[HeadScores, ...] = ()
+    companion: Mapping[str, float] = field(default_factory=dict)
 
 
 class PanelScorer(Protocol):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -47,6 +48,7 @@ from gaveld.application.ports import (
 )
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.bootstrap.chat_models import chat_reviewers
+from gaveld.bootstrap.embedded_panel import embedded_reviewers
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
@@ -54,17 +56,21 @@ from gaveld.domain.signals import ClassifierCard
 
 TextClassifier = Classifier[TextSample]
 
+_log = structlog.get_logger(__name__)
+
 LOOKS_FOR: Final[Mapping[str, str]] = {
     "lexicon": "A1 H1 H2 L1",
     "terms": "L2",
     "links": "S2",
     "personal_data": "P1 P2",
-    "linear": "A1 C4 D1 H1 H2 H3 L1 S1 S4 V1",
+    "transformer": "A1 A3 C4 D1 H1 H2 H3 L1 S1 S4 V1",
 }
-"""The categories of every classifier that belongs to a full server, for those not loaded.
+"""The categories of every classifier that belongs to a full server, for those not loaded."""
 
-The transformer is an extra until one is shipped, so that a server without it is not incomplete.
-"""
+STANDS_IN: Final[Mapping[str, tuple[str, str]]] = {
+    "linear": ("transformer", "A1 C4 D1 H1 H2 H3 L1 S1 S4 V1"),
+}
+"""A lighter classifier that may be loaded instead of another, and what it covers of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,17 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     installed = [entry.card for entry in text_path.classifiers]
     absent = absent_cards(settings.text)
     telemetry.announce(__version__, installed)
-    reviewers: tuple[Reviewer, ...] = chat_reviewers(settings.panel.chat_models, stack)
+    reviewers: tuple[Reviewer, ...] = (
+        *embedded_reviewers(
+            settings,
+            normaliser=text_path.normaliser,
+            language_detector=text_path.language_detector,
+            classifiers=text_path.classifiers,
+            absent=absent,
+            telemetry=telemetry,
+        ),
+        *chat_reviewers(settings.panel.chat_models, stack),
+    )
     _prove_panels(policies.all(), reviewers)
     authenticate, balances = None, None
     if settings.auth.enabled:  # else nobody knows who calls, and so who pays
@@ -145,11 +161,22 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
 
 
 def absent_cards(settings: TextSettings) -> tuple[ClassifierCard, ...]:
-    """Return what the classifiers that the settings leave out would have looked for."""
-    return tuple(
-        ClassifierCard(name, "", frozenset(categories.split()))
+    """Return what the classifiers that the settings leave out would have looked for.
+
+    One that another stands in for is missed only for what the other does not cover.
+    """
+    absent = {
+        name: set(categories.split())
         for name, categories in LOOKS_FOR.items()
         if name not in settings.classifiers
+    }
+    for name, (other, covered) in STANDS_IN.items():
+        if name in settings.classifiers and other in absent:
+            absent[other] -= set(covered.split())
+    return tuple(
+        ClassifierCard(name, "", frozenset(categories))
+        for name, categories in absent.items()
+        if categories
     )
 
 
@@ -158,8 +185,8 @@ def build_text_path(
 ) -> TextPath:
     """Load the text family. Reads model files, so not for an event loop.
 
-    Raises ``SettingsError`` for a phone region without a numbering plan and for a transformer
-    that can't be loaded.
+    Raises ``SettingsError`` for a phone region without a numbering plan, and for a transformer or
+    an engine of it that can't be loaded.
     """
     lane = CpuLane(settings.threads)
     stack.callback(lane.close)
@@ -190,19 +217,16 @@ def _transformer(
 ) -> TextClassifier:
     # ONNX Runtime is 20 MB of memory that only those who use it should pay for.
     from gaveld.adapters.text.transformer_model import (
+        SHIPPED_FOLDER,
+        EngineNotInstalled,
         Manifest,
-        OnnxRuntimeEngine,
         TransformerTextClassifier,
+        choose_engine,
     )
 
-    if settings.transformer_folder is None:
-        raise SettingsError(
-            "text.transformer_folder: name the folder of a trained transformer, or leave "
-            "'transformer' out of text.classifiers"
-        )
     try:
-        manifest = Manifest.read(settings.transformer_folder)
-        engine = OnnxRuntimeEngine(manifest.weights, settings.engine_threads)
+        manifest = Manifest.read(settings.transformer_folder or SHIPPED_FOLDER)
+        engine, times = choose_engine(settings.engine, manifest.weights, settings.engine_threads)
         # A lane of its own: tokenising must not wait for another classifier's megabyte.
         lane = CpuLane(threads=1)
         stack.callback(lane.close)
@@ -215,9 +239,18 @@ def _transformer(
                 run.rows, run.tokens, run.padded_tokens - run.tokens, run.seconds
             ),
         )
+    except EngineNotInstalled as error:
+        raise SettingsError(f"text.engine: {error}") from error
     except ValueError as error:
         raise SettingsError(f"text.transformer_folder: {error}") from error
     stack.callback(classifier.close)
+    telemetry.engine_chosen(engine.name)
+    if times:
+        milliseconds = {
+            name: {size: round(1e3 * seconds, 2) for size, seconds in best.items()}
+            for name, best in times.items()
+        }
+        _log.info("engine_chosen", engine=engine.name, best_milliseconds=milliseconds)
     return classifier
 
 

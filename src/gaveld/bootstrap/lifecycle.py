@@ -16,6 +16,7 @@ import structlog
 from gaveld import __version__
 from gaveld.adapters.telemetry.loop_lag import LoopLag
 from gaveld.adapters.telemetry.tracing import end_tracing, start_tracing
+from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.bootstrap.container import Application, build
 from gaveld.bootstrap.logs import configure_logs
 from gaveld.bootstrap.settings import LogSettings, Settings, SettingsError, ShutdownSettings
@@ -119,6 +120,9 @@ def _grpc_server(
         options,
         moderate_text=application.moderate_text,
         review_compliance=application.review_compliance,
+        moderate_conversation=ModerateConversation(
+            application.review_compliance, max_turn_seconds=settings.grpc.max_deadline_seconds
+        ),
         list_categories=application.list_categories,
         telemetry=application.telemetry,
         registry=application.telemetry.registry,

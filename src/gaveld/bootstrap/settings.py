@@ -108,6 +108,11 @@ class GrpcSettings(_Section):
     max_wait_seconds: PositiveSeconds = 0.5
     max_bytes_in_flight: Annotated[int, Field(ge=65_536, le=16 << 30)] = 32 << 20
     """All messages of calls that run or wait, together; a call beyond it is turned away."""
+    max_open_streams: Annotated[int, Field(ge=1, le=100_000)] = 4_000
+    """Streams that may be open, idle or not; each may take half a megabyte at worst."""
+    max_open_streams_per_project: Annotated[int, Field(ge=1, le=100_000)] = 2_000
+    max_stream_age_seconds: PositiveSeconds = 3_600
+    """A stream is ended after this, and says where to resume."""
 
 
 class OpsSettings(_Section):
@@ -151,11 +156,13 @@ class TextSettings(_Section):
         "terms",
         "links",
         "personal_data",
-        "linear",
+        "transformer",
     )
     """The installed classifiers; what is left out is not checked, and verdicts say so."""
     transformer_folder: Path | None = None
-    """A trained transformer's folder (manifest, weights, tokenizer), for its classifier."""
+    """A folder with another trained transformer; the shipped one when none is named."""
+    engine: Literal["auto", "onnxruntime", "openvino"] = "auto"
+    """What runs the transformer; ``auto`` times the engines that are installed at the start."""
     engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
     """How many cores one batch of the transformer may use."""
     engine_batch_tokens: Annotated[int, Field(ge=1, le=65_536)] = 512
@@ -167,6 +174,8 @@ class PanelSettings(_Section):
 
     reviewer_timeout_seconds: PositiveSeconds = 30
     """How long one reviewer may take, or until the call's deadline if that is sooner."""
+    embedded: bool = True
+    """Whether the ten reviewers over the transformer are on the server's panel, ahead of others."""
     chat_models: Annotated[tuple[ChatModelSettings, ...], AfterValidator(named_once)] = ()
     """Reviewers over chat models: see docs/chat-models.md."""
 

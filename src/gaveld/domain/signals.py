@@ -30,7 +30,8 @@ class ClassifierCard:
     one sentence what it cannot see. ``name`` and ``version`` appear beside each of its findings.
     ``runs_on_any_language``: it is asked about other languages too, for what it may still find,
     and that does not count as a check. ``has_exact_spans`` is false when spans are the passages
-    that hold a hit, not the hit itself.
+    that hold a hit, not the hit itself. ``reads_words_only``: it knows words and not what is said
+    with them, so that one that ``reads_sentences`` is heard beside it.
     """
 
     name: str
@@ -41,6 +42,8 @@ class ClassifierCard:
     limits: str = ""
     runs_on_any_language: bool = False
     has_exact_spans: bool = True
+    reads_words_only: bool = False
+    reads_sentences: bool = False
 
     def reads(self, language: DetectedLanguage) -> bool:
         """Whether the classifier understands the language.

@@ -14,6 +14,7 @@ from gaveld.domain.signals import (
     OutcomeStatus,
     Signals,
 )
+from gaveld.domain.weighing import weigh
 
 
 class CoverageStatus(IntEnum):
@@ -88,14 +89,15 @@ class Verdict:
 def judge(signals: Signals, policy: Policy) -> Verdict:
     """Return the policy's verdict on the signals.
 
-    The action is the strictest that any finding asks for, raised to ``on_incomplete`` when a
-    required category was not fully checked. Raising a score never softens it, the order of
-    signals never matters, and losing a classifier never raises the coverage.
+    What lists of words found is weighed first. The action is the strictest that any finding asks
+    for, raised to ``on_incomplete`` when a required category was not fully checked. Raising a score
+    never softens it, the order of signals never matters, and losing a classifier never raises the
+    coverage.
     """
     judged = sorted(
         (
             JudgedFinding(finding, policy.rule(finding.category_id).action(finding.score))
-            for finding in signals.findings
+            for finding in weigh(signals)
         ),
         key=_strictest_first,
     )

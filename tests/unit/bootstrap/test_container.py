@@ -1,12 +1,15 @@
 """What the whole application is put together from."""
 
+import sys
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.bootstrap.container import LOOKS_FOR, absent_cards, build_text_path
-from gaveld.bootstrap.settings import TextSettings
+from gaveld.bootstrap.settings import SettingsError, TextSettings
+from tests.unit.adapters.text.tiny_transformer import write_transformer
 
 
 async def test_what_classifiers_look_for_is_told_truly():
@@ -20,8 +23,8 @@ async def test_what_classifiers_look_for_is_told_truly():
 @pytest.mark.parametrize(
     ("installed", "absent"),
     [
-        (("lexicon", "terms", "links", "personal_data", "linear"), set()),
-        (("lexicon", "terms"), {"links", "personal_data", "linear"}),
+        (("lexicon", "terms", "links", "personal_data", "transformer"), set()),
+        (("lexicon", "terms"), {"links", "personal_data", "transformer"}),
         ((), set(LOOKS_FOR)),
     ],
 )
@@ -29,3 +32,23 @@ def test_what_is_not_installed_is_absent(installed, absent):
     """Law: every known classifier is either installed or named as absent."""
     cards = absent_cards(TextSettings(classifiers=installed))
     assert {card.name for card in cards} == absent
+
+
+def test_a_lighter_model_is_missed_only_for_what_it_does_not_cover():
+    """Law: with the linear model alone, the transformer is named for the rest of its categories."""
+    chosen = ("lexicon", "terms", "links", "personal_data", "linear")
+    (absent,) = absent_cards(TextSettings(classifiers=chosen))
+    assert (absent.name, absent.categories) == ("transformer", frozenset({"A3"}))
+
+
+async def test_an_engine_that_is_not_installed_stops_the_start(tmp_path: Path, monkeypatch):
+    """Law: what the settings ask for by name is never silently replaced by something else."""
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    settings = TextSettings(
+        classifiers=("transformer",),
+        transformer_folder=write_transformer(tmp_path),
+        engine="openvino",
+    )
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SettingsError, match=r"^text\.engine: openvino is not installed"):
+            build_text_path(settings, stack, PrometheusTelemetry())

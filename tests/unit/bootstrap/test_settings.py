@@ -56,6 +56,7 @@ def test_a_file_may_be_named(nowhere, monkeypatch):
         ("text: {max_text_bytes: 0}", "text.max_text_bytes"),
         ("text: {classifiers: [magic]}", "text.classifiers"),
         ("text: {engine_threads: 0}", "text.engine_threads"),
+        ("text: {engine: torch}", "text.engine"),
         ("cache: {max_bytes: -1}", "cache.max_bytes"),
         ("text: {phone_regions: [usa]}", "text.phone_regions"),
         ("policy: {file: missing.yaml}", "missing.yaml"),

@@ -103,6 +103,12 @@ class PrometheusTelemetry:
             ("kind",),
             registry=registry,
         )
+        self._engine_info = Gauge(
+            "gavel_engine_info",
+            "1 for the engine that runs the transformer: its library, version and precision.",
+            ("engine",),
+            registry=registry,
+        )
         self._versions = Gauge(
             "gavel_classifier_info",
             "1 for each installed classifier and its version.",
@@ -165,6 +171,10 @@ class PrometheusTelemetry:
     def cache_asked(self, *, found: bool) -> None:
         """Record a look into the cache; see ``Telemetry.cache_asked``."""
         self._lookups.labels("hit" if found else "miss").inc()
+
+    def engine_chosen(self, name: str) -> None:
+        """Show which engine runs, by its name: library, version and precision."""
+        self._engine_info.labels(name).set(1)
 
     def engine_ran(self, passages: int, tokens: int, padding: int, seconds: float) -> None:
         """Record one batch of an engine: its passages, their tokens and what padded them."""

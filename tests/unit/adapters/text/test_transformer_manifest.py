@@ -40,6 +40,14 @@ def test_a_folder_is_read(tmp_path: Path):
         ({"max_tokens": 4096}, "max_tokens"),
         ({"token_threshold": 0}, "token_threshold"),
         ({"token_kinds": None}, "NoneType"),
+        ({"topics": ["Politics", "sports", "pets"]}, "Politics"),
+        ({"topics": ["pets", "sports", "pets"]}, "repeated"),
+        ({"topics": ["pets"]}, "zip"),
+        ({"topic_slopes": [1.0, 0.0, 1.0]}, "topic_slopes"),
+        ({"topic_thresholds": [0.5, 1.0, 0.5]}, "topic_thresholds"),
+        ({"sentiments": ["positive", "neutral", "negative"]}, "sentiments"),
+        ({"sentiment_intercepts": [0.0]}, "sentiments"),
+        ({"sentiment_slope": -1.0}, "sentiment_slope"),
     ],
 )
 def test_a_manifest_that_cannot_be_served_is_refused(tmp_path: Path, changes: dict, named: str):
@@ -47,6 +55,23 @@ def test_a_manifest_that_cannot_be_served_is_refused(tmp_path: Path, changes: di
     with pytest.raises(ValueError, match=named) as refused:
         tiny_manifest(tmp_path, **changes)
     assert "model.json" in str(refused.value)
+
+
+def test_a_folder_without_topics_or_moods_is_read(tmp_path: Path):
+    """Law: a network that tells neither is served as it is."""
+    manifest = tiny_manifest(tmp_path, tells_subject=False)
+    assert manifest.topics == ()
+    assert manifest.sentiment is None
+
+
+def test_topics_without_their_calibration_are_refused(tmp_path: Path):
+    """Law: nothing is made up for what training did not write."""
+    folder = write_transformer(tmp_path)
+    document = json.loads((folder / "model.json").read_text("utf-8"))
+    del document["topic_thresholds"]
+    (folder / "model.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(ValueError, match="topic_thresholds is missing"):
+        Manifest.read(folder)
 
 
 @pytest.mark.parametrize("name", ["model.json", "model.int8.onnx", "tokenizer.json"])
@@ -70,14 +95,15 @@ def test_the_digest_changes_with_whatever_changes_scores(tmp_path: Path):
     folder = write_transformer(tmp_path)
     digests = {Manifest.read(folder).digest}
     document = json.loads((folder / "model.json").read_text("utf-8"))
-    document["slopes"][0] = 1.5
-    (folder / "model.json").write_text(json.dumps(document), "utf-8")
-    digests.add(Manifest.read(folder).digest)
+    for name, value in (("slopes", 1.5), ("topic_thresholds", 0.25), ("sentiment_intercepts", 0.5)):
+        document[name][0] = value
+        (folder / "model.json").write_text(json.dumps(document), "utf-8")
+        digests.add(Manifest.read(folder).digest)
     for name in ("model.int8.onnx", "tokenizer.json"):
         path = folder / name
         path.write_bytes(path.read_bytes() + b" ")
         digests.add(Manifest.read(folder).digest)
-    assert len(digests) == 4
+    assert len(digests) == 6
 
 
 def test_every_label_means_something():

@@ -57,6 +57,7 @@ class LexiconClassifier:
             languages=frozenset({"en"}),
             limits="Knows English terms only, and reads words, not what they are meant to say.",
             runs_on_any_language=True,
+            reads_words_only=True,
         )
         self._proof = TextReadings.plain(next(iter(by_term), ""))
 

@@ -5,6 +5,14 @@ Training writes the folder that ``manifest.py`` describes. The linear model is b
 
 from gaveld.adapters.text.transformer_model.classifier import TransformerTextClassifier
 from gaveld.adapters.text.transformer_model.engine import OnnxRuntimeEngine
-from gaveld.adapters.text.transformer_model.manifest import Manifest
+from gaveld.adapters.text.transformer_model.engine_choice import EngineNotInstalled, choose_engine
+from gaveld.adapters.text.transformer_model.manifest import SHIPPED_FOLDER, Manifest
 
-__all__ = ["Manifest", "OnnxRuntimeEngine", "TransformerTextClassifier"]
+__all__ = [
+    "SHIPPED_FOLDER",
+    "EngineNotInstalled",
+    "Manifest",
+    "OnnxRuntimeEngine",
+    "TransformerTextClassifier",
+    "choose_engine",
+]

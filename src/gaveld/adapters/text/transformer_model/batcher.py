@@ -40,11 +40,16 @@ class EngineOverloaded(Exception):  # noqa: N818 - the state, as the domain's ow
 class PassageLogits(NamedTuple):
     """What the engine says of one passage, without padding.
 
-    ``labels`` is ``[labels]``; ``tokens`` is ``[tokens, token kinds]``, marks included.
+    ``labels`` is ``[labels]``; ``tokens`` is ``[tokens, token kinds]``, marks included. ``topics``
+    is ``[topics]``, ``sentiment`` is ``[moods]`` and ``panel`` is ``[heads, labels]``; None where
+    the network gives none.
     """
 
     labels: Numbers
     tokens: Numbers
+    topics: Numbers | None = None
+    sentiment: Numbers | None = None
+    panel: Numbers | None = None
 
 
 class BatchRun(NamedTuple):
@@ -215,7 +220,13 @@ def pad(passages: Sequence[Ids]) -> tuple[Ids, Ids]:
 def _rows(logits: Logits, lengths: Sequence[int]) -> list[PassageLogits]:
     # Copies, so that one passage's answer does not keep the whole batch's alive.
     return [
-        PassageLogits(logits.labels[row].copy(), logits.tokens[row, :length].copy())
+        PassageLogits(
+            logits.labels[row].copy(),
+            logits.tokens[row, :length].copy(),
+            None if logits.topics is None else logits.topics[row].copy(),
+            None if logits.sentiment is None else logits.sentiment[row].copy(),
+            None if logits.panel is None else logits.panel[row].copy(),
+        )
         for row, length in enumerate(lengths)
     ]
 

@@ -1,10 +1,11 @@
 """The transformer as a classifier of text samples: readings in, attributes and findings out.
 
-It reports everything above a floor and decides nothing: thresholds are the policy's.
+It reports everything above a floor, and topics and mood of the text as it was sent. It decides
+nothing: thresholds are the policy's.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from gaveld.adapters.text.cpu_lane import Checkpoint, CpuLane
 from gaveld.adapters.text.emoji import with_named_emoji
 from gaveld.adapters.text.labels import ATTRIBUTES, CATEGORIES, REASONS
+from gaveld.adapters.text.toxicity_model import LinearCompanion, blend
 from gaveld.adapters.text.transformer_model.batcher import (
     BUCKET_TOKENS,
     TOKENS_A_BATCH,
@@ -23,6 +25,7 @@ from gaveld.adapters.text.transformer_model.batcher import (
 )
 from gaveld.adapters.text.transformer_model.engine import Engine
 from gaveld.adapters.text.transformer_model.manifest import Label, Manifest
+from gaveld.adapters.text.transformer_model.panel_heads import PanelHeads
 from gaveld.adapters.text.transformer_model.passages import (
     MAX_PASSAGES,
     Cut,
@@ -30,6 +33,8 @@ from gaveld.adapters.text.transformer_model.passages import (
     PassageCutter,
 )
 from gaveld.adapters.text.transformer_model.spans import joined, telling_words
+from gaveld.adapters.text.transformer_model.subject import SubjectReader
+from gaveld.application.ports import PanelScores
 from gaveld.domain.content import FoldedText, Span, TextReadings, TextSample
 from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding
 
@@ -64,6 +69,17 @@ class _View(NamedTuple):
     reading: FoldedText
     passages: tuple[Passage, ...]
     unread_characters: int
+
+
+class _Opened(NamedTuple):
+    """A text ready to be judged: its views, and the companion's logits, NaN where it has none.
+
+    ``further`` are the passages of each group of texts beside it.
+    """
+
+    views: list[_View]
+    further: list[tuple[Passage, ...]]
+    companion: Scores
 
 
 class _Read(NamedTuple):
@@ -101,9 +117,15 @@ class TransformerTextClassifier:
         self._token_kinds = manifest.token_kinds
         self._slopes = np.array([label.slope for label in manifest.labels])
         self._intercepts = np.array([label.intercept for label in manifest.labels])
-        threshold = manifest.token_threshold
-        self._span_logit = float(np.log(threshold / (1 - threshold)))
+        self._token_threshold = manifest.token_threshold
+        self._subject = SubjectReader(manifest)
+        self._panel = PanelHeads(manifest)
         self._batcher = Batcher(engine, tokens_a_batch=tokens_a_batch, on_batch=on_batch)
+        self._companion, self._companion_share = None, 0.0
+        if manifest.companion is not None:
+            self._companion, self._companion_share = LinearCompanion(), manifest.companion.share
+            if self._companion.digest != manifest.companion.digest:
+                raise ValueError("it was calibrated beside another linear model: finish it again")
         names = {label.name for label in manifest.labels}
         self._card = ClassifierCard(
             name="transformer",
@@ -115,12 +137,18 @@ class TransformerTextClassifier:
                 tokens=MAX_PASSAGES * manifest.max_tokens * (OVERLAP_PARTS - 1) // OVERLAP_PARTS,
                 engine=engine.name,
             ),
+            reads_sentences=True,
         )
 
     @property
     def card(self) -> ClassifierCard:
         """What the classifier is and sees; the version names the weights and the engine."""
         return self._card
+
+    @property
+    def heads(self) -> int:
+        """How many heads its panel has; 0 for a network without one."""
+        return self._panel.count
 
     async def warm_up(self) -> None:
         """Run a batch of every padded length once, and prove that the scores are numbers."""
@@ -132,13 +160,40 @@ class TransformerTextClassifier:
                 raise ValueError("the network's outputs are not what its manifest says")
             if not np.isfinite(logits.labels).all():
                 raise ValueError("the network gives no finite scores: train or export it again")
+            self._subject.check(logits)
+            self._panel.check(logits)
 
     async def classify(self, sample: TextSample) -> ClassifierReport:
-        """Return the attributes, and findings for each category that scores above the floor."""
-        views = await self._lane.aside(partial(self._views, sample.readings))
-        answers = await self._ask({p.key: p for view in views for p in view.passages})
+        """Return attributes, findings for each category above the floor, topics and mood."""
+        return (await self.score(sample)).report
+
+    async def score(self, sample: TextSample, further: Sequence[Sequence[str]] = ()) -> PanelScores:
+        """Return that report and what the panel's heads say; see ``PanelScorer.score``."""
+        opened = await self._lane.aside(partial(self._open, sample.readings, further))
+        own = [view.passages for view in opened.views]
+        answers = await self._ask({p.key: p for cut in (*own, *opened.further) for p in cut})
+        of_views, of_further = (
+            [self._panel.scores([answers[passage.key] for passage in cut]) for cut in cuts]
+            for cuts in (own, opened.further)
+        )
+        return PanelScores(
+            self._report(sample, opened, answers),
+            of_views[0],
+            of_views[-1],
+            tuple(of_further),
+            self._said_by_companion(opened.companion),
+        )
+
+    def close(self) -> None:
+        """End the engine's thread; calls in progress fail."""
+        self._batcher.close()
+
+    def _report(
+        self, sample: TextSample, opened: _Opened, answers: Mapping[bytes, PassageLogits]
+    ) -> ClassifierReport:
+        views = opened.views
         reads = [
-            _Read(view, passage, logits, self._probabilities(logits))
+            _Read(view, passage, logits, self._probabilities(logits, opened.companion))
             for view in views
             for passage in view.passages
             for logits in (answers[passage.key],)
@@ -157,15 +212,33 @@ class TransformerTextClassifier:
             if label.name in ATTRIBUTES
         }
         unread = max(view.unread_characters for view in views)
+        as_sent = [read.logits for read in reads if read.view is views[0]]
         return ClassifierReport(
             tuple(findings),
             attributes,
             f"The text is long; {unread} characters in its middle were not read." if unread else "",
+            self._subject.topics(as_sent),
+            self._subject.sentiment(as_sent),
         )
 
-    def close(self) -> None:
-        """End the engine's thread; calls in progress fail."""
-        self._batcher.close()
+    def _open(
+        self, readings: TextReadings, further: Sequence[Sequence[str]], checkpoint: Checkpoint
+    ) -> _Opened:
+        names = [label.name for label in self._labels]
+        said = np.full(len(names), np.nan)
+        if self._companion is not None:
+            said = self._companion.logits(readings, names, checkpoint)
+        beside = [
+            tuple(
+                passage
+                for text in group
+                for passage in self._cutter.cut(
+                    with_named_emoji(FoldedText.identity(text)).text, checkpoint
+                ).passages
+            )
+            for group in further
+        ]
+        return _Opened(self._views(readings, checkpoint), beside, said)
 
     def _views(self, readings: TextReadings, checkpoint: Checkpoint) -> list[_View]:
         texts = [FoldedText.identity(readings.as_sent)]
@@ -194,10 +267,16 @@ class TransformerTextClassifier:
                 workers.create_task(work(todo))
         return answers
 
-    def _probabilities(self, logits: PassageLogits) -> Scores:
-        margins = logits.labels.astype(np.float64) * self._slopes + self._intercepts
-        scores: Scores = 1 / (1 + np.exp(-np.clip(margins, -_STEEPEST, _STEEPEST)))
-        return scores
+    def _probabilities(self, logits: PassageLogits, companion: Scores) -> Scores:
+        blended = blend(logits.labels.astype(np.float64), companion, self._companion_share)
+        return _sigmoid(blended * self._slopes + self._intercepts)
+
+    def _said_by_companion(self, logits: Scores) -> dict[str, float]:
+        return {
+            CATEGORIES[label.name]: float(chance)
+            for label, chance in zip(self._labels, _sigmoid(logits), strict=True)
+            if label.name in CATEGORIES and not np.isnan(chance)
+        }
 
     def _findings(
         self, text: str, reads: Sequence[_Read], scores: Scores, label: Label
@@ -227,13 +306,18 @@ class TransformerTextClassifier:
                 reads[number].passage,
                 reads[number].logits.tokens,
                 label.span_kinds,
-                self._span_logit,
+                self._token_threshold,
             )
         ]
         whole = joined(text, ranges)
         if len(whole) > MAX_SPANS:
             whole[MAX_SPANS - 1 :] = [(whole[MAX_SPANS - 1][0], whole[-1][1])]
         return [Span(start, end) for start, end in whole]
+
+
+def _sigmoid(margins: Scores) -> Scores:
+    chances: Scores = 1 / (1 + np.exp(-np.clip(margins, -_STEEPEST, _STEEPEST)))
+    return chances
 
 
 _STEEPEST: Final = 50.0

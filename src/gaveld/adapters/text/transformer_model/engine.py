@@ -13,15 +13,25 @@ import onnxruntime
 Ids = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float32]
 
+INPUTS: Final = ("ids", "mask")
+OUTPUTS: Final = ("labels", "tokens")
+FURTHER_OUTPUTS: Final = ("topics", "sentiment", "panel")
+"""What a network may give or not."""
+
 
 class Logits(NamedTuple):
     """What the network says of a batch before calibration.
 
-    ``labels`` is ``[rows, labels]`` and ``tokens`` is ``[rows, tokens, token kinds]``.
+    ``labels`` is ``[rows, labels]`` and ``tokens`` is ``[rows, tokens, token kinds]``. ``topics``
+    is ``[rows, topics]``, ``sentiment`` is ``[rows, moods]`` and ``panel`` is ``[rows, heads,
+    labels]``; None where the network gives none.
     """
 
     labels: Numbers
     tokens: Numbers
+    topics: Numbers | None = None
+    sentiment: Numbers | None = None
+    panel: Numbers | None = None
 
 
 class Engine(Protocol):
@@ -63,21 +73,27 @@ class OnnxRuntimeEngine:
             )
         except Exception as error:
             raise ValueError(f"{weights.name} can't be loaded: {type(error).__name__}") from error
-        taken = {entry.name for entry in self._session.get_inputs()}
         given = {entry.name for entry in self._session.get_outputs()}
-        if taken != set(_INPUTS) or not given >= set(_OUTPUTS):
-            raise ValueError(
-                f"{weights.name} takes {sorted(taken)} and gives {sorted(given)}; "
-                f"expected {sorted(_INPUTS)} and {sorted(_OUTPUTS)}"
-            )
+        check_names(weights, {entry.name for entry in self._session.get_inputs()}, given)
+        self._outputs = [*OUTPUTS, *(name for name in FURTHER_OUTPUTS if name in given)]
         self.name = f"onnxruntime-{onnxruntime.__version__}"
 
     def run(self, ids: Ids, mask: Ids) -> Logits:
         """Return the logits of a batch; see ``Engine.run``."""
-        labels, tokens = self._session.run(_OUTPUTS, {"ids": ids, "mask": mask})
-        return Logits(labels, tokens)
+        answer = self._session.run(self._outputs, {"ids": ids, "mask": mask})
+        return Logits(**dict(zip(self._outputs, answer, strict=True)))
 
 
-_INPUTS: Final = ("ids", "mask")
-_OUTPUTS: Final = ("labels", "tokens")
+def check_names(weights: Path, taken: set[str], given: set[str]) -> None:
+    """Raise ``ValueError`` unless a network takes and gives what an ``Engine`` needs.
+
+    It may give more, which is left alone.
+    """
+    if taken != set(INPUTS) or not given >= set(OUTPUTS):
+        raise ValueError(
+            f"{weights.name} takes {sorted(taken)} and gives {sorted(given)}; "
+            f"expected {sorted(INPUTS)} and {sorted(OUTPUTS)}"
+        )
+
+
 _ERRORS_ONLY: Final = 3

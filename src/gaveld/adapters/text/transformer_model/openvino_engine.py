@@ -1,0 +1,75 @@
+"""Runs the network on OpenVINO, an extra that operators install; it is imported when asked for.
+
+OpenVINO runs the int8 file as it is, and keeps what the network leaves open in float32.
+"""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from gaveld.adapters.text.transformer_model.engine import (
+    FURTHER_OUTPUTS,
+    OUTPUTS,
+    Ids,
+    Logits,
+    Numbers,
+    check_names,
+)
+
+VECTOR_TOKENS: Final = 16
+"""As many float32 numbers as the widest vector of any CPU that OpenVINO knows holds."""
+
+
+class OpenVinoEngine:
+    """An ``Engine`` on OpenVINO, on the CPU.
+
+    ``weights`` and ``threads`` are as ``OnnxRuntimeEngine`` takes them, and what is wrong with
+    them raises the same. ``ImportError`` is raised where OpenVINO is not installed. The first
+    batch of each shape takes some milliseconds more, and what was made for it stays in memory.
+    """
+
+    def __init__(self, weights: Path, threads: int) -> None:
+        import openvino
+
+        options = {**_OPTIONS, "INFERENCE_NUM_THREADS": threads}
+        try:
+            network = openvino.Core().compile_model(weights, "CPU", options)
+        except RuntimeError as error:
+            raise ValueError(f"{weights.name} can't be loaded: {type(error).__name__}") from error
+        given = _names(network.outputs)
+        check_names(weights, _names(network.inputs), given)
+        self._outputs = {
+            name: network.output(name) for name in (*OUTPUTS, *FURTHER_OUTPUTS) if name in given
+        }
+        self._request = network.create_infer_request()
+        self.name = f"openvino-{openvino.__version__.partition('-')[0]}-f32"
+
+    def run(self, ids: Ids, mask: Ids) -> Logits:
+        """Return the logits of a batch; see ``Engine.run``.
+
+        Rows are padded to whole vectors. Of a vector that is not full, attention adds the numbers
+        up in another order; the last digit may differ then, be rounded to another integer, and
+        move a probability by up to 0.01, for no reason but the company that a text came in.
+        """
+        width = ids.shape[1]
+        beyond = ((0, 0), (0, -width % VECTOR_TOKENS))
+        answer = self._request.infer({"ids": np.pad(ids, beyond), "mask": np.pad(mask, beyond)})
+        numbers: dict[str, Numbers] = {name: answer[port] for name, port in self._outputs.items()}
+        numbers["tokens"] = numbers["tokens"][:, :width]
+        return Logits(**numbers)
+
+
+def _names(ports: Any) -> set[str]:
+    return {name for port in ports for name in port.get_names()}
+
+
+_OPTIONS: Final = {
+    "PERFORMANCE_HINT": "LATENCY",
+    "NUM_STREAMS": "1",
+    "INFERENCE_PRECISION_HINT": "f32",
+    # A thread that is bound to a core waits for whoever else runs there, such as the event loop.
+    "ENABLE_CPU_PINNING": False,
+    # Without it, the second thread of a core is never used, whatever number is asked for.
+    "ENABLE_HYPER_THREADING": True,
+}
