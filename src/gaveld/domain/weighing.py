@@ -2,7 +2,7 @@
 
 A word is evidence, and a quotation, a denial or another sense takes it back. Both opinions count
 alike: the score is the one whose log-odds lie half way. Where no reader of sentences looked to the
-end, the word stands as it is.
+end, and in what is a matter of words, the word stands as it is.
 """
 
 import math
@@ -11,6 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from gaveld.domain.signals import Finding, Signals
+
+WORD_LEVEL: Final = frozenset({"L1"})
+"""Categories that are a matter of words: a swear word is one, whatever is meant with it."""
 
 LEAST_SCORE: Final = 0.01
 """What counts as said by a reader that found nothing; scores are kept this far from 0 and 1."""
@@ -30,7 +33,7 @@ def weigh(signals: Signals) -> Sequence[Finding]:
         if entry.card.reads_sentences and entry.missed_as is None
     ]
     names = {card.name for card in readers}
-    read = {category: 0.0 for card in readers for category in card.categories}
+    read = {category: 0.0 for card in readers for category in card.categories - WORD_LEVEL}
     for finding in signals.findings:
         if finding.classifier in names and finding.category_id in read:
             read[finding.category_id] = max(read[finding.category_id], finding.score)

@@ -14,7 +14,7 @@ from gaveld.domain.signals import (
 from gaveld.domain.weighing import half_way, weigh
 
 WORDS = ClassifierCard("words", "1", frozenset({"H1", "L1"}), reads_words_only=True)
-READER = ClassifierCard("reader", "1", frozenset({"H1"}), reads_sentences=True)
+READER = ClassifierCard("reader", "1", frozenset({"H1", "L1"}), reads_sentences=True)
 scores = st.floats(0, 1)
 
 
@@ -54,7 +54,7 @@ def test_a_word_stands_where_nobody_read_the_sentence(outcomes: tuple[Classifier
 
 
 def test_other_categories_and_other_classifiers_are_left_alone():
-    """Only words are weighed, and only in what the reader looks for."""
+    """Only words are weighed, and profanity is a matter of words."""
     other = ClassifierCard("links", "1", frozenset({"H1"}))
     outcomes = (ran(WORDS), ran(READER), ran(other))
     findings = (found(WORDS, 0.9, "L1"), found(other, 0.8), found(READER, 0.3))
