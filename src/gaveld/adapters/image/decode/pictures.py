@@ -133,8 +133,23 @@ def _damaged(of: MediaFormat) -> MediaRefused:
 
 
 def _opened(data: bytes, of: MediaFormat) -> ImageFile.ImageFile:
-    """Return the image, its header read and its size checked, none of its pixels decoded."""
-    return Image.open(BytesIO(data), formats=[of.value])
+    """Return the image, its header read and its size checked, none of its pixels decoded.
+
+    Texts and profiles that inflate too much are left out.
+    """
+    with _leniently():
+        return Image.open(BytesIO(data), formats=[of.value])
+
+
+@contextmanager
+def _leniently() -> Iterator[None]:
+    """Have decoders go on where something is missing or wrong."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _frame_count(data: bytes, of: MediaFormat, limits: DecodeLimits) -> int:
@@ -150,10 +165,14 @@ def _frame_count(data: bytes, of: MediaFormat, limits: DecodeLimits) -> int:
 
 
 def _page_count(image: ImageFile.ImageFile, most: int) -> int:
-    try:
-        image.seek(most - 1)
-    except EOFError:
-        return int(getattr(image, "n_frames", 1))
+    """Return how many pages a TIFF begins; one that can't be read is counted, and the last."""
+    for page in range(1, most):
+        try:
+            image.seek(page)
+        except EOFError:
+            return page
+        except Exception:  # noqa: BLE001 - decoders raise what they like
+            return page + 1
     return most
 
 
@@ -173,13 +192,10 @@ def _loaded_or_salvaged(
     except Exception as error:
         if _is_final(error):
             raise
-        # PNG raises just this for texts and profiles that inflate too much.
+        # PNG raises just this for a text behind its pixels that inflates too much.
         is_about_pixels = type(error) is not ValueError
-    ImageFile.LOAD_TRUNCATED_IMAGES = True
-    try:
+    with _leniently():
         image = _loaded(data, of, limits)
-    finally:
-        ImageFile.LOAD_TRUNCATED_IMAGES = False
     present = _share_present(image, of)
     if present < MOST:
         raise _damaged(of)
@@ -188,6 +204,9 @@ def _loaded_or_salvaged(
 
 def _loaded(data: bytes, of: MediaFormat, limits: DecodeLimits) -> Image.Image:
     image = _opened(data, of)
+    if of is MediaFormat.GIF:
+        arguments = image.tile[0].args
+        image.info["interlace"] = isinstance(arguments, tuple) and arguments[1]  # as PNG says it
     # A JPEG is decoded at a fraction of its size, if that is enough.
     image.draft(None, shrunk_size(image.size, limits.max_frame_pixels))
     image.load()
@@ -197,8 +216,8 @@ def _loaded(data: bytes, of: MediaFormat, limits: DecodeLimits) -> Image.Image:
 def _share_present(image: Image.Image, of: MediaFormat) -> float:
     """Return how much of a salvaged picture was decoded, 0 to 1, by its rows that are not blank.
 
-    Blank rows below all others are missing. Where rows come in passes, as in an interlaced PNG,
-    those between are too; elsewhere they may as well belong to the picture.
+    Blank rows above or below all others are missing. Where rows come in passes, as in an interlaced
+    picture, those between are too; elsewhere they may as well belong to it.
     """
     if of is MediaFormat.JPEG:
         blank = Image.new(image.mode, image.size, (_JPEG_FILL,) * len(image.getbands()))
@@ -206,7 +225,8 @@ def _share_present(image: Image.Image, of: MediaFormat) -> float:
     rows = image.getprojection()[1]
     if image.info.get("interlace"):
         return rows.count(1) / len(rows)
-    return max((place for place, row in enumerate(rows, 1) if row), default=0) / len(rows)
+    shown = [place for place, row in enumerate(rows) if row]
+    return (shown[-1] - shown[0] + 1) / len(rows) if shown else 0.0
 
 
 def _animation(
