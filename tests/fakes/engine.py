@@ -17,8 +17,9 @@ class FakeEngine:
 
     name = "fake"
 
-    def __init__(self, *, hold: bool = False) -> None:
+    def __init__(self, *, hold: bool = False, lanes: int = 1) -> None:
         self.hold = hold
+        self.lanes = lanes
         self.failure: Exception | None = None
         self.begun: queue.SimpleQueue[list[tuple[int, ...]]] = queue.SimpleQueue()
         self.batches: list[list[tuple[int, ...]]] = []

@@ -164,7 +164,7 @@ class TextSettings(_Section):
     engine: Literal["auto", "onnxruntime", "openvino"] = "auto"
     """What runs the transformer; ``auto`` times the engines that are installed at the start."""
     engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
-    """How many cores one batch of the transformer may use."""
+    """How many batches of the transformer run at once, each on one core."""
     engine_batch_tokens: Annotated[int, Field(ge=1, le=65_536)] = 512
     """How many tokens, padding included, one batch may have; 1 reads each passage alone."""
 

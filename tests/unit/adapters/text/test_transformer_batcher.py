@@ -50,8 +50,8 @@ async def stand() -> AsyncIterator[Stand]:
     """Make batchers on engines that hold, and close them after the test."""
     made: list[tuple[Batcher, FakeEngine]] = []
 
-    def make(*, hold: bool = True, **limits) -> tuple[Batcher, FakeEngine]:
-        engine = FakeEngine(hold=hold)
+    def make(*, hold: bool = True, lanes: int = 1, **limits) -> tuple[Batcher, FakeEngine]:
+        engine = FakeEngine(hold=hold, lanes=lanes)
         made.append((Batcher(engine, **limits), engine))
         return made[-1]
 
@@ -81,6 +81,23 @@ async def test_the_next_batch_fills_while_the_engine_is_busy(stand: Stand):
     assert await begun(engine) == [(2, 2), (3, 3), (4, 4)]
     answers = await asyncio.gather(first, *others)
     assert [answer.labels.tolist() for answer in answers] == [[1.0], [4.0], [6.0], [8.0]]
+
+
+async def test_lanes_work_side_by_side(stand: Stand):
+    """Law: while a lane is free nobody waits for another's batch; then the next batch fills."""
+    batcher, engine = stand(lanes=2)
+    asks = []
+    for number in (1, 2):
+        asks.append(ask(batcher, number))
+        assert await begun(engine) == [(number,)]
+    asks += [ask(batcher, number) for number in (3, 4)]
+    same = ask(batcher, 2)
+    await turn()
+    engine.release(3)
+    assert await begun(engine) == [(3,), (4,)]
+    answers = await asyncio.gather(*asks, same)
+    assert [answer.labels.tolist() for answer in answers] == [[1.0], [2.0], [3.0], [4.0], [2.0]]
+    assert engine.threads == {"gavel-engine-0", "gavel-engine-1"}
 
 
 async def test_an_answer_has_no_padding(stand: Stand):
@@ -207,29 +224,31 @@ async def test_a_failure_is_its_batchs_alone(stand: Stand):
 
 async def test_closing_fails_what_waits_and_what_comes():
     """Law: after the end nobody waits for ever."""
-    engine = FakeEngine(hold=True)
+    engine = FakeEngine(hold=True, lanes=2)
     batcher = Batcher(engine)
-    running = ask(batcher, 1)
-    await begun(engine)
-    waiting = ask(batcher, 2)
+    running = []
+    for number in (1, 2):
+        running.append(ask(batcher, number))
+        await begun(engine)
+    waiting = ask(batcher, 4)
     await turn()
     closing = asyncio.create_task(asyncio.to_thread(batcher.close))
     with pytest.raises(RuntimeError, match="closed"):
         await waiting
-    engine.release()
-    assert (await running).labels.tolist() == [1.0]
+    engine.release(2)
+    assert [answer.labels.tolist() for answer in await asyncio.gather(*running)] == [[1.0], [2.0]]
     await closing
     with pytest.raises(RuntimeError, match="closed"):
         await batcher.read(passage(3))
 
 
 async def test_the_engine_never_runs_on_the_loop(stand: Stand):
-    """Law: one thread of its own calls the engine, and each batch is reported."""
+    """Law: a thread of the lane's own calls the engine, and each batch is reported."""
     runs: list[BatchRun] = []
     batcher, engine = stand(hold=False, on_batch=runs.append)
     for number in range(5):
         await batcher.read(passage(1, number))
-    assert engine.threads == {"gavel-engine"}
+    assert engine.threads == {"gavel-engine-0"}
     assert [run[:3] for run in runs] == [(1, 2, BUCKET_TOKENS)] * 5
 
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,22 @@ def alone(engine: Engine, words: Ids, width: int | None = None) -> tuple[np.ndar
     return logits.labels[0], logits.tokens[0, : len(words)]
 
 
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_it_may_be_asked_from_as_many_threads_as_it_has_lanes(
+    make: Make, attentive: Path, lanes: int
+):
+    """Law: what threads ask at once is answered to each as if it had asked alone."""
+    engine = make(attentive, lanes)
+    assert engine.lanes == lanes
+    batches = [pad([passage(1 + seed % 40, seed)] * (1 + seed % 5)) for seed in range(60)]
+    expected = [engine.run(*batch) for batch in batches]
+    with ThreadPoolExecutor(lanes) as threads:
+        found = list(threads.map(lambda batch: engine.run(*batch), batches))
+    for one, other in zip(found, expected, strict=True):
+        assert np.array_equal(one.labels, other.labels)
+        assert np.array_equal(one.tokens, other.tokens)
+
+
 def test_it_says_what_the_network_says(make: Make, tiny: Path):
     """Law: every output is the network's own, under its name; None is what it does not give."""
     ids = np.array([[2, 5, 16, 3, 0, 0, 0, 0], [2, 17, 18, 19, 4, 5, 6, 3]])
@@ -116,8 +133,9 @@ def test_its_name_can_stand_in_a_version(engine: Engine):
 
 def test_it_uses_as_many_cores_as_it_is_told(tiny: Path):
     """Law: OpenVINO, which would take the whole machine, takes what the settings give it."""
-    network = OpenVinoEngine(tiny, 1)._request.get_compiled_model()
-    assert network.get_property("INFERENCE_NUM_THREADS") == 1
+    network = OpenVinoEngine(tiny, 2)._network
+    assert network.get_property("INFERENCE_NUM_THREADS") == 2
+    assert network.get_property("NUM_STREAMS") == 2
     assert network.get_property("ENABLE_CPU_PINNING") is False
 
 

@@ -1,6 +1,6 @@
-"""Gathers what many callers ask of one engine into batches, on the engine's own thread.
+"""Gathers what many callers ask of one engine into batches, on the engine's own threads.
 
-There is no timer: an idle engine starts at once, and while it is busy the next batch fills. It
+There is no timer: an idle lane starts at once, and while all are busy the next batch fills. It
 bounds how much waits and how long one batch takes, and decides nothing about content.
 """
 
@@ -84,7 +84,8 @@ class Batcher:
     Equal passages that are asked for at once are computed once. A caller that is cancelled drops
     out, and its passage with it unless somebody else wants it. The oldest passage is always in the
     next batch, with those near to it in length, up to ``tokens_a_batch`` after padding (one
-    passage may be longer). ``on_batch`` is called on the engine's thread after each batch.
+    passage may be longer). The engine has a thread for each of its lanes; ``on_batch`` is called
+    on it after each batch.
     """
 
     def __init__(
@@ -103,8 +104,12 @@ class Batcher:
         self._closed = False
         self._waiting: dict[bytes, _Job] = {}
         self._running: dict[bytes, _Job] = {}
-        self._thread = threading.Thread(target=self._serve, name="gavel-engine", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"gavel-engine-{lane}", daemon=True)
+            for lane in range(engine.lanes)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     async def read(self, ids: Ids) -> PassageLogits:
         """Return what the engine says of one passage, ``ids`` being ``[tokens]``.
@@ -123,14 +128,15 @@ class Batcher:
                 self._drop(job)
 
     def close(self) -> None:
-        """Refuse new passages and those that wait; return once the batch that runs has ended."""
+        """Refuse new passages and those that wait; return once the batches that run have ended."""
         with self._changed:
             self._closed = True
             left = list(self._waiting.values())
             self._waiting.clear()
-            self._changed.notify()
+            self._changed.notify_all()
         _deliver((job, RuntimeError("the batcher is closed")) for job in left)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _join(self, ids: Ids) -> _Job:
         key = ids.tobytes()
@@ -158,11 +164,11 @@ class Batcher:
                     return
                 jobs = choose(list(self._waiting.values()), self._tokens_a_batch)
                 for job in jobs:
-                    del self._waiting[job.key]
-                self._running = {job.key: job for job in jobs}
+                    self._running[job.key] = self._waiting.pop(job.key)
             results = self._run(jobs)
             with self._changed:
-                self._running = {}
+                for job in jobs:
+                    del self._running[job.key]
             _deliver(zip(jobs, results, strict=True))
 
     def _run(self, jobs: Sequence[_Job]) -> Sequence[PassageLogits | Exception]:
@@ -232,10 +238,18 @@ def _rows(logits: Logits, lengths: Sequence[int]) -> list[PassageLogits]:
 
 
 def _deliver(answers: Iterable[tuple[_Job, PassageLogits | Exception]]) -> None:
-    for job, result in answers:
-        # A loop that is closed has no callers left.
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Job, PassageLogits | Exception]]] = {}
+    for answer in answers:
+        by_loop.setdefault(answer[0].loop, []).append(answer)
+    for loop, own in by_loop.items():
+        # A loop that is closed has no callers left. One call for all of them: each wakes the loop.
         with contextlib.suppress(RuntimeError):
-            job.loop.call_soon_threadsafe(job.answer, result)
+            loop.call_soon_threadsafe(_answer, own)
+
+
+def _answer(answers: Iterable[tuple[_Job, PassageLogits | Exception]]) -> None:
+    for job, result in answers:
+        job.answer(result)
 
 
 def _length(job: _Job) -> int:

@@ -35,15 +35,22 @@ class Logits(NamedTuple):
 
 
 class Engine(Protocol):
-    """A loaded network. It is called from one thread at a time, never from the event loop."""
+    """A loaded network. It is never called from the event loop."""
 
     @property
     def name(self) -> str:
         """Library, version and precision in letters, digits and hyphens; constant."""
         ...
 
+    @property
+    def lanes(self) -> int:
+        """How many batches it computes side by side, at least one; constant."""
+        ...
+
     def run(self, ids: Ids, mask: Ids) -> Logits:
         """Return the logits for token ids and a mask of 1 and 0, both ``[rows, tokens]``.
+
+        It may be called from as many threads at once as there are lanes.
 
         A row's logits do not depend on the other rows, nor on how far it is padded, beyond the
         precision that the network was quantised to: int8 with scales that are found at run time
@@ -56,17 +63,16 @@ class OnnxRuntimeEngine:
     """An ``Engine`` on ONNX Runtime, on the CPU.
 
     ``weights`` is a file with the inputs ``ids`` and ``mask`` and at least the outputs ``labels``
-    and ``tokens``; ``ValueError`` is raised for any other. ``threads`` is how many cores one
-    batch may use.
+    and ``tokens``; ``ValueError`` is raised for any other. ``threads`` is how many batches it
+    computes side by side, each on the thread that asks: one batch over two threads is hardly
+    sooner done, for most of its time the one waits for the other.
     """
 
     def __init__(self, weights: Path, threads: int) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
-        # Threads that spin between operators would take the core that the event loop runs on.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 weights, options, providers=["CPUExecutionProvider"]
@@ -76,6 +82,7 @@ class OnnxRuntimeEngine:
         given = {entry.name for entry in self._session.get_outputs()}
         check_names(weights, {entry.name for entry in self._session.get_inputs()}, given)
         self._outputs = [*OUTPUTS, *(name for name in FURTHER_OUTPUTS if name in given)]
+        self.lanes = threads
         self.name = f"onnxruntime-{onnxruntime.__version__}"
 
     def run(self, ids: Ids, mask: Ids) -> Logits:
