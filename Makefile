@@ -11,7 +11,7 @@ RUN    ?= build/transformer
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test test-llm check gen check-gen format lint types breaking locks train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
+.PHONY: help run models test test-llm check gen check-gen format lint types breaking locks train train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
