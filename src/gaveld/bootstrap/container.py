@@ -235,6 +235,7 @@ def _transformer(
             manifest,
             engine,
             tokens_a_batch=settings.engine_batch_tokens,
+            cascade_below=settings.cascade_below,
             on_batch=lambda run: telemetry.engine_ran(
                 run.rows, run.tokens, run.padded_tokens - run.tokens, run.seconds
             ),

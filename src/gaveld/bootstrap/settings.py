@@ -167,6 +167,8 @@ class TextSettings(_Section):
     """How many batches of the transformer run at once, each on one core."""
     engine_batch_tokens: Annotated[int, Field(ge=1, le=65_536)] = 512
     """How many tokens, padding included, one batch may have; 1 reads each passage alone."""
+    cascade_below: Annotated[float, Field(ge=0, le=0.2)] = 0.0
+    """Texts that the linear model gives less than this for every label are not read further."""
 
 
 class PanelSettings(_Section):

@@ -23,7 +23,7 @@ from gaveld.adapters.text.transformer_model.batcher import (
     BatchRun,
     PassageLogits,
 )
-from gaveld.adapters.text.transformer_model.engine import Engine
+from gaveld.adapters.text.transformer_model.engine import Engine, Numbers
 from gaveld.adapters.text.transformer_model.manifest import Label, Manifest
 from gaveld.adapters.text.transformer_model.panel_heads import PanelHeads
 from gaveld.adapters.text.transformer_model.passages import (
@@ -32,7 +32,7 @@ from gaveld.adapters.text.transformer_model.passages import (
     Passage,
     PassageCutter,
 )
-from gaveld.adapters.text.transformer_model.spans import joined, telling_words
+from gaveld.adapters.text.transformer_model.spans import joined, peaks, telling_words
 from gaveld.adapters.text.transformer_model.subject import SubjectReader
 from gaveld.application.ports import PanelScores
 from gaveld.domain.content import FoldedText, Span, TextReadings, TextSample
@@ -83,12 +83,12 @@ class _Opened(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """One passage of one view, what the network said of it, and its labels' probabilities."""
+    """One passage of one view, what the network said of it, and each token kind's peak in it."""
 
     view: _View
     passage: Passage
     logits: PassageLogits
-    scores: Scores
+    peaks: list[float]
 
 
 class TransformerTextClassifier:
@@ -96,7 +96,8 @@ class TransformerTextClassifier:
 
     ``lane`` is where texts are tokenised; one that long texts of other classifiers do not fill.
     ``tokens_a_batch`` bounds a batch, padding included. ``on_batch`` hears of every batch, on the
-    engine's thread. Call ``close`` at the end.
+    engine's thread. A text for which the companion gives every label less than ``cascade_below``
+    is taken at its word, and the engine is not asked. Call ``close`` at the end.
     """
 
     def __init__(
@@ -107,8 +108,10 @@ class TransformerTextClassifier:
         *,
         tokens_a_batch: int = TOKENS_A_BATCH,
         on_batch: Callable[[BatchRun], None] | None = None,
+        cascade_below: float = 0.0,
     ) -> None:
         self._lane = lane
+        self._cascade_below = cascade_below
         self._cutter = PassageCutter(
             manifest.tokenizer, manifest.max_tokens, manifest.max_tokens // OVERLAP_PARTS
         )
@@ -126,6 +129,11 @@ class TransformerTextClassifier:
             self._companion, self._companion_share = LinearCompanion(), manifest.companion.share
             if self._companion.digest != manifest.companion.digest:
                 raise ValueError("it was calibrated beside another linear model: finish it again")
+        columns = list(enumerate(manifest.labels))
+        self._category_columns = [(n, label) for n, label in columns if label.name in CATEGORIES]
+        self._attribute_columns = [
+            (n, ATTRIBUTES[label.name]) for n, label in columns if label.name in ATTRIBUTES
+        ]
         names = {label.name for label in manifest.labels}
         self._card = ClassifierCard(
             name="transformer",
@@ -165,13 +173,16 @@ class TransformerTextClassifier:
 
     async def classify(self, sample: TextSample) -> ClassifierReport:
         """Return attributes, findings for each category above the floor, topics and mood."""
-        return (await self.score(sample)).report
+        opened = await self._lane.aside(partial(self._open, sample.readings, ()))
+        if self._is_plain(opened):
+            return self._plain_report(opened.companion)
+        return self._report(sample, opened, await self._answers(opened))
 
     async def score(self, sample: TextSample, further: Sequence[Sequence[str]] = ()) -> PanelScores:
         """Return that report and what the panel's heads say; see ``PanelScorer.score``."""
         opened = await self._lane.aside(partial(self._open, sample.readings, further))
+        answers = await self._answers(opened)
         own = [view.passages for view in opened.views]
-        answers = await self._ask({p.key: p for cut in (*own, *opened.further) for p in cut})
         of_views, of_further = (
             [self._panel.scores([answers[passage.key] for passage in cut]) for cut in cuts]
             for cuts in (own, opened.further)
@@ -184,32 +195,50 @@ class TransformerTextClassifier:
             self._said_by_companion(opened.companion),
         )
 
+    def _is_plain(self, opened: _Opened) -> bool:
+        """Whether the companion is sure enough that there is nothing to find in all of the text."""
+        known = opened.companion[~np.isnan(opened.companion)]
+        whole = not any(view.unread_characters for view in opened.views)
+        return bool(len(known) and whole and _sigmoid(known.max()) < self._cascade_below)
+
+    def _plain_report(self, companion: Scores) -> ClassifierReport:
+        return ClassifierReport(
+            attributes={
+                ATTRIBUTES[label.name]: float(_sigmoid(logit))
+                for label, logit in zip(self._labels, companion, strict=True)
+                if label.name in ATTRIBUTES and not np.isnan(logit)
+            }
+        )
+
     def close(self) -> None:
         """End the engine's thread; calls in progress fail."""
         self._batcher.close()
+
+    async def _answers(self, opened: _Opened) -> dict[bytes, PassageLogits]:
+        cuts = (*(view.passages for view in opened.views), *opened.further)
+        return await self._ask({p.key: p for cut in cuts for p in cut})
 
     def _report(
         self, sample: TextSample, opened: _Opened, answers: Mapping[bytes, PassageLogits]
     ) -> ClassifierReport:
         views = opened.views
         reads = [
-            _Read(view, passage, logits, self._probabilities(logits, opened.companion))
+            _Read(view, passage, logits, peaks(logits.tokens))
             for view in views
             for passage in view.passages
             for logits in (answers[passage.key],)
         ]
-        scores = np.stack([read.scores for read in reads])
-        highest = scores.max(axis=0)
+        labels = np.stack([read.logits.labels for read in reads])
+        # Plain numbers from here on: steps over arrays as small as these cost more than they do.
+        scores = self._probabilities(labels, opened.companion).T.tolist()
         findings = [
             finding
-            for column, label in enumerate(self._labels)
-            if label.name in CATEGORIES and highest[column] >= SCORE_FLOOR
-            for finding in self._findings(sample.text, reads, scores[:, column], label)
+            for column, label in self._category_columns
+            if max(scores[column]) >= SCORE_FLOOR
+            for finding in self._findings(sample.text, reads, scores[column], label)
         ]
         attributes = {
-            ATTRIBUTES[label.name]: float(highest[column])
-            for column, label in enumerate(self._labels)
-            if label.name in ATTRIBUTES
+            attribute: max(scores[column]) for column, attribute in self._attribute_columns
         }
         unread = max(view.unread_characters for view in views)
         as_sent = [read.logits for read in reads if read.view is views[0]]
@@ -267,8 +296,8 @@ class TransformerTextClassifier:
                 workers.create_task(work(todo))
         return answers
 
-    def _probabilities(self, logits: PassageLogits, companion: Scores) -> Scores:
-        blended = blend(logits.labels.astype(np.float64), companion, self._companion_share)
+    def _probabilities(self, labels: Numbers, companion: Scores) -> Scores:
+        blended = blend(labels.astype(np.float64), companion, self._companion_share)
         return _sigmoid(blended * self._slopes + self._intercepts)
 
     def _said_by_companion(self, logits: Scores) -> dict[str, float]:
@@ -279,9 +308,9 @@ class TransformerTextClassifier:
         }
 
     def _findings(
-        self, text: str, reads: Sequence[_Read], scores: Scores, label: Label
+        self, text: str, reads: Sequence[_Read], scores: Sequence[float], label: Label
     ) -> list[Finding]:
-        score = float(scores.max())
+        score = max(scores)
         spans: list[Span | None] = list(self._spans(text, reads, scores, label))
         return [
             Finding(
@@ -295,19 +324,18 @@ class TransformerTextClassifier:
             for span in spans or [None]
         ]
 
-    def _spans(self, text: str, reads: Sequence[_Read], scores: Scores, label: Label) -> list[Span]:
+    def _spans(
+        self, text: str, reads: Sequence[_Read], scores: Sequence[float], label: Label
+    ) -> list[Span]:
         if not label.span_kinds:
             return []
-        wanted = {int(scores.argmax()), *np.flatnonzero(scores >= TELLING_SCORE).tolist()}
+        strongest, threshold = scores.index(max(scores)), self._token_threshold
         ranges: list[tuple[int, int]] = [
-            reads[number].view.reading.original(start, end)
-            for number in sorted(wanted)
-            for start, end in telling_words(
-                reads[number].passage,
-                reads[number].logits.tokens,
-                label.span_kinds,
-                self._token_threshold,
-            )
+            read.view.reading.original(start, end)
+            for number, read in enumerate(reads)
+            if number == strongest or scores[number] >= TELLING_SCORE
+            for kinds in ([kind for kind in label.span_kinds if read.peaks[kind] >= threshold],)
+            for start, end in telling_words(read.passage, read.logits.tokens, kinds, threshold)
         ]
         whole = joined(text, ranges)
         if len(whole) > MAX_SPANS:
