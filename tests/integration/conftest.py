@@ -13,6 +13,7 @@ from structlog.testing import LogCapture
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
+from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.application.ports import Classifier, Credits, RateLimiter, Reviewer
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.domain.content import TextSample
@@ -51,8 +52,17 @@ async def serve() -> AsyncIterator[Serve]:
     ) -> Running:
         registry, telemetry = CollectorRegistry(), FakeTelemetry()
         policy_store = FakePolicyStore(POLICY, **policies)
+        review_compliance = ReviewCompliance(
+            reviewers=reviewers,
+            policies=policy_store,
+            telemetry=telemetry,
+            reviewer_timeout_seconds=30,
+            max_text_bytes=max_text_bytes,
+            balances=balances,
+        )
+        options = options or GrpcServerOptions(port=0)
         server = GrpcServer(
-            options or GrpcServerOptions(port=0),
+            options,
             moderate_text=ModerateText(
                 normaliser=PlainNormaliser(),
                 language_detector=EnglishDetector(),
@@ -61,13 +71,9 @@ async def serve() -> AsyncIterator[Serve]:
                 telemetry=telemetry,
                 max_text_bytes=max_text_bytes,
             ),
-            review_compliance=ReviewCompliance(
-                reviewers=reviewers,
-                policies=policy_store,
-                telemetry=telemetry,
-                reviewer_timeout_seconds=30,
-                max_text_bytes=max_text_bytes,
-                balances=balances,
+            review_compliance=review_compliance,
+            moderate_conversation=ModerateConversation(
+                review_compliance, max_turn_seconds=options.max_deadline_seconds
             ),
             list_categories=ListCategories([entry.card for entry in classifiers]),
             telemetry=telemetry,

@@ -171,6 +171,7 @@ async def test_a_method_that_is_not_served_says_so(serve: Serve, path: str):
         "ReviewChat",
         "ReviewConversation",
         "ReviewSearch",
+        "StreamConversation",
         "ListCategories",
         "Check",
         "List",

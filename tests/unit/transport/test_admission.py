@@ -2,7 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -151,3 +151,46 @@ async def test_calls_that_wait_count_with_their_messages_until_they_leave():
     stayer = await begun(door, of_size(50))
     door.after(of_size(50))
     await stayer
+
+
+async def test_a_place_that_was_given_back_early_is_given_back_once():
+    """Law: a stream that vacates its place lets others in, and its end frees no second one."""
+    door = admission(running=1, waiting=1)
+    method = Method("/s/S", "s", "S", "bidi_stream", "moderate")
+    stream = Call(method, cast("Any", None), {}, None, asyncio.timeout(None))
+    await door.before(stream)
+    door.vacate(stream)
+    await door.before(CALL)
+    waiting = await begun(door)
+    door.after(stream)
+    assert not (await begun_now(waiting))
+    door.after(CALL)
+    await waiting
+
+
+async def begun_now(task: asyncio.Task[None]) -> bool:
+    """Tell whether a task is done after all others had a turn."""
+    await asyncio.wait([task], timeout=0)
+    return task.done()
+
+
+async def test_pieces_of_streams_stand_in_the_same_line():
+    """Law: a place for a piece of work is one of the server's, waited for and shed like a call."""
+    door = admission(running=1, waiting=1)
+    await door.before(CALL)
+
+    async def piece() -> None:
+        async with door.place():
+            worked.append(True)
+
+    worked: list[bool] = []
+    first = asyncio.create_task(piece())
+    assert not await begun_now(first)
+    with pytest.raises(RefusedError) as caught:
+        await piece()
+    assert caught.value.refusal.reason == "SERVER_OVERLOADED"
+    door.after(CALL)
+    await first
+    assert worked == [True]
+    async with door.place():
+        pass

@@ -19,11 +19,13 @@ from prometheus_client import CollectorRegistry
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
+from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.application.ports import RateLimiter, Telemetry
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.transport.grpc.call import UNKNOWN_METHOD, GrpcInterceptor
 from gaveld.transport.grpc.category_servicer import CategoryServicer
 from gaveld.transport.grpc.compliance_servicer import ComplianceServicer
+from gaveld.transport.grpc.conversation_servicer import ConversationServicer
 from gaveld.transport.grpc.health import Health
 from gaveld.transport.grpc.interceptors.access_log import AccessLog
 from gaveld.transport.grpc.interceptors.admission import Admission
@@ -39,8 +41,10 @@ from gaveld.transport.grpc.interceptors.size_limit import HEADROOM_BYTES, SizeLi
 from gaveld.transport.grpc.interceptors.validation import Validation
 from gaveld.transport.grpc.long_texts import LongTexts
 from gaveld.transport.grpc.moderation_servicer import ModerationServicer
+from gaveld.transport.grpc.open_conversations import FINISHING_SECONDS, OpenConversations
 from gaveld.transport.grpc.reflection import reflection_services
 from gaveld.transport.grpc.services import Service
+from gaveld.transport.grpc.stream_metrics import StreamMetrics
 from gaveld.transport.grpc.tls import TlsOptions, server_credentials
 from gaveld.transport.grpc.tracing import tracing_interceptor
 
@@ -52,7 +56,7 @@ class GrpcServerOptions:
     """How a server listens and what it takes on. Port 0 takes any free one.
 
     ``health_port`` is a second, plaintext port that serves health alone. ``max_deadline_seconds``
-    caps unary calls, and stands for those without a deadline.
+    caps unary calls, and stands for those without a deadline; it caps each turn of a stream too.
     """
 
     host: str = "127.0.0.1"
@@ -71,6 +75,9 @@ class GrpcServerOptions:
     max_waiting_calls: int = 32
     max_wait_seconds: float = 0.5
     max_bytes_in_flight: int = 32 << 20
+    max_open_streams: int = 4_000
+    max_open_streams_per_project: int = 2_000
+    max_stream_age_seconds: float = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ class GrpcServer:
         *,
         moderate_text: ModerateText,
         review_compliance: ReviewCompliance,
+        moderate_conversation: ModerateConversation,
         list_categories: ListCategories,
         telemetry: Telemetry,
         registry: CollectorRegistry,
@@ -103,6 +111,27 @@ class GrpcServer:
     ) -> None:
         self._options = options
         long_texts = LongTexts()
+        self._admission = Admission(
+            max_concurrent_calls=options.max_concurrent_calls,
+            max_waiting_calls=options.max_waiting_calls,
+            max_wait_seconds=options.max_wait_seconds,
+            max_bytes_in_flight=options.max_bytes_in_flight,
+        )
+        self._rate_limits = RateLimits(rate_limiter)
+        self._open_conversations = OpenConversations(
+            max_open=options.max_open_streams,
+            max_open_per_project=options.max_open_streams_per_project,
+            max_age_seconds=options.max_stream_age_seconds,
+        )
+        conversations = ConversationServicer(
+            moderate_conversation,
+            admission=self._admission,
+            rate_limits=self._rate_limits,
+            long_texts=long_texts,
+            open_conversations=self._open_conversations,
+            metrics=StreamMetrics(registry),
+            max_turn_seconds=options.max_deadline_seconds,
+        )
         own = (
             Service(
                 moderation_service_pb2.DESCRIPTOR.services_by_name["ModerationService"],
@@ -111,6 +140,7 @@ class GrpcServer:
             Service(
                 compliance_service_pb2.DESCRIPTOR.services_by_name["ComplianceService"],
                 ComplianceServicer(review_compliance, long_texts),
+                others=(conversations,),
             ),
             Service(
                 category_service_pb2.DESCRIPTOR.services_by_name["CategoryService"],
@@ -119,15 +149,8 @@ class GrpcServer:
         )
         self._health = Health([entry.name for entry in own])
         self._services = self._with_tools([*own, self._health.service()])
-        self._admission = Admission(
-            max_concurrent_calls=options.max_concurrent_calls,
-            max_waiting_calls=options.max_waiting_calls,
-            max_wait_seconds=options.max_wait_seconds,
-            max_bytes_in_flight=options.max_bytes_in_flight,
-        )
         self._metrics = RpcMetrics(registry)
         self._authenticate = authenticate
-        self._rate_limiter = rate_limiter
         self._tracer_provider = tracer_provider
         self._servers: list[grpc.aio.Server] = []
 
@@ -169,7 +192,8 @@ class GrpcServer:
 
         For ``notice_seconds`` calls are still taken, while clients and load balancers move away:
         gRPC cancels a call that arrives in the moment a server stops listening. Then those in
-        progress have ``grace_seconds`` to finish.
+        progress have ``grace_seconds`` to finish, and streams end as soon as the turn in progress
+        is judged, saying where to resume.
         """
         self._health.leave()
         await asyncio.sleep(notice_seconds)
@@ -178,6 +202,7 @@ class GrpcServer:
     async def stop(self, grace_seconds: float = 0.0) -> None:
         """Take no new calls and end those in progress after ``grace_seconds``. Idempotent."""
         self._health.end_watches()
+        self._open_conversations.end(grace_seconds)
         self._admission.close()
         for server in self._servers:
             await server.stop(grace_seconds)
@@ -208,7 +233,7 @@ class GrpcServer:
                     OpenStreams(),
                     self._admission,
                     Auth(self._authenticate),
-                    RateLimits(self._rate_limiter),
+                    self._rate_limits,
                     Validation(),
                 ),
                 self._admission.is_full,
@@ -221,9 +246,15 @@ class GrpcServer:
         read = partial(reader, max_message_bytes=self._options.max_message_bytes)
         read_if_room = partial(read, turn_away=self._admission.turn_away)
         server.add_generic_rpc_handlers(
-            [entry.handlers(read_if_room if entry.scope else read) for entry in services]
+            # A stream's caller is made to wait instead, by reading no further.
+            [entry.handlers(read_if_room if entry.scope else read, read) for entry in services]
         )
         return server
+
+    def _connection_grace_seconds(self) -> float:
+        # A stream may begin just before its connection is old, and must not be cut off with it.
+        longest_stream = self._options.max_stream_age_seconds + FINISHING_SECONDS
+        return max(self._options.max_connection_age_grace_seconds, longest_stream)
 
     def _channel_options(self) -> list[tuple[str, int]]:
         options = self._options
@@ -232,7 +263,7 @@ class GrpcServer:
             ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
             ("grpc.max_concurrent_streams", options.max_streams_per_connection),
             ("grpc.max_connection_age_ms", _ms(options.max_connection_age_seconds)),
-            ("grpc.max_connection_age_grace_ms", _ms(options.max_connection_age_grace_seconds)),
+            ("grpc.max_connection_age_grace_ms", _ms(self._connection_grace_seconds())),
             (
                 "grpc.http2.min_ping_interval_without_data_ms",
                 _ms(options.min_ping_interval_seconds),

@@ -22,13 +22,14 @@ Reader = Callable[[Callable[[bytes], Message]], Callable[[bytes], Received]]
 class Service:
     """A service of the contract and who answers its calls.
 
-    ``servicer`` has a method for each RPC that is served, under the RPC's name. ``scope`` is what
-    an API key needs; None leaves the service open to anyone.
+    ``servicer`` has a method for each RPC that is served, under the RPC's name; ``others`` have
+    those that it lacks. ``scope`` is what an API key needs; None leaves the service open to anyone.
     """
 
     descriptor: ServiceDescriptor
     servicer: object
     scope: str | None = "moderate"
+    others: tuple[object, ...] = ()
 
     @property
     def name(self) -> str:
@@ -36,9 +37,9 @@ class Service:
         return str(self.descriptor.full_name)
 
     def served(self) -> tuple[MethodDescriptor, ...]:
-        """Return the RPCs that the servicer implements."""
+        """Return the RPCs that the servicers implement."""
         return tuple(
-            entry for entry in self.descriptor.methods if hasattr(self.servicer, entry.name)
+            entry for entry in self.descriptor.methods if self._behaviour(entry.name) is not None
         )
 
     def methods(self) -> Mapping[str, Method]:
@@ -49,22 +50,33 @@ class Service:
         )
         return {entry.path: entry for entry in entries}
 
-    def handlers(self, reader: Reader) -> "grpc.GenericRpcHandler[Any, Any]":
-        """Return the handlers to register; ``reader`` wraps the parsing of each request."""
-        return grpc.method_handlers_generic_handler(
-            self.name, {rpc.name: _handler(rpc, self.servicer, reader) for rpc in self.served()}
-        )
+    def handlers(
+        self, reader: Reader, stream_reader: Reader | None = None
+    ) -> "grpc.GenericRpcHandler[Any, Any]":
+        """Return the handlers to register.
+
+        ``reader`` wraps the parsing of each request, and ``stream_reader``, if there is one, of
+        those that are one of many.
+        """
+        readers = {False: reader, True: stream_reader or reader}
+        handlers = {
+            rpc.name: _handler(rpc, self._behaviour(rpc.name), readers[rpc.client_streaming])
+            for rpc in self.served()
+        }
+        return grpc.method_handlers_generic_handler(self.name, handlers)
+
+    def _behaviour(self, name: str) -> Any:
+        servicers = (self.servicer, *self.others)
+        return next((getattr(e, name) for e in servicers if hasattr(e, name)), None)
 
 
-def _handler(rpc: MethodDescriptor, servicer: object, reader: Reader) -> Any:
+def _handler(rpc: MethodDescriptor, behaviour: Any, reader: Reader) -> Any:
     shape = "_".join(
         "stream" if streams else "unary" for streams in (rpc.client_streaming, rpc.server_streaming)
     )
     factory = getattr(grpc, f"{shape}_rpc_method_handler")
     request, response = GetMessageClass(rpc.input_type), GetMessageClass(rpc.output_type)
-    return factory(
-        getattr(servicer, rpc.name), reader(request.FromString), response.SerializeToString
-    )
+    return factory(behaviour, reader(request.FromString), response.SerializeToString)
 
 
 def _kind(rpc: MethodDescriptor) -> str:

@@ -24,7 +24,7 @@ from gaveld.domain.verdicts import (
 MAX_FINDINGS: Final = 1_000
 MAX_REASONS: Final = 64
 
-_ACTIONS: Final = {
+ACTIONS: Final = {
     Action.ALLOW: verdict_pb2.ACTION_ALLOW,
     Action.REVIEW: verdict_pb2.ACTION_REVIEW,
     Action.BLOCK: verdict_pb2.ACTION_BLOCK,
@@ -135,12 +135,10 @@ def verdict_to_proto(verdict: Verdict) -> verdict_pb2.Verdict:
     if by_default:
         reasons.insert(0, _incompleteness(verdict))
     return verdict_pb2.Verdict(
-        action=_ACTIONS[verdict.action],
+        action=ACTIONS[verdict.action],
         coverage=coverage_to_proto(verdict.coverage),
         reasons=reasons[:MAX_REASONS],
-        incomplete_action=_ACTIONS[verdict.action]
-        if by_default
-        else verdict_pb2.ACTION_UNSPECIFIED,
+        incomplete_action=ACTIONS[verdict.action] if by_default else verdict_pb2.ACTION_UNSPECIFIED,
         policy_revision=verdict.policy_revision,
     )
 
@@ -169,7 +167,7 @@ def findings_to_proto(findings: Iterable[JudgedFinding], text: str) -> list[verd
             category_id=finding.category_id,
             score=finding.score,
             severity=SEVERITIES[finding.severity],
-            action=_ACTIONS[entry.action],
+            action=ACTIONS[entry.action],
             span=_span(finding.span, offsets) if finding.span else None,
             classifier=finding.classifier,
             classifier_version=finding.version,
@@ -223,7 +221,7 @@ def _unchecked(entry: UncheckedCategory) -> verdict_pb2.UncheckedCategory:
 def _reason(cause: Cause) -> verdict_pb2.VerdictReason:
     name, verb = CATALOGUE[cause.category_id].name, _VERBS[cause.action]
     return verdict_pb2.VerdictReason(
-        action=_ACTIONS[cause.action],
+        action=ACTIONS[cause.action],
         category_id=cause.category_id,
         score=cause.score,
         threshold=cause.threshold,
@@ -235,6 +233,6 @@ def _reason(cause: Cause) -> verdict_pb2.VerdictReason:
 def _incompleteness(verdict: Verdict) -> verdict_pb2.VerdictReason:
     missing = [entry.category_id for entry in verdict.coverage.unchecked if entry.required]
     return verdict_pb2.VerdictReason(
-        action=_ACTIONS[verdict.action],
+        action=ACTIONS[verdict.action],
         message=f"Required and not fully checked: {', '.join(missing)}.",
     )

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final
 
-from gavel.v1 import compliance_service_pb2, content_pb2, review_pb2, verdict_pb2
+from gavel.v1 import (
+    compliance_service_pb2,
+    compliance_stream_pb2,
+    content_pb2,
+    review_pb2,
+    verdict_pb2,
+)
 
 from gaveld.application.panels import PanelCount, Review, ReviewFinding, ReviewWishes
 from gaveld.domain.decisions import FlaggedCategory
@@ -36,6 +42,7 @@ ReviewRequest = (
     | compliance_service_pb2.ReviewChatRequest
     | compliance_service_pb2.ReviewConversationRequest
     | compliance_service_pb2.ReviewSearchRequest
+    | compliance_stream_pb2.StreamConversationOptions
 )
 
 _METHODS: Final = {
@@ -78,13 +85,20 @@ def conversation_from_proto(turns: Iterable[content_pb2.Turn]) -> ConversationCo
 
 def turn_from_proto(turn: content_pb2.Turn, field_path: str) -> Turn:
     """Return one turn. Raises ``InvalidRequest`` for a time that is none."""
+    said_at = time_from_proto(turn, field_path)
+    return Turn(turn.text, turn.role or "user", turn.author_id, turn.id, said_at)
+
+
+def time_from_proto(
+    turn: content_pb2.Turn | compliance_stream_pb2.PartialTurn, field_path: str
+) -> datetime | None:
+    """Return when it was said, or None. Raises ``InvalidRequest`` for a time that is none."""
     try:
-        said_at = turn.time.ToDatetime(tzinfo=UTC) if turn.HasField("time") else None
+        return turn.time.ToDatetime(tzinfo=UTC) if turn.HasField("time") else None
     except (ValueError, OverflowError):
         raise InvalidRequest(
             FieldViolation(f"{field_path}.time", "is not a point in time")
         ) from None
-    return Turn(turn.text, turn.role or "user", turn.author_id, turn.id, said_at)
 
 
 def review_to_proto(review: Review, content: ReviewContent, verbose: int) -> review_pb2.Review:

@@ -4,7 +4,13 @@ from datetime import UTC
 from typing import Final
 
 import grpc
-from gavel.v1 import content_pb2, moderation_service_pb2, policy_pb2, verdict_pb2
+from gavel.v1 import (
+    compliance_stream_pb2,
+    content_pb2,
+    moderation_service_pb2,
+    policy_pb2,
+    verdict_pb2,
+)
 from google.protobuf.struct_pb2 import Struct
 
 from gaveld.domain.categories import CATALOGUE
@@ -57,7 +63,10 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
     )
 
 
-def overrides_from_proto(request: moderation_service_pb2.ModerateTextRequest) -> PolicyOverrides:
+def overrides_from_proto(
+    request: moderation_service_pb2.ModerateTextRequest
+    | compliance_stream_pb2.StreamConversationOptions,
+) -> PolicyOverrides:
     """Return what a call changes of the policy. Raises ``InvalidRequest`` (UNKNOWN_CATEGORY)."""
     if not request.HasField("policy_overrides"):
         return _NO_OVERRIDES

@@ -7,6 +7,8 @@ away must cost next to nothing just when there is least to spare.
 import asyncio
 import itertools
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import grpc
@@ -25,6 +27,9 @@ class Admission(Interceptor):
     with those of all that are served or wait, would come to more than ``max_bytes_in_flight``;
     alone, a message of any size gets in. Nobody is admitted until ``open`` is called, when the
     models are loaded and warm.
+
+    A stream takes a place like any call while it is opened, gives it back (``vacate``), and then
+    takes a ``place`` for each piece of work, so that idle streams keep nobody out.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Admission(Interceptor):
         self._standing_aside = 0
         self._running = 0
         self._line: deque[asyncio.Future[None]] = deque()
+        self._vacated: set[Call] = set()
 
     def open(self) -> None:
         """Admit calls from now on."""
@@ -93,8 +99,29 @@ class Admission(Interceptor):
         """Give the place to whoever waits longest, if anyone does."""
         if call.method.scope is None:
             return
+        if not call.method.is_unary and call in self._vacated:
+            self._vacated.remove(call)
+            return
         self._bytes_in_flight -= _size_bytes(call)
         self._give_up_place()
+
+    def vacate(self, call: Call) -> None:
+        """Give the place of a call back before the call ends. Once for each call."""
+        self._vacated.add(call)
+        self._bytes_in_flight -= _size_bytes(call)
+        self._give_up_place()
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Hold a place, for a piece of a call that vacated its own. Raises as ``before`` does."""
+        self._backlog.arrived()
+        if self.is_full():
+            raise overloaded()
+        await self._take_place()
+        try:
+            yield
+        finally:
+            self._give_up_place()
 
     async def _take_place(self) -> None:
         self._standing_aside += 1

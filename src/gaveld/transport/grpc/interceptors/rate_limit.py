@@ -1,4 +1,4 @@
-"""Holds each API key to its allowance of calls; a batch counts as one call."""
+"""Holds each API key to its allowance of calls; a batch counts as one, and so does a turn."""
 
 from gaveld.application.ports import RateLimiter
 from gaveld.domain.errors import ErrorReason, ResourceExhausted
@@ -14,6 +14,10 @@ class RateLimits(Interceptor):
 
     async def before(self, call: Call) -> None:
         """Take a call. Raises ``ResourceExhausted`` that says when there is one again."""
+        await self.take(call)
+
+    async def take(self, call: Call) -> None:
+        """Take one more call from the allowance of this call's key, for a turn of a stream."""
         if self._limiter is None or call.key is None or call.key.rate_limit is None:
             return
         limit = call.key.rate_limit
