@@ -16,7 +16,17 @@ from gaveld.domain.clearing import (
 )
 
 ordinary = ["you", "said", "so", "e.g.", "3.5", "example.com", "really?", "ok.", "kill", "..."]
-strange = ["“Stop!”", "😀", "👩🏽\u200d🚀", "日本語。", "naïve", "x" * 300, "\n", "\u0301", "𝒳" * 90]
+strange = [
+    "“Stop!”",
+    "😀",
+    "👩🏽\u200d🚀",
+    "日本語。",
+    "naïve",
+    "x" * 300,
+    "\n",
+    "\u0301",
+    "𝒳" * 90,
+]
 words = st.sampled_from([*ordinary, "Mr. Smith", *strange])
 texts = st.lists(words, max_size=40).map(" ".join) | st.text(max_size=300)
 hold_backs = st.sampled_from([0, 1, 2, 10, 63, 64, 65, 200, 4_096])
