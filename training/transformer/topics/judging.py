@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from training.transformer.scoring import Calibration
+from training.transformer.scoring import Calibration, calibrate
 from training.transformer.topics import measuring
 from training.transformer.topics.lines import MOODS
 from training.transformer.topics.measuring import Mask, Numbers, Places
@@ -30,7 +30,8 @@ class Judge:
     ) -> "Judge":
         """Return the judge that fits logits, which come first in each pair, to answers best."""
         found, named = topics
-        calibration = Calibration(*measuring.calibrate_topics(found, named))
+        everywhere, alike = np.ones(named.shape, bool), np.ones(len(named))
+        calibration = calibrate(found, named.astype(np.float64), everywhere, alike)
         slope, intercepts = measuring.calibrate_moods(*moods)
         return cls(
             names,

@@ -22,7 +22,7 @@ DROPOUT: Final = 0.1
 PUBLIC_ROWS: Final = 512
 OWN_ROWS: Final = 64
 """Of public texts and of own lines in each step, so that the few lines are shown often."""
-OWN_WEIGHT: Final = 1.0
+OWN_WEIGHT: Final = 4.0
 """How much an own line's answer counts beside the teacher's opinion of a public text, a row."""
 HINT_WEIGHT: Final = 0.2
 """How much a public text's hint at a mood counts, likewise."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +23,6 @@ from training.transformer.topics.lines import (
 )
 from training.transformer.topics.teacher import Numbers, Teacher
 from training.transformer.topics.unlabelled import Unlabelled, read_unlabelled
-
-READ_TOKENS: Final = 64
-"""So much of a text is read here: what it is about shows early, and no own line is longer."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def gather(data: Path, model: TextModel, settings: Settings) -> Material:
     """Read everything, under a progress bar."""
     subjects = read_subjects()
     lines, public = read_lines(subjects), read_unlabelled(data, settings.seed)
-    tokenizer = read_tokenizer(READ_TOKENS)
+    tokenizer = read_tokenizer(settings.data.max_tokens)
     teacher = Teacher(tokenizer)
     line_texts, public_texts = [line.text for line in lines], [one.text for one in public]
     columns = (TextColumn("read"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

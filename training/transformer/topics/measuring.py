@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, f1_score
 
 Numbers = npt.NDArray[np.float64]
@@ -14,8 +13,6 @@ Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
 GRID: Final = tuple(hundredth / 100 for hundredth in range(5, 96))
-_FREELY: Final = 10.0
-"""The slope is learnt as if logits were this many times larger, so that nothing holds it to 0."""
 _DRAWS: Final = 1_000
 _SEED: Final = 20261122
 
@@ -31,20 +28,6 @@ def choose_thresholds(scores: Numbers, named: Mask) -> list[float]:
     right_enough = right + right.mean(1, keepdims=True)
     either_enough = either + either.mean(1, keepdims=True)
     return [GRID[place] for place in (right_enough / either_enough).argmax(0)]
-
-
-def calibrate_topics(logits: Numbers, named: Mask) -> tuple[Numbers, Numbers]:
-    """Return the slope and the intercept of each topic, with which ``sigmoid`` fits lines best.
-
-    A topic has few lines, so all share one slope, and an intercept strays from the common one only
-    as far as its own lines give reason to. Both arguments are ``[lines, topics]``.
-    """
-    lines, topics = named.shape
-    strays = np.tile(np.eye(topics), (lines, 1))
-    regression = LogisticRegression(C=1.0, max_iter=1_000)
-    regression.fit(np.column_stack([_FREELY * logits.ravel(), strays]), named.ravel())
-    slope, *intercepts = regression.coef_[0]
-    return np.full(topics, slope * _FREELY), np.array(intercepts) + regression.intercept_[0]
 
 
 def calibrate_moods(logits: Numbers, moods: Places) -> tuple[float, list[float]]:

@@ -12,12 +12,12 @@ import pandas as pd
 
 from training.linear.wording import clean
 
-ROWS_A_SOURCE: Final = 1_000
+ROWS_A_SOURCE: Final = 2_000
 _BROAD: Final = {
-    "clinc_wiki": 7_000,
-    "wikitext": 4_000,
-    "clinc150": 3_000,
-    "civil_toxic_spans": 3_000,
+    "clinc_wiki": 9_000,
+    "wikitext": 5_500,
+    "clinc150": 4_000,
+    "civil_toxic_spans": 4_000,
 }
 """Sources that speak of many things, of which more is taken."""
 _LEFT_OUT: Final = ("surge_profanity",)
