@@ -55,6 +55,27 @@ async def test_the_words_are_pointed_at(server: Server):
     assert "onnxruntime" in outcome.version
 
 
+async def test_topics_and_mood_are_told(server: Server):
+    """Law: on the wire, too, a text has topics and a mood, and a cached answer has the same."""
+    text = "you are in the old parliament, so lovely"
+    for _ in range(2):
+        answer = await asked(server, text=text)
+        assert [topic.name for topic in answer.topics] == ["politics"]
+        assert answer.topics[0].score == pytest.approx(0.982, abs=1e-3)
+        assert answer.sentiment.label == verdict_pb2.SENTIMENT_LABEL_POSITIVE
+        assert 0 < answer.sentiment.score < 1
+    assert answer.cached
+
+
+async def test_another_language_has_neither(server: Server):
+    """Law: what is not English has no topic and no mood, rather than guessed ones."""
+    text = "Das alte parliament ist heute leider geschlossen, wir kommen morgen wieder, so lovely"
+    answer = await asked(server, text=text)
+    assert answer.language.code == "de"
+    assert not answer.topics
+    assert not answer.HasField("sentiment")
+
+
 async def test_the_second_answer_is_cached(server: Server):
     """Law: an equal text is not read twice, the answer says so, and its timings are its own."""
     first = await asked(server, text=TEXT, explain=True)
