@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -99,7 +100,7 @@ class BankFolder:
         """Return one bank. Raises ``BankError`` if there is none or it is damaged."""
         path = self._path(name)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 about = json.loads(arrays["about"].tobytes())
                 bank = StoredBank(
                     HashBank(**{**about, "kind": HashBankKind(about["kind"])}),
@@ -109,7 +110,7 @@ class BankFolder:
         except FileNotFoundError as error:
             known = ", ".join(self.names()) or "none"
             raise BankError(f"there is no bank {name!r}; the banks are: {known}") from error
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
             raise BankError(f"{path} is no bank, or is damaged: {error}") from error
         shape = (len(bank.entry_ids), HASH_BYTES)
         if bank.about.name != name or bank.hashes.shape != shape or bank.hashes.dtype != np.uint8:

@@ -34,6 +34,11 @@ class NetworkOverloaded(Exception):  # noqa: N818 - the state, as the domain's o
 class Network(Protocol):
     """What computes a batch. It is called from one thread at a time, never from an event loop."""
 
+    @property
+    def name(self) -> str:
+        """What runs it, in letters, digits, dots and hyphens; constant."""
+        ...
+
     def run(self, frames: Pixels) -> Pixels:
         """Return ``[frames, classes]`` for ``[frames, height, width, channels]``. Blocks."""
         ...

@@ -10,9 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from gaveld.adapters.image.nsfw_model.batcher import FRAMES_A_BATCH, FrameBatch, FrameBatcher
+from gaveld.adapters.image.nsfw_model.batcher import (
+    FRAMES_A_BATCH,
+    FrameBatch,
+    FrameBatcher,
+    Network,
+)
 from gaveld.adapters.image.nsfw_model.installation import CATEGORIES, NAME, ONNX_SHA256
-from gaveld.adapters.image.nsfw_model.network import CLASSES, SIDE, NsfwNetwork, prepared
+from gaveld.adapters.image.nsfw_model.network import CLASSES, SIDE, prepared
 from gaveld.adapters.image.nsfw_model.package import VERSION
 from gaveld.domain.image_signals import (
     ImageClass,
@@ -56,7 +61,7 @@ class OnnxNsfwClassifier:
 
     def __init__(
         self,
-        network: NsfwNetwork,
+        network: Network,
         *,
         threads: int = 2,
         frames_a_batch: int = FRAMES_A_BATCH,

