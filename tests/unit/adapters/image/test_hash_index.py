@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaveld.adapters.image.hashes.index import _ROWS_AT_ONCE, HashIndex
@@ -32,6 +32,7 @@ def found(index: HashIndex, value: bytes, max_distance: int) -> list[tuple[int, 
     return list(zip(positions.tolist(), distances.tolist(), strict=True))
 
 
+@settings(deadline=None)
 @given(
     number=st.integers(0, len(SOME) - 1),
     bits=st.sets(st.integers(0, 255)),
