@@ -24,6 +24,8 @@ from gaveld.domain.reviews import (
 from tests.chat_models import TEMPLATES, Obedient
 from tests.chat_reviewers import reviewer_at
 from tests.chat_server import chat_server, says
+from tests.embedded_panel import Panel
+from tests.fakes.panel_scorer import FakePanelScorer
 from tests.fakes.reviewer import FakeReviewer
 
 
@@ -54,8 +56,14 @@ async def chat_model() -> AsyncIterator[Reviewer]:
         yield reviewer
 
 
+@asynccontextmanager
+async def embedded() -> AsyncIterator[Reviewer]:
+    yield Panel(FakePanelScorer({"sesame": ("H2", 0.99)})).reviewers[0]
+
+
 CASES = {
     "fake": Case(fake, "open sesame now", "H2", "Never mention a committee"),
+    "embedded": Case(embedded, "open sesame now", "H2"),
     "chat_model": Case(chat_model, "open sesame now", "H2", "Never mention a committee"),
 }
 POLICY = Policy("test@1", {})

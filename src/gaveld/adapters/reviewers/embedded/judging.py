@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from gaveld.adapters.reviewers.embedded.looks import Heard, Look
+from gaveld.adapters.reviewers.embedded.looks import OPERATORS, Heard, Look
 from gaveld.adapters.reviewers.embedded.members import Member, Point, View, Witness
 from gaveld.adapters.reviewers.embedded.parts import Chances
 from gaveld.adapters.reviewers.embedded.points import Scale, logit
@@ -31,18 +31,16 @@ EVIDENCE_POINTS: Final[Mapping[Point, float]] = {
 """A finding that no head speaks of, such as a link's, counts from this score on."""
 
 ALLOWANCES: Final[Mapping[ContentKind, Mapping[str, float]]] = {
-    ContentKind.CHAT: {"L1": 1.5, "H2": 0.5},
-    ContentKind.SEARCH: {"L1": 2.0, "H2": 1.5, "H3": 1.0, "C4": -0.5, "D1": -0.5, "A3": -0.5},
+    ContentKind.CHAT: {"L1": 4.0, "H2": 1.0, "V1": 1.0},
+    ContentKind.SEARCH: {"L1": 6.0, "H2": 3.0, "H3": 1.0, "C4": -0.5},
 }
 """How much more, in log odds, it takes to object to a category in content of a kind.
 
-Swearing and banter are ordinary in chat. A query is said to nobody, so that it can hardly insult;
-but what it is after is told by few words.
+Swearing, banter and talk of fights in games are ordinary in chat. A query is said to nobody, so
+that it can hardly insult; but what it is after is told by few words.
 """
 
-EXCUSED: Final[Mapping[str, frozenset[str]]] = {
-    "S4": frozenset({"system", "developer", "assistant"})
-}
+EXCUSED: Final[Mapping[str, frozenset[str]]] = {"S4": OPERATORS | {"assistant"}}
 """Roles of a conversation whose business a category is: instructing a model is no injection."""
 
 _MADE_CHANCES_OF: Final = frozenset({Witness.LEXICON.value, "linear"})

@@ -29,6 +29,9 @@ MOST_CHARACTERS: Final = 131_072
 
 TURNS_AT_ONCE: Final = 8
 
+OPERATORS: Final = frozenset({"system", "developer"})
+"""Roles that instruct a model and do not take part."""
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -81,10 +84,12 @@ def _subject(task: ReviewTask) -> Subject | None:
 
 async def _conversation(task: ReviewTask, turns: Sequence[Turn], reader: PartReader) -> Look:
     texts = [turn.text for turn in turns]
+    # What an operator tells a model is nothing that anybody answers to.
+    heard = ["" if turn.role.lower() in OPERATORS else turn.text for turn in turns]
     first_read = _first_read(texts)
 
     async def read(place: int) -> Heard:
-        said_before = before(texts, place)
+        said_before = before(heard, place)
         part = await reader.read(
             texts[place],
             task.policy,

@@ -111,21 +111,20 @@ class PartReader:
         self, read: TextRead, policy: Policy, subject: Subject | None, *, by_model: bool
     ) -> Part:
         card, language = self._scorer.card, read.learnt.language or DetectedLanguage()
-        if not by_model or not card.reads(language):
-            why = f"It does not read {language.code}." if by_model else _TOO_MUCH
-            return Part(read.learnt, ClassifierOutcome(card, OutcomeStatus.SKIPPED, reason=why))
+        unread = "" if card.reads(language) else f"It does not read {language.code}."
+        if not by_model or (unread and language.code != _DOUBTFUL):
+            reason = unread or _TOO_MUCH
+            return Part(read.learnt, ClassifierOutcome(card, OutcomeStatus.SKIPPED, reason=reason))
         text, started = read.readings.as_sent, time.monotonic()
         groups: list[Sequence[str]] = [sentences(text) or (text,)]
         if subject is not None:
             groups += [(answering(subject.text, text),), (subject.text,)]
         sample = TextSample(read.readings, language, policy)
         scores = await self._scorer.score(sample, groups)
+        unread = unread or scores.report.unread
+        seconds = time.monotonic() - started
         outcome = ClassifierOutcome(
-            card,
-            OutcomeStatus.RAN,
-            time.monotonic() - started,
-            scores.report.unread,
-            is_check=not scores.report.unread,
+            card, OutcomeStatus.RAN, seconds, reason=unread, is_check=not unread
         )
         await asyncio.sleep(0)  # weighing takes a millisecond that others may want first
         weighing = _Weighing(self._points, read.learnt, scores)
@@ -214,5 +213,8 @@ def _key(text: str, policy: Policy, subject: Subject | None, *, by_model: bool) 
     facts = (text, policy.revision, subject, by_model)
     return hashlib.blake2b(repr(facts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
+
+_DOUBTFUL: Final = "und-Latn"
+"""A few Latin words that look foreign, as chat does: they are read, and that is no check."""
 
 _TOO_MUCH: Final = "The conversation is long; the oldest turns were not read."

@@ -1,0 +1,62 @@
+"""A reader of texts that knows some words, and can be slow or know another language."""
+
+import asyncio
+from collections.abc import Mapping
+
+from gaveld.application.ports import TextRead, TextSignals
+from gaveld.domain.content import DetectedLanguage, TextReadings
+from gaveld.domain.policies import Policy
+from gaveld.domain.signals import (
+    ClassifierCard,
+    ClassifierOutcome,
+    Finding,
+    OutcomeStatus,
+    Signals,
+)
+
+LANGUAGES = {"[fr": "fr", "[?": "und-Latn"}
+LANGUAGE = ClassifierCard("language", "1", frozenset())
+LEXICON = ClassifierCard("lexicon", "1", frozenset({"H1", "H2", "L1"}))
+LINKS = ClassifierCard("links", "1", frozenset({"S2"}))
+PERSONAL_DATA = ClassifierCard("personal_data", "1", frozenset({"P1", "P2"}))
+TERMS = ClassifierCard("terms", "1", frozenset({"L2"}))
+
+
+class FakeTextReader:
+    """A ``TextReader`` that finds words: each is a classifier's, with a category and a score.
+
+    A text that begins with ``[fr]`` is French; with ``[?]`` it is hard to say. ``gate`` holds it
+    until it is set; ``failing`` is listed as failed. ``texts`` are those that were read.
+    """
+
+    def __init__(
+        self,
+        words: Mapping[str, tuple[ClassifierCard, str, float]] | None = None,
+        *,
+        gate: asyncio.Event | None = None,
+        failing: ClassifierCard | None = None,
+    ) -> None:
+        self._words = dict(words or {})
+        self.gate, self.failing = gate, failing
+        self.texts: list[str] = []
+
+    async def read(self, text: str, policy: Policy) -> TextRead:
+        self.texts.append(text)
+        if self.gate is not None:
+            await self.gate.wait()
+        findings = tuple(
+            Finding(category_id, score, "A listed word.", card.name, card.version)
+            for word, (card, category_id, score) in self._words.items()
+            if word in text and card != self.failing
+        )
+        outcomes = tuple(
+            ClassifierOutcome(
+                card, OutcomeStatus.FAILED if card == self.failing else OutcomeStatus.RAN
+            )
+            for card in (LEXICON, LINKS, PERSONAL_DATA, TERMS)
+        )
+        language = DetectedLanguage(LANGUAGES.get(text.partition("]")[0], "en"), 0.9)
+        learnt = TextSignals(
+            language, ClassifierOutcome(LANGUAGE, OutcomeStatus.RAN), Signals(findings, outcomes)
+        )
+        return TextRead(TextReadings.plain(text), learnt)

@@ -1,0 +1,1 @@
+"""Fits the embedded panel's operating points on held-back rows and measures the panel on others."""
