@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from gaveld.adapters.reviewers.embedded.members import MEMBERS, Point
 from gaveld.adapters.reviewers.embedded.points import UNLIKELIEST
@@ -41,6 +40,9 @@ REGISTER_ROWS: Final = 30
 
 _PULL: Final = 5.0
 """How strongly weights are drawn to the head's probability as it is."""
+
+_STEPS: Final = 25
+_LEAST_BEND: Final = 1e-6
 
 Rows = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -117,25 +119,36 @@ def features(head: Numbers, companion: Numbers, words: Numbers) -> Numbers:
 def weights(facts: Numbers, answers: Numbers) -> tuple[float, float, float, float]:
     """Return weights of head, companion and lexicon, none negative, and the intercept.
 
-    A feature that always says what another does is left out, which a weight of 0 means.
+    Of all sets of features with the head the best is kept whose weights are none of them negative.
     """
-    if (answers == 1).sum() < LEAST_POSITIVES:
+    positive = (answers == 1).astype(np.float64)
+    if positive.sum() < LEAST_POSITIVES:
         return 1.0, 0.0, 0.0, 0.0
-    positive = answers == 1
-    is_heard = (1.0, float(not np.array_equal(facts[:, 0], facts[:, 1])), float(facts[:, 2].any()))
-
-    def loss(numbers: Numbers) -> tuple[float, Numbers]:
-        margins = facts @ numbers[:3] + numbers[3]
-        gaps = 1 / (1 + np.exp(-margins)) - positive
-        drawn = numbers[:3] - np.array([1.0, 0.0, 0.0])
-        value = (np.logaddexp(0, margins) - positive * margins).sum() + _PULL * (drawn**2).sum()
-        slope = np.concatenate([facts.T @ gaps + 2 * _PULL * drawn, [gaps.sum()]])
-        return float(value), slope
-
-    bounds = [(0.0, None if heard else 0.0) for heard in is_heard] + [(None, None)]
-    found = minimize(loss, np.array([1.0, 0, 0, 0]), jac=True, bounds=bounds, method="L-BFGS-B")
-    head, companion, lexicon, intercept = found.x.tolist()
+    best, least = np.array([1.0, 0.0, 0.0, 0.0]), np.inf
+    for chosen in ([0, 3], [0, 1, 3], [0, 2, 3], [0, 1, 2, 3]):
+        found, loss = _newton(facts, positive, chosen)
+        if loss < least and (found[:3] >= 0).all():
+            best, least = found, loss
+    head, companion, lexicon, intercept = best.tolist()
     return head, companion, lexicon, intercept
+
+
+def _newton(facts: Numbers, positive: Numbers, chosen: list[int]) -> tuple[Numbers, float]:
+    """Return the numbers that fit best when all but the chosen are 0, and their loss."""
+    columns = np.column_stack([facts, np.ones(len(facts))])[:, chosen]
+    pull = np.array([_PULL, _PULL, _PULL, 0.0])[chosen]
+    drawn_to = np.array([1.0, 0.0, 0.0, 0.0])[chosen]
+    numbers = drawn_to.copy()
+    for _ in range(_STEPS):
+        found = 1 / (1 + np.exp(-columns @ numbers))
+        slope = columns.T @ (found - positive) + 2 * pull * (numbers - drawn_to)
+        bend = (columns.T * (found * (1 - found))) @ columns + np.diag(2 * pull + _LEAST_BEND)
+        numbers = numbers - np.linalg.solve(bend, slope)
+    margins = columns @ numbers
+    loss = (np.logaddexp(0, margins) - positive * margins).sum()
+    whole = np.zeros(4)
+    whole[chosen] = numbers
+    return whole, float(loss + (pull * (numbers - drawn_to) ** 2).sum())
 
 
 def chances(facts: Numbers, numbers: Sequence[float]) -> Numbers:

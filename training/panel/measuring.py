@@ -3,7 +3,7 @@
 A text counts as called unsafe where any category reaches its threshold; which one is not asked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -181,9 +181,3 @@ def _disagreement(votes: Votes) -> float:
     unsafe = votes.sum(axis=0)
     pairs = len(votes) * (len(votes) - 1) / 2
     return float((unsafe * (len(votes) - unsafe) / pairs).mean())
-
-
-def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> str:
-    """Return a table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

@@ -1,10 +1,9 @@
 """The tables of what was measured, as the guide and the model card show them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gaveld.adapters.reviewers.embedded.members import MEMBERS
-from training.panel.measuring import table
 
 
 def members(result: Mapping[str, Any]) -> str:
@@ -58,3 +57,9 @@ def confidence(result: Mapping[str, Any]) -> str:
 
 def _shares(found: Mapping[str, float]) -> tuple[str, str]:
     return f"{found['miss']:.1%}", f"{found['false_alarms']:.1%}"
+
+
+def table(rows: Sequence[Sequence[object]], head: Sequence[str]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

@@ -31,7 +31,7 @@ EVIDENCE_POINTS: Final[Mapping[Point, float]] = {
 """A finding that no head speaks of, such as a link's, counts from this score on."""
 
 ALLOWANCES: Final[Mapping[ContentKind, Mapping[str, float]]] = {
-    ContentKind.CHAT: {"L1": 4.0, "H2": 1.0, "V1": 1.0},
+    ContentKind.CHAT: {"L1": 5.0, "H2": 1.0, "V1": 1.0},
     ContentKind.SEARCH: {"L1": 6.0, "H2": 3.0, "H3": 1.0, "C4": -0.5},
 }
 """How much more, in log odds, it takes to object to a category in content of a kind.
