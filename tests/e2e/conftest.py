@@ -72,6 +72,8 @@ async def running(
                 },
                 "GAVEL_GRPC__PORT": str(port),
                 "GAVEL_OPS__PORT": str(ops_port),
+                # Engines round differently, and which one is faster is a matter of the moment.
+                "GAVEL_TEXT__ENGINE": "onnxruntime",
                 **(environment or {}),
             },
             stdout=output,

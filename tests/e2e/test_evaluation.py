@@ -82,7 +82,10 @@ async def test_eval_measures_and_reports(tmp_path: Path, data: Path):
 async def test_eval_judges_as_moderate_does(tmp_path: Path, data: Path, server):
     """Law: a server that is named judges, and its answers are the same as those given here."""
     arguments = ("--data", str(data), *LABELS, "--resamples", "0")
-    here = await gavel("eval", *arguments, "--out", "here", folder=tmp_path)
+    environment = {"GAVEL_TEXT__ENGINE": "onnxruntime"}
+    here = await gavel(
+        "eval", *arguments, "--out", "here", folder=tmp_path, environment=environment
+    )
     there = await gavel(
         "eval", *arguments, "--out", "there", "--target", server.address, folder=tmp_path
     )

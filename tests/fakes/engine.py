@@ -1,5 +1,6 @@
 """An engine that works when the test says so, and whose answers tell which passage they are for."""
 
+import os
 import queue
 import threading
 
@@ -25,6 +26,7 @@ class FakeEngine:
         self.batches: list[list[tuple[int, ...]]] = []
         self.shapes: list[tuple[int, ...]] = []
         self.threads: set[str] = set()
+        self.niceness: set[int] = set()
         self._permits = threading.Semaphore(0)
 
     def run(self, ids: Ids, mask: Ids) -> Logits:
@@ -32,6 +34,7 @@ class FakeEngine:
         self.batches.append(rows)
         self.shapes.append(ids.shape)
         self.threads.add(threading.current_thread().name)
+        self.niceness.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         self.begun.put(rows)
         if self.hold:
             assert self._permits.acquire(timeout=60)

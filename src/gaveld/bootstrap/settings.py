@@ -102,8 +102,8 @@ class GrpcSettings(_Section):
     min_ping_interval_seconds: PositiveSeconds = 30
     max_deadline_seconds: PositiveSeconds = 30
     """A call without a deadline, or with a longer one, gets this."""
-    max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] = 16
-    max_waiting_calls: Annotated[int, Field(ge=0, le=100_000)] = 32
+    max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] = 64
+    max_waiting_calls: Annotated[int, Field(ge=0, le=100_000)] = 16
     """Calls beyond those running that may wait for a place; the next is turned away at once."""
     max_wait_seconds: PositiveSeconds = 0.5
     max_bytes_in_flight: Annotated[int, Field(ge=65_536, le=16 << 30)] = 32 << 20

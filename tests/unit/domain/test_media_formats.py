@@ -1,7 +1,7 @@
 """What a file is, told from its first bytes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaveld.domain.media_formats import (
@@ -71,6 +71,7 @@ def test_what_is_not_judged_is_named(head: bytes, media_type: str):
     assert described(head) == media_type
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=SIGNATURE_BYTES))
 def test_any_bytes_have_an_answer(head: bytes):
     """Law: no bytes fail, and what has a format is described by it."""

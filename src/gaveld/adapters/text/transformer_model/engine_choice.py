@@ -22,13 +22,13 @@ BATCHES: Final = ((1, 32), (16, 32))
 """Rows and tokens of what is timed: one short text, and a full batch of them."""
 
 ROUNDS: Final = 6
-"""So often is each batch timed; the best counts, for what else the machine did is no engine's."""
+"""So often is each batch timed; the best counts."""
 
 ADVANTAGE: Final = 1.1
 """So many times faster than the first must another engine be, so that no noise chooses it."""
 
 Times = Mapping[str, Mapping[str, float]]
-"""Each engine's name to its best time for each batch in seconds, such as ``{"1x32": 0.0034}``."""
+"""Each engine's best for each batch, in seconds of CPU, such as ``{"1x32": 0.0034}``."""
 
 
 class EngineNotInstalled(Exception):  # noqa: N818 - the state, as the domain's own errors are named
@@ -64,11 +64,11 @@ def choose_engine(wanted: str, weights: Path, threads: int) -> Choice:
     return fastest(engines) if len(engines) > 1 else Choice(engines[0], {})
 
 
-def fastest(engines: Sequence[Engine], clock: Callable[[], float] = time.perf_counter) -> Choice:
+def fastest(engines: Sequence[Engine], clock: Callable[[], float] = time.process_time) -> Choice:
     """Time some engines and return the first, unless another has the ``ADVANTAGE`` over it.
 
-    They take turns, so that what slows the machine for a moment slows all of them. Each batch
-    counts as much as any other. ``clock`` gives seconds.
+    They take turns, and each batch counts as much as any other. ``clock`` gives seconds: those
+    that this process has the CPU, for on a busy machine the others tell of its neighbours.
     """
     times: dict[str, dict[str, float]] = {engine.name: {} for engine in engines}
     for rows, tokens in BATCHES:
