@@ -1,6 +1,8 @@
 """What callers of one engine may rely on, with an engine that waits for the test's word."""
 
 import asyncio
+import os
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from gaveld.adapters.text.transformer_model.batcher import (
     BUCKET_TOKENS,
+    NICENESS,
     WASTED_TOKENS,
     Batcher,
     BatchRun,
@@ -22,6 +25,8 @@ from gaveld.adapters.text.transformer_model.engine import Ids
 from tests.fakes.engine import FakeEngine
 
 PATIENCE_SECONDS = 60
+LEAST_PRIORITY = 19
+"""Linux knows no thread that stands back further."""
 
 
 def passage(*ids: int) -> Ids:
@@ -250,6 +255,15 @@ async def test_the_engine_never_runs_on_the_loop(stand: Stand):
         await batcher.read(passage(1, number))
     assert engine.threads == {"gavel-engine-0"}
     assert [run[:3] for run in runs] == [(1, 2, BUCKET_TOKENS)] * 5
+
+
+async def test_the_engine_stands_back_behind_the_loop(stand: Stand):
+    """Law: where cores are too few the loop goes first, and nothing else is made to wait."""
+    batcher, engine = stand(hold=False, lanes=2)
+    loops = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    await asyncio.gather(*(batcher.read(passage(number)) for number in range(5)))
+    assert engine.niceness == {min(loops + NICENESS, LEAST_PRIORITY)}
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == loops
 
 
 class Job:
