@@ -4,13 +4,14 @@ import sys
 
 from rich.console import Console
 
-from bench import engine, overhead, overload, text_path
+from bench import engine, images, overhead, overload, text_path
 
 BENCHMARKS = {
     "overhead": overhead.main,
     "text_path": text_path.main,
     "overload": overload.main,
     "engine": engine.main,
+    "images": images.main,
 }
 
 

@@ -85,9 +85,11 @@ def _nsfw(
     from gaveld.adapters.image.nsfw_model.network import NsfwNetwork
 
     try:
-        network = NsfwNetwork(installation.file, images.engine_threads)
+        network = NsfwNetwork(installation.file)
     except ValueError as error:
         raise SettingsError(f"models.folder: {error}") from error
-    classifier = OnnxNsfwClassifier(network, frames_a_batch=images.engine_batch_frames)
+    classifier = OnnxNsfwClassifier(
+        network, threads=images.engine_threads, frames_a_batch=images.engine_batch_frames
+    )
     stack.callback(classifier.close)
     return classifier

@@ -193,9 +193,9 @@ class ImagesSettings(_Section):
     hashes_folder: Path = Path("var/hashes")
     """The banks of known pictures, as ``gavel hashes`` keeps them; ``hashes`` compares with all."""
     engine_threads: Annotated[int, Field(ge=1, le=256)] = 2
-    """How many cores one batch of frames may use."""
-    engine_batch_frames: Annotated[int, Field(ge=1, le=256)] = 4
-    """How many frames one batch may have."""
+    """How many batches of frames are worked on at once, each on one core."""
+    engine_batch_frames: Annotated[int, Field(ge=1, le=256)] = 1
+    """How many frames one batch may have; on a CPU more than one gains nothing."""
 
 
 class ModelsSettings(_Section):

@@ -8,36 +8,40 @@ import numpy as np
 import pytest
 
 from gaveld.adapters.image.nsfw_model.batcher import FrameBatch, FrameBatcher, NetworkOverloaded
+from tests.frames import frame_of, plain
 
 PATIENCE_SECONDS = 60
 
 
 class HeldNetwork:
-    """A network whose one class is a frame's first number; each batch waits for one release."""
+    """A network whose one class is a frame's index; each batch waits for one release."""
+
+    name = "held"
 
     def __init__(self) -> None:
-        self.begun: queue.SimpleQueue[list[float]] = queue.SimpleQueue()
+        self.begun: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         self.threads: set[str] = set()
         self.failure: Exception | None = None
         self._permits = threading.Semaphore(0)
 
-    def run(self, frames):
+    def look_at(self, frames):
+        numbers = [frame.index for frame in frames]
         self.threads.add(threading.current_thread().name)
-        self.begun.put(frames[:, 0, 0, 0].tolist())
+        self.begun.put(numbers)
         assert self._permits.acquire(timeout=PATIENCE_SECONDS)
         if self.failure is not None:
             raise self.failure
-        return frames[:, 0, 0, :1]
+        return np.array(numbers, np.float32)[:, None]
 
     def release(self, batches: int = 1) -> None:
         self._permits.release(batches)
 
 
-def frame(number: float):
-    return np.full((2, 2, 3), number, np.float32)
+def frame(number: int):
+    return frame_of(plain(1, 2, 3, 2), number)
 
 
-def ask(batcher: FrameBatcher, number: float) -> asyncio.Task:
+def ask(batcher: FrameBatcher, number: int) -> asyncio.Task:
     return asyncio.create_task(batcher.classes(frame(number)))
 
 
@@ -46,7 +50,7 @@ async def turn() -> None:
     await asyncio.to_thread(lambda: None)
 
 
-async def begun(network: HeldNetwork) -> list[float]:
+async def begun(network: HeldNetwork) -> list[int]:
     """The frames of the next batch that begins."""
     return await asyncio.to_thread(network.begun.get, timeout=PATIENCE_SECONDS)
 
@@ -83,6 +87,19 @@ async def test_the_next_batch_fills_while_the_network_is_busy(batcher, network):
     assert await begun(network) == [5]
     assert [float(classes[0]) for classes in await asyncio.gather(*tasks)] == [1, 2, 3, 4, 5]
     assert len(network.threads) == 1
+
+
+async def test_as_many_batches_run_as_there_are_threads(network):
+    """Law: a second thread takes what waits while the first is busy."""
+    batcher = FrameBatcher(network, threads=2)
+    tasks = [ask(batcher, number) for number in (1, 2, 3)]
+    assert sorted([*await begun(network), *await begun(network)]) == [1, 2]
+    network.release(2)
+    assert await begun(network) == [3]
+    network.release()
+    assert [float(classes[0]) for classes in await asyncio.gather(*tasks)] == [1, 2, 3]
+    assert len(network.threads) == 2
+    await asyncio.to_thread(batcher.close)
 
 
 async def test_a_cancelled_caller_drops_out(batcher, network):

@@ -25,14 +25,15 @@ class ColourNetwork:
 
     name = "colours"
 
-    def run(self, frames):
-        red, green, blue = frames.mean(axis=(1, 2)).T / 3
+    def look_at(self, frames):
+        means = [np.frombuffer(frame.rgb, np.uint8).reshape(-1, 3).mean(axis=0) for frame in frames]
+        red, green, blue = np.array(means).T / (3 * 255)
         shares = {PORN: red, HENTAI: green, SEXUAL: blue, NEUTRAL: 1 - red - green - blue}
         return np.stack([shares.get(name, np.zeros(len(frames))) for name in CLASSES], axis=1)
 
 
 class BrokenNetwork(ColourNetwork):
-    def run(self, frames):
+    def look_at(self, frames):
         return np.full((len(frames), len(CLASSES)), np.nan)
 
 

@@ -52,14 +52,26 @@ def test_the_network_answers_each_frame_by_itself(tmp_path):
     weights = weights_from(*tiny_weights(side))
     file = tmp_path / "tiny.onnx"
     file.write_bytes(onnx_from(tiny_nodes(side), weights, "test"))
-    network = NsfwNetwork(file, threads=1)
+    network = NsfwNetwork(file)
     frames = np.random.default_rng(2).random((5, side, side, 3), np.float32)
-    together = network.run(frames)
+    together = network.classes(frames)
     assert together.shape == (5, CLASSES)
     assert np.abs(together - expected(weights, frames.astype(np.float64))).max() < 1e-5
-    alone = np.concatenate([network.run(frames[number : number + 1]) for number in range(5)])
+    alone = np.concatenate([network.classes(frames[number : number + 1]) for number in range(5)])
     assert np.abs(alone - together).max() < 1e-6
     assert network.name.startswith("onnxruntime-")
+
+
+def test_frames_of_any_size_share_a_batch(tmp_path):
+    """Law: each frame is made ready by itself, and answers come in the frames' order."""
+    file = tmp_path / "tiny.onnx"
+    file.write_bytes(onnx_from(tiny_nodes(SIDE), weights_from(*tiny_weights(SIDE)), "test"))
+    network = NsfwNetwork(file)
+    frames = [frame_of(pixels) for pixels in (plain(255, 0, 0, 9), noise(1), noise(2, 30, 7))]
+    together = network.look_at(frames)
+    alone = [network.look_at([frame])[0] for frame in frames]
+    assert np.abs(together - alone).max() < 1e-6
+    assert np.ptp(together, axis=0).max() > 1e-4, "they differ, so that order shows"
 
 
 def test_what_is_no_network_is_refused(tmp_path):
@@ -67,7 +79,7 @@ def test_what_is_no_network_is_refused(tmp_path):
     file = tmp_path / "model.onnx"
     file.write_bytes(b"no network")
     with pytest.raises(ValueError, match=r"model\.onnx can't be loaded"):
-        NsfwNetwork(file, threads=1)
+        NsfwNetwork(file)
 
 
 def test_a_colour_keeps_its_channels():

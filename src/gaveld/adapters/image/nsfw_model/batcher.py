@@ -1,6 +1,6 @@
-"""Gathers the frames of many callers into batches for one network, on a thread of its own.
+"""Hands the frames of many callers to one network, on threads of its own.
 
-There is no timer: an idle network starts at once, and while it is busy the next batch fills. It
+There is no timer: a free thread starts at once, and while all are busy the next batch fills. It
 bounds how much waits and how large a batch is, and knows nothing of what the network says.
 """
 
@@ -13,18 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-import numpy as np
-
 from gaveld.adapters.image.nsfw_model.network import Pixels
+from gaveld.domain.media import Frame
 
-FRAMES_A_BATCH: Final = 4
-"""Some 40 ms of one core, which is how soon the network is free again.
-
-On a CPU a frame costs as much in a larger batch as in this one, and waits longer.
-"""
+FRAMES_A_BATCH: Final = 1
+"""On a CPU a frame costs the least alone: what it leaves in the caches is used by nothing else."""
 
 MAX_WAITING: Final = 256
-"""So many frames may wait, 150 MB of them; one more is refused."""
+"""So many frames may wait; one more is refused."""
 
 
 class NetworkOverloaded(Exception):  # noqa: N818 - the state, as the domain's own errors are named
@@ -32,15 +28,15 @@ class NetworkOverloaded(Exception):  # noqa: N818 - the state, as the domain's o
 
 
 class Network(Protocol):
-    """What computes a batch. It is called from one thread at a time, never from an event loop."""
+    """What computes a batch. Several threads call it at once, and never an event loop."""
 
     @property
     def name(self) -> str:
         """What runs it, in letters, digits, dots and hyphens; constant."""
         ...
 
-    def run(self, frames: Pixels) -> Pixels:
-        """Return ``[frames, classes]`` for ``[frames, height, width, channels]``. Blocks."""
+    def look_at(self, frames: Sequence[Frame]) -> Pixels:
+        """Return ``[frames, classes]``. Blocks."""
         ...
 
 
@@ -53,7 +49,7 @@ class FrameBatch(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    pixels: Pixels
+    frame: Frame
     loop: asyncio.AbstractEventLoop
     caller: "asyncio.Future[Pixels]"
 
@@ -69,14 +65,15 @@ class _Job:
 class FrameBatcher:
     """Asks a network about frames, the oldest first and up to ``frames_a_batch`` at a time.
 
-    A caller that is cancelled drops out, and its frame with it unless it is being computed.
-    ``on_batch`` is called on the network's thread after each batch.
+    ``threads`` batches run at once. A caller that is cancelled drops out, and its frame with it
+    unless it is being computed. ``on_batch`` is called on the batch's thread after it.
     """
 
     def __init__(
         self,
         network: Network,
         *,
+        threads: int = 1,
         frames_a_batch: int = FRAMES_A_BATCH,
         max_waiting: int = MAX_WAITING,
         on_batch: Callable[[FrameBatch], None] | None = None,
@@ -88,17 +85,21 @@ class FrameBatcher:
         self._changed = threading.Condition()
         self._closed = False
         self._waiting: deque[_Job] = deque()
-        self._thread = threading.Thread(target=self._serve, name="gavel-nsfw", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"gavel-nsfw-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    async def classes(self, pixels: Pixels) -> Pixels:
-        """Return the classes of one frame, ``[height, width, channels]``.
+    async def classes(self, frame: Frame) -> Pixels:
+        """Return the classes of one frame.
 
         Waits as long as the caller does. Raises ``NetworkOverloaded`` when too much waits, what
         the network raised for the batch, and ``RuntimeError`` once closed.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(pixels, loop, loop.create_future())
+        job = _Job(frame, loop, loop.create_future())
         with self._changed:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
@@ -113,14 +114,15 @@ class FrameBatcher:
                 self._waiting.remove(job)
 
     def close(self) -> None:
-        """Refuse new frames and those that wait; return once the batch that runs has ended."""
+        """Refuse new frames and those that wait; return once those that run have ended."""
         with self._changed:
             self._closed = True
             left = list(self._waiting)
             self._waiting.clear()
-            self._changed.notify()
+            self._changed.notify_all()
         _deliver(left, [RuntimeError("the batcher is closed")] * len(left))
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _serve(self) -> None:
         while True:
@@ -135,7 +137,7 @@ class FrameBatcher:
     def _run(self, jobs: Sequence[_Job]) -> Sequence[Pixels | Exception]:
         started = time.perf_counter()
         try:
-            classes = self._network.run(np.stack([job.pixels for job in jobs]))
+            classes = self._network.look_at([job.frame for job in jobs])
         except Exception as failure:  # noqa: BLE001 - whatever it is, the callers get it
             return [failure] * len(jobs)
         if self._on_batch is not None:

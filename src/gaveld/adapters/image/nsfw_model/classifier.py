@@ -5,7 +5,6 @@ It reports everything above a floor and decides nothing: thresholds are the poli
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -17,7 +16,7 @@ from gaveld.adapters.image.nsfw_model.batcher import (
     Network,
 )
 from gaveld.adapters.image.nsfw_model.installation import CATEGORIES, NAME, ONNX_SHA256
-from gaveld.adapters.image.nsfw_model.network import CLASSES, SIDE, prepared
+from gaveld.adapters.image.nsfw_model.network import CLASSES, SIDE
 from gaveld.adapters.image.nsfw_model.package import VERSION
 from gaveld.domain.image_signals import (
     ImageClass,
@@ -53,10 +52,10 @@ _LIMITS: Final = (
 
 
 class OnnxNsfwClassifier:
-    """Scores the frames of pictures, in batches with whatever else is being judged.
+    """Scores the frames of pictures, whichever call they belong to, on a few threads.
 
-    ``threads`` is how many frames are made ready at once. ``on_batch`` hears of every batch, on
-    the network's thread. Call ``close`` at the end.
+    ``threads`` is how many batches are worked on at once. ``on_batch`` hears of every batch, on
+    its thread. Call ``close`` at the end.
     """
 
     def __init__(
@@ -67,9 +66,10 @@ class OnnxNsfwClassifier:
         frames_a_batch: int = FRAMES_A_BATCH,
         on_batch: Callable[[FrameBatch], None] | None = None,
     ) -> None:
-        self._frames_a_batch = frames_a_batch
-        self._lane = ThreadPoolExecutor(threads, thread_name_prefix="gavel-frames")
-        self._batcher = FrameBatcher(network, frames_a_batch=frames_a_batch, on_batch=on_batch)
+        self._frames_at_once = threads * frames_a_batch
+        self._batcher = FrameBatcher(
+            network, threads=threads, frames_a_batch=frames_a_batch, on_batch=on_batch
+        )
         self._card = ClassifierCard(
             name=NAME,
             version=f"{VERSION}+{ONNX_SHA256[:8]}.{network.name}",
@@ -83,10 +83,10 @@ class OnnxNsfwClassifier:
         return self._card
 
     async def warm_up(self) -> None:
-        """Run a full batch of grey frames, and prove that the scores are probabilities."""
-        grey = np.full((SIDE, SIDE, 3), 0.5, np.float32)
+        """Run a grey frame on every thread, and prove that the scores are probabilities."""
+        grey = Frame(0, 0.0, SIDE, SIDE, memoryview(bytes([128]) * (SIDE * SIDE * 3)))
         batch = await asyncio.gather(
-            *(self._batcher.classes(grey) for _ in range(self._frames_a_batch))
+            *(self._batcher.classes(grey) for _ in range(self._frames_at_once))
         )
         for classes in batch:
             if classes.shape != (len(CLASSES),) or not np.isclose(classes.sum(), 1, atol=1e-3):
@@ -105,7 +105,6 @@ class OnnxNsfwClassifier:
     def close(self) -> None:
         """Let go of the threads; frames that wait fail."""
         self._batcher.close()
-        self._lane.shutdown(wait=False, cancel_futures=True)
 
     async def _scores(self, frames: Sequence[Frame]) -> Sequence[ImageScores]:
         async with asyncio.TaskGroup() as group:
@@ -113,9 +112,7 @@ class OnnxNsfwClassifier:
         return [task.result() for task in tasks]
 
     async def _score(self, frame: Frame) -> ImageScores:
-        loop = asyncio.get_running_loop()
-        pixels = await loop.run_in_executor(self._lane, prepared, frame)
-        classes = await self._batcher.classes(pixels)
+        classes = await self._batcher.classes(frame)
         return {name: float(score) for name, score in zip(CLASSES, classes, strict=True)}
 
     def _findings(self, scores: dict[int, ImageScores]) -> Sequence[ImageFinding]:

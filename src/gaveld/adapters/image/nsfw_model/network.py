@@ -1,8 +1,9 @@
-"""Runs the network: frames in, the probabilities of its five classes out, several at a time.
+"""Runs the network: frames in, the probabilities of its five classes out.
 
 It knows what the network wants to see and in which order it answers; not what that means.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -62,19 +63,17 @@ def _between(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8], share:
 
 
 class NsfwNetwork:
-    """The network on ONNX Runtime, on the CPU. Called from one thread at a time.
+    """The network on ONNX Runtime, on the CPU. May be asked by several threads at once.
 
     ``file`` is what ``NsfwInstallation`` made; ``ValueError`` is raised for one that can't be
-    loaded. ``threads`` is how many cores one batch may use.
+    loaded. Each call works on its caller's thread alone.
     """
 
-    def __init__(self, file: Path, threads: int) -> None:
+    def __init__(self, file: Path) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
-        # Threads that spin between operators would take the core that the event loop runs on.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 file, options, providers=["CPUExecutionProvider"]
@@ -83,8 +82,12 @@ class NsfwNetwork:
             raise ValueError(f"{file.name} can't be loaded: {type(error).__name__}") from error
         self.name = f"onnxruntime-{onnxruntime.__version__}"
 
-    def run(self, frames: Pixels) -> Pixels:
+    def look_at(self, frames: Sequence[Frame]) -> Pixels:
+        """Return the probabilities ``[frames, classes]`` of some frames. Blocks."""
+        return self.classes(np.stack([prepared(frame) for frame in frames]))
+
+    def classes(self, pixels: Pixels) -> Pixels:
         """Return the probabilities ``[frames, classes]`` of ``[frames, 224, 224, 3]``. Blocks."""
-        (classes,) = self._session.run([OUTPUT], {INPUT: frames})
+        (classes,) = self._session.run([OUTPUT], {INPUT: pixels})
         probabilities: Pixels = classes
         return probabilities
