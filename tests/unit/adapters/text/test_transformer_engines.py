@@ -133,7 +133,7 @@ def test_its_name_can_stand_in_a_version(engine: Engine):
 
 def test_it_uses_as_many_cores_as_it_is_told(tiny: Path):
     """Law: OpenVINO, which would take the whole machine, takes what the settings give it."""
-    network = OpenVinoEngine(tiny, 2)._network
+    network = OpenVinoEngine(tiny, 2)._free.get().get_compiled_model()
     assert network.get_property("INFERENCE_NUM_THREADS") == 2
     assert network.get_property("NUM_STREAMS") == 2
     assert network.get_property("ENABLE_CPU_PINNING") is False

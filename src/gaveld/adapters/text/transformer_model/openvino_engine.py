@@ -3,7 +3,8 @@
 OpenVINO runs the int8 file as it is, and keeps what the network leaves open in float32.
 """
 
-import threading
+import queue
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ from gaveld.adapters.text.transformer_model.engine import (
 
 VECTOR_TOKENS: Final = 16
 """As many float32 numbers as the widest vector of any CPU that OpenVINO knows holds."""
+
+LARGE_BATCH: Final = (64, 16)
+"""As large as batches become by default, in rows and tokens."""
 
 
 class OpenVinoEngine:
@@ -44,8 +48,11 @@ class OpenVinoEngine:
         self._outputs = {
             name: network.output(name) for name in (*OUTPUTS, *FURTHER_OUTPUTS) if name in given
         }
-        self._network = network
-        self._own = threading.local()  # a request serves one thread at a time
+        requests = [network.create_infer_request() for _lane in range(threads)]
+        _grow(requests)
+        self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        for request in requests:
+            self._free.put(request)
         self.lanes = threads
         self.name = f"openvino-{openvino.__version__.partition('-')[0]}-f32"
 
@@ -58,15 +65,24 @@ class OpenVinoEngine:
         """
         width = ids.shape[1]
         beyond = ((0, 0), (0, -width % VECTOR_TOKENS))
-        answer = self._request().infer({"ids": np.pad(ids, beyond), "mask": np.pad(mask, beyond)})
+        request = self._free.get()  # one serves one thread at a time
+        try:
+            answer = request.infer({"ids": np.pad(ids, beyond), "mask": np.pad(mask, beyond)})
+        finally:
+            self._free.put(request)
         numbers: dict[str, Numbers] = {name: answer[port] for name, port in self._outputs.items()}
         numbers["tokens"] = numbers["tokens"][:, :width]
         return Logits(**numbers)
 
-    def _request(self) -> Any:
-        if not hasattr(self._own, "request"):
-            self._own.request = self._network.create_infer_request()
-        return self._own.request
+
+def _grow(requests: Sequence[Any]) -> None:
+    # Memory that grows with each larger batch leaves holes, which came to more than a gigabyte.
+    # So every lane begins with a large one; they overlap, so that each is on a stream of its own.
+    batch = np.ones(LARGE_BATCH, np.int64)
+    for request in requests:
+        request.start_async({"ids": batch, "mask": batch})
+    for request in requests:
+        request.wait()
 
 
 def _names(ports: Any) -> set[str]:
