@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import random
 import struct
 import zlib
 from collections.abc import Sequence
@@ -36,8 +37,9 @@ def quarters(width: int = 96, height: int = 64, mode: str = "RGB") -> Image.Imag
 
 
 def noise(width: int = 96, height: int = 64) -> Image.Image:
-    """A grey picture that compresses badly."""
-    return Image.effect_noise((width, height), 60).convert("RGB")
+    """A grey picture that compresses badly, the same at every run."""
+    grey = random.Random(width * height).randbytes(width * height)
+    return Image.frombytes("L", (width, height), grey).convert("RGB")
 
 
 def plain(colour: tuple[int, int, int] | str, size: tuple[int, int] = (32, 24)) -> Image.Image:
