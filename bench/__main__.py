@@ -4,13 +4,15 @@ import sys
 
 from rich.console import Console
 
-from bench import engine, images, overhead, overload, text_path
+from bench import cascade, engine, images, overhead, overload, panel, text_path
 
 BENCHMARKS = {
     "overhead": overhead.main,
     "text_path": text_path.main,
     "overload": overload.main,
     "engine": engine.main,
+    "cascade": cascade.main,
+    "panel": panel.main,
     "images": images.main,
 }
 

@@ -10,7 +10,7 @@ from gavel.v1.moderation_service_pb2 import ModerateTextRequest
 from rich.console import Console
 from rich.table import Table
 
-from bench.load import Seen, load
+from bench.load import Seen, load, over_grpc
 from bench.servers import ECHO_PATH, echo_server, gavel_server
 
 PATH = "/gavel.v1.ModerationService/ModerateText"
@@ -25,8 +25,10 @@ def main(console: Console) -> None:
     table = Table("callers", "", "calls/s", "p50 ms", "p99 ms", "µs a call", "ratio to the echo")
     with echo_server() as echo, gavel_server(SETTINGS) as gavel:
         for callers in (1, 16):
-            bare = asyncio.run(load(echo, ECHO_PATH, [request], callers, SECONDS))
-            ours = asyncio.run(load(gavel, PATH, [request], callers, SECONDS))
+            bare = asyncio.run(
+                load(over_grpc(echo.address, ECHO_PATH), [request], callers, SECONDS)
+            )
+            ours = asyncio.run(load(over_grpc(gavel.address, PATH), [request], callers, SECONDS))
             _row(table, callers, "bare echo", bare, bare)
             _row(table, callers, "ModerateText, classifiers off", ours, bare)
     console.print(table)

@@ -4,11 +4,25 @@
 set -eu
 uv=$1; shift
 cd "$(dirname "$0")"
-constraint=
-for name in server openvino models dev train; do
-  # shellcheck disable=SC2086 # the constraint is two words or none
+
+compile() { # NAME [extra uv arguments]
+  name=$1; shift
   "$uv" pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
     --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-    $constraint "$@" "$name.in" -o "$name.lock"
+    "$@" "$name.in" -o "$name.lock"
+}
+
+constraint=
+for name in models server openvino dev train; do
+  # shellcheck disable=SC2086 # the constraint is two words or none
+  compile "$name" $constraint "$@"
   constraint="-c $name.lock"
+done
+
+# The servers that make bench compares with, each in an environment of its own, on our engine.
+engine=$(mktemp)
+trap 'rm -f "$engine"' EXIT
+grep -oE '^(onnxruntime|tokenizers)==[^ ]+' server.lock > "$engine"
+for peer in litserve mlserver bentoml; do
+  compile "bench-$peer" -c "$engine" "$@"
 done
