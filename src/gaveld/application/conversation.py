@@ -4,6 +4,7 @@ What is asked of reviewers for a turn, and what is remembered between turns, is 
 itself, a window of the last turns, and the running review, which is the sum of what was found.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -35,7 +36,6 @@ from gaveld.domain.reviews import (
     ContentKind,
     ConversationContent,
     Decision,
-    TextContent,
     Turn,
     running_digest,
 )
@@ -67,7 +67,7 @@ class TurnReviewed:
 
     turn_id: str
     turn: Review
-    turn_content: TextContent
+    turn_content: ConversationContent
     conversation: Review
     window: ConversationContent
     action: Action
@@ -109,7 +109,8 @@ class Conversation:
 
     def __init__(self, sitting: Sitting, kind: StreamKind, hold_back_units: int) -> None:
         self._sitting = sitting
-        self._kind = ContentKind.TEXT if kind is StreamKind.MODEL_OUTPUT else ContentKind.CHAT
+        is_chat = kind is StreamKind.CHAT
+        self._kind = ContentKind.CHAT if is_chat else ContentKind.CONVERSATION
         self._hold_back_units = hold_back_units
         self._window = Window()
         self._minors: tuple[Speaker, ...] = ()
@@ -192,8 +193,9 @@ class Conversation:
     async def _hear(self, turn: Turn) -> TurnReviewed:
         shown = excerpt(turn.text)
         heard = HeardTurn(replace(turn, text=shown), Signs(), is_excerpt=shown != turn.text)
-        content = TextContent(turn.text)
+        content = ConversationContent((turn,))
         own, *rest = await self._sitting.review([(self._kind, content), *self._about(heard)])
+        own = replace(own, sha256=hashlib.sha256(turn.text.encode()).hexdigest())
         heard = replace(heard, signs=Signs.read(shown, scores_of(own)))
         digest = running_digest(self._digest, turn)
         return self._conclude(heard, own, rest[0] if rest else None, digest, content)
@@ -218,12 +220,12 @@ class Conversation:
             if piece.is_silent:
                 opened.draft.clear(piece)
                 continue
-            (review,) = await self._sitting.review([(self._kind, TextContent(piece.text))])
+            (review,) = await self._sitting.review([self._shown(opened, piece.text)])
             told = opened.judged(piece, review, policy)
             if told is not None:
                 yield told
         if (glimpse := opened.draft.glimpse()) is not None:
-            (review,) = await self._sitting.review([(self._kind, TextContent(glimpse.text))])
+            (review,) = await self._sitting.review([self._shown(opened, glimpse.text)])
             opened.glimpsed(glimpse, review, policy)
         told = opened.news()
         if told is not None:
@@ -239,19 +241,23 @@ class Conversation:
         heard = HeardTurn(turn, opened.signs, is_excerpt=opened.is_excerpt)
         asked = self._about(heard)
         if opened.review is None:  # nothing but marks, so that no piece was worth a look
-            asked.insert(0, (self._kind, TextContent(turn.text)))
+            asked.insert(0, self._shown(opened, turn.text))
         reviews = await self._sitting.review(asked)
         own = opened.sum_of(opened.review or reviews.pop(0))
         digest = digest_after(self._digest, turn, opened.text_sha256)
         whole = reviews[0] if reviews else None
-        reviewed = self._conclude(heard, own, whole, digest, TextContent(""))
+        content = ConversationContent((turn,))
+        reviewed = self._conclude(heard, own, whole, digest, content)
         self._open = None
         yield replace(reviewed, action=max(reviewed.action, opened.action))
+
+    def _shown(self, opened: OpenTurn, text: str) -> Question:
+        return self._kind, ConversationContent((replace(opened.turn, text=text),))
 
     def _about(self, heard: HeardTurn) -> list[Question]:
         window = self._window.with_turn(heard)
         # The first turn is the conversation so far.
-        return [(ContentKind.CONVERSATION, window.content)] if len(window.turns) > 1 else []
+        return [(self._kind, window.content)] if len(window.turns) > 1 else []
 
     def _check_new(self, turn_id: str, field: str) -> None:
         if self._open is not None:
@@ -265,7 +271,7 @@ class Conversation:
         own: Review,
         whole: Review | None,
         digest: bytes,
-        content: TextContent,
+        content: ConversationContent,
     ) -> TurnReviewed:
         heard = replace(heard, is_unsafe=own.decision is Decision.UNSAFE)
         window = self._window.with_turn(heard)

@@ -111,7 +111,7 @@ class OpenTurn:
 
     def sum_of(self, review: Review) -> Review:
         """Return the sum of its pieces as the review of the turn."""
-        findings = tuple(ReviewFinding(entry, None) for entry in self._found.values())
+        findings = tuple(ReviewFinding(entry, 0) for entry in self._found.values())
         return replace(review, sha256=self.text_sha256.hex(), findings=findings)
 
     @property

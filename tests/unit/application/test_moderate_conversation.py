@@ -31,7 +31,6 @@ from gaveld.domain.reviews import (
     ContentKind,
     ConversationContent,
     Decision,
-    TextContent,
     Turn,
     running_digest,
 )
@@ -81,11 +80,8 @@ class House:
         """What the first reviewer was shown."""
         shown = []
         for task in self.reviewers[0].tasks:
-            content = task.content
-            if isinstance(content, TextContent):
-                shown.append((task.kind, (content.text,)))
-            elif isinstance(content, ConversationContent):
-                shown.append((task.kind, tuple(turn.text for turn in content.turns)))
+            assert isinstance(task.content, ConversationContent)
+            shown.append((task.kind, tuple(turn.text for turn in task.content.turns)))
         return shown
 
 
@@ -138,11 +134,8 @@ async def test_reviewers_see_the_turn_and_the_window():
     house = House()
     conversation = await house.open(kind=StreamKind.CHAT)
     await reviewed(conversation, turn("one", "1"), turn("two", "2"))
-    assert house.asked == [
-        (ContentKind.CHAT, ("one",)),
-        (ContentKind.CHAT, ("two",)),
-        (ContentKind.CONVERSATION, ("one", "two")),
-    ]
+    shown = [("one",), ("two",), ("one", "two")]
+    assert house.asked == [(ContentKind.CHAT, texts) for texts in shown]
     assert house.places == [3, 9], "one place a turn"
 
 
@@ -159,7 +152,7 @@ async def test_the_work_on_a_turn_does_not_grow_with_the_conversation():
     assert sizes[-1] <= 24 * (WINDOW_TURNS + 1)
     long = await house.open()
     await reviewed(long, *(turn("x" * 60_000, str(number)) for number in range(10)))
-    windows = [texts for kind, texts in house.asked if kind is ContentKind.CONVERSATION]
+    windows = [texts for _, texts in house.asked if len(texts) > 1]
     assert all(sum(map(len, texts)) <= WINDOW_CHARACTERS for texts in windows)
 
 
@@ -224,7 +217,7 @@ class OnlyTogether(FakeReviewer):
     """Finds nothing in a turn, and a scam in a conversation of two or more."""
 
     async def review(self, task):
-        words = {"pay": ("C3", 4.0)} if task.kind is ContentKind.CONVERSATION else {}
+        words = {"pay": ("C3", 4.0)} if len(task.content.turns) > 1 else {}
         self._words = words
         return await super().review(task)
 
