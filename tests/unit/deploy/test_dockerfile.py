@@ -24,10 +24,22 @@ def test_it_installs_by_hash(dockerfile):
     installs = [run for run in runs if "install" in run and run[0] == "pip"]
     locked = [run for run in installs if "--require-hashes" in run]
     own = [run for run in installs if "--no-deps" in run]
-    assert [run[-2:] for run in locked] == [["-r", "requirements/${LOCK}.lock"]]
+    assert [run[run.index("-r") + 1] for run in locked] == [
+        "requirements/${LOCK}.lock",
+        "requirements/models.lock",
+    ]
     assert [rest for word, rest in dockerfile.all if rest.startswith("LOCK=")] == ["LOCK=server"]
     assert [run[-2:] for run in own] == [["./gen", "."]]
     assert len(installs) == len(locked) + len(own)
+
+
+def test_it_holds_the_models_and_nothing_that_got_them(dockerfile):
+    """The server finds what the first stage installed, in a folder that it can't write to."""
+    folder = dockerfile.environment["GAVEL_MODELS__FOLDER"]
+    (install,) = [rest for word, rest in dockerfile.all if rest.endswith("gavel models install")]
+    assert f"GAVEL_MODELS__FOLDER={folder} " in install
+    copied = {rest.split()[1] for word, rest in dockerfile.all if rest.startswith("--from=build")}
+    assert copied == {"/opt/gavel", folder}
 
 
 def test_both_stages_have_one_pinned_base(dockerfile):
