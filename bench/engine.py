@@ -26,7 +26,7 @@ from bench.model import FOLDER_VARIABLE, NO_MODEL, model_folder
 from bench.overhead import PATH
 from bench.peers.harness import PEERS, PeerFailed, running
 from bench.samples import comments
-from bench.servers import Session, gavel_server
+from bench.servers import Processes, gavel_server
 from gaveld.adapters.text.cpu_lane import CpuLane
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.transformer_model import (
@@ -125,7 +125,7 @@ class Measured(NamedTuple):
     name: str
     client: Client
     requests: Sequence[bytes]
-    session: Session
+    processes: Processes
 
 
 def main(console: Console) -> None:
@@ -171,7 +171,7 @@ def _gavel(table: Table, folder: Path, texts: Sequence[str], limit: Limit) -> No
     for name, environment in ways.items():
         with gavel_server(environment) as server:
             client = over_grpc(server.address, PATH)
-            _rows(table, Measured(name, client, requests, server.session), limit)
+            _rows(table, Measured(name, client, requests, server.processes), limit)
 
 
 def _peers(
@@ -180,8 +180,8 @@ def _peers(
     for peer in PEERS:
         console.print(f"{peer.name}: {peer.how}")
         try:
-            with running(peer, folder, texts) as (client, requests, session):
-                _rows(table, Measured(peer.name, client, requests, session), limit)
+            with running(peer, folder, texts) as (client, requests, processes):
+                _rows(table, Measured(peer.name, client, requests, processes), limit)
         except PeerFailed as failure:
             console.print(f"[red]{peer.name} is not measured:[/red] {failure}")
 
@@ -192,9 +192,9 @@ def _rows(table: Table, measured: Measured, limit: Limit) -> None:
     asyncio.run(load(measured.client, measured.requests, 16, once))
     for callers in CALLERS:
         alone = limit.pace()  # the machine is not equally fast all the time
-        began = measured.session.cpu_seconds(), time.process_time()
+        began = measured.processes.cpu_seconds(), time.process_time()
         seen = asyncio.run(load(measured.client, measured.requests, callers, SECONDS))
-        ended = measured.session.cpu_seconds(), time.process_time()
+        ended = measured.processes.cpu_seconds(), time.process_time()
         count = max(1, len(seen.latencies))
         server, client = (
             (after - before) / count * 1e3 for before, after in zip(began, ended, strict=True)

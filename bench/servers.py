@@ -1,7 +1,6 @@
 """Servers to measure, each in its own process: Gavel's, and a bare grpc.aio echo as its peer."""
 
 import asyncio
-import math
 import os
 import signal
 import socket
@@ -20,29 +19,34 @@ ECHO_PATH: Final = "/bench.Echo/Echo"
 STOP_SECONDS: Final = 20
 
 
-class Session(NamedTuple):
-    """The processes of one server."""
+class Processes(NamedTuple):
+    """A server's process and whatever it has started; seen through ``/proc``, so on Linux alone."""
 
-    id: int
+    first: int
 
-    def cpu_seconds(self) -> float:
-        """Return the CPU time so far of those that run, not a number without ``/proc``."""
-        if not Path("/proc/self/stat").is_file():
-            return math.nan
-        ticks = 0
+    def found(self) -> dict[int, int]:
+        """Return those that run, and the ticks of CPU time that each has used."""
+        parents, ticks = {}, {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-                fields = path.read_text().rpartition(")")[2].split()
-                if int(fields[3]) == self.id:
-                    ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+                own, (_, _, fields) = int(path.parent.name), path.read_text().rpartition(")")
+                state = fields.split()
+                parents[own], ticks[own] = int(state[1]), int(state[11]) + int(state[12])
+        family = {self.first}
+        while more := {own for own, parent in parents.items() if parent in family} - family:
+            family |= more
+        return {own: ticks[own] for own in family & ticks.keys()}
+
+    def cpu_seconds(self) -> float:
+        """Return what they have used of the CPU so far."""
+        return sum(self.found().values()) / os.sysconf("SC_CLK_TCK")
 
 
 class Server(NamedTuple):
     """Where a server listens, which may not answer yet, and its processes."""
 
     address: str
-    session: Session
+    processes: Processes
 
 
 @contextmanager
@@ -56,8 +60,8 @@ def gavel_server(environment: Mapping[str, str]) -> Iterator[Server]:
         **environment,
     }
     command = [str(Path(sys.executable).with_name("gavel")), "serve"]
-    with process(command, {**settings, "PYTHONPATH": str(Path.cwd())}) as session:
-        yield Server(f"127.0.0.1:{port}", session)
+    with process(command, {**settings, "PYTHONPATH": str(Path.cwd())}) as processes:
+        yield Server(f"127.0.0.1:{port}", processes)
 
 
 @contextmanager
@@ -65,8 +69,8 @@ def echo_server() -> Iterator[Server]:
     """Run a server that answers each message with itself."""
     port = free_port()
     command = [sys.executable, "-m", "bench.servers", str(port)]
-    with process(command, {"PYTHONPATH": str(Path.cwd())}) as session:
-        yield Server(f"127.0.0.1:{port}", session)
+    with process(command, {"PYTHONPATH": str(Path.cwd())}) as processes:
+        yield Server(f"127.0.0.1:{port}", processes)
 
 
 @contextmanager
@@ -75,7 +79,7 @@ def process(
     settings: Mapping[str, str],
     files: Mapping[str, str] | None = None,
     log: Path | None = None,
-) -> Iterator[Session]:
+) -> Iterator[Processes]:
     """Run a command and whatever it starts, in a folder with these files only; then end them all.
 
     ``settings`` are added to the environment, out of which the caller's own ``GAVEL_`` are taken.
@@ -91,16 +95,18 @@ def process(
             env={**inherited, **settings},
             stdout=output if log else None,
             stderr=subprocess.STDOUT if log else None,
-            start_new_session=True,
         )
+        processes = Processes(running.pid)
         try:
-            yield Session(running.pid)
+            yield processes
         finally:
+            started = [*processes.found(), running.pid]
             running.terminate()
             with suppress(subprocess.TimeoutExpired):
                 running.wait(STOP_SECONDS)
-            with suppress(ProcessLookupError):  # its workers may outlive it
-                os.killpg(running.pid, signal.SIGKILL)
+            for left in started:  # its workers may outlive it
+                with suppress(ProcessLookupError):
+                    os.kill(left, signal.SIGKILL)
             running.wait()
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.load import Client, over_grpc, over_http
-from bench.servers import Session, free_port, process
+from bench.servers import Processes, free_port, process
 
 PYTHONS: Final = Path("build/bench").absolute()
 LOCKS: Final = Path("requirements").absolute()
@@ -78,7 +78,7 @@ class Running(NamedTuple):
 
     client: Client
     requests: list[bytes]
-    session: Session
+    processes: Processes
 
 
 @contextmanager
@@ -90,12 +90,17 @@ def running(peer: Peer, folder: Path, texts: Sequence[str]) -> Iterator[Running]
     commands = installed(peer.name)
     requests = peer.requests(commands, texts)
     ports = Ports(free_port(), free_port(), free_port())
-    settings = {"PYTHONPATH": ROOT, "BENCH_MODEL": str(folder), **peer.settings}
+    settings = {
+        "PYTHONPATH": ROOT,
+        "BENCH_MODEL": str(folder),
+        "TOKENIZERS_PARALLELISM": "false",  # batches are small, and the cores are taken
+        **peer.settings,
+    }
     with tempfile.NamedTemporaryFile("r") as log:
         command, files = peer.command(commands, ports), peer.files(ports)
-        with process(command, settings, files, Path(log.name)) as session:
+        with process(command, settings, files, Path(log.name)) as processes:
             try:
-                yield Running(peer.client(ports), requests, session)
+                yield Running(peer.client(ports), requests, processes)
             except TimeoutError:
                 raise PeerFailed(_last_line(log.read()) or "no answer for a minute") from None
 
