@@ -276,7 +276,7 @@ class Conversation:
         heard = replace(heard, is_unsafe=own.decision is Decision.UNSAFE)
         window = self._window.with_turn(heard)
         if whole is None:
-            seen = replace(own, findings=_moved(own.findings, len(window.turns) - 1))
+            seen = replace(own, findings=_moved(own.findings, len(window.shown) - 1))
         else:
             window, seen = _with_evidence(window, whole.findings), added(own, whole)
         cases = self._notice(window, whole)
@@ -315,7 +315,7 @@ class Conversation:
         ]
         is_unsafe = whole is not None and whole.decision is Decision.UNSAFE
         if whole is not None and is_unsafe and not self._is_window_unsafe and not cases:
-            together = found_by_reviewers(window.turns, whole.flagged)
+            together = found_by_reviewers(window.shown, whole.flagged)
             cases += [together] if together else []
         self._is_window_unsafe = is_unsafe
         for case in cases:
@@ -340,11 +340,12 @@ def _escalated(review: Review, cases: Sequence[Escalation]) -> Review:
 def _with_evidence(window: Window, findings: Iterable[ReviewFinding]) -> Window:
     """Return the window with what was found in turns that were never judged by themselves."""
     turns = list(window.turns)
+    before = len(turns) - len(window.shown)
     for entry in findings:
-        if entry.turn is not None and turns[entry.turn].is_unsafe is None:
-            finding, heard = entry.judged.finding, turns[entry.turn]
+        if entry.turn is not None and turns[before + entry.turn].is_unsafe is None:
+            finding, heard = entry.judged.finding, turns[before + entry.turn]
             signs = heard.signs.joined(Signs({finding.category_id: finding.score}))
-            turns[entry.turn] = replace(heard, signs=signs)
+            turns[before + entry.turn] = replace(heard, signs=signs)
     return Window(tuple(turns))
 
 
@@ -356,7 +357,7 @@ def _placed(findings: Iterable[ReviewFinding], window: Window) -> tuple[ReviewFi
     """Return findings without the places that an excerpt would show wrongly."""
     return tuple(
         entry
-        if entry.turn is None or not window.turns[entry.turn].is_excerpt
+        if entry.turn is None or not window.shown[entry.turn].is_excerpt
         else replace(
             entry,
             judged=replace(entry.judged, finding=replace(entry.judged.finding, span=None)),

@@ -13,11 +13,13 @@ from gaveld.domain.cues import Cue, cues_of, mention_in
 from gaveld.domain.reviews import ConversationContent, Turn
 
 WINDOW_TURNS: Final = 16
-"""The conversation is judged on its last turns: at most so many,"""
+"""So many turns at most are remembered: what builds up over them is seen,"""
 WINDOW_CHARACTERS: Final = 4_096
 """of at most so many characters together, the newest first,"""
 EXCERPT_CHARACTERS: Final = 1_024
 """each with its beginning and its end, together no longer than this."""
+SHOWN_TURNS: Final = 8
+"""So many of them, the newest, are shown to reviewers with every turn."""
 
 _GAP: Final = " … "
 
@@ -91,9 +93,14 @@ class Window:
         return any(entry.turn.id == turn_id for entry in self.turns)
 
     @property
+    def shown(self) -> tuple[HeardTurn, ...]:
+        """The turns that reviewers are shown."""
+        return self.turns[-SHOWN_TURNS:]
+
+    @property
     def content(self) -> ConversationContent:
-        """What reviewers are given to read. Raises ``ValueError`` for an empty window."""
-        return ConversationContent(tuple(entry.turn for entry in self.turns))
+        """What reviewers are shown. Raises ``ValueError`` for an empty window."""
+        return ConversationContent(tuple(entry.turn for entry in self.shown))
 
 
 class TextDigest:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,8 @@ from gaveld.application.conversation import (
 from gaveld.application.moderate_conversation import ModerateConversation, Opening
 from gaveld.application.panels import ReviewWishes
 from gaveld.application.review_compliance import ReviewCompliance
-from gaveld.domain.conversations import WINDOW_CHARACTERS, WINDOW_TURNS
+from gaveld.domain.content import Span
+from gaveld.domain.conversations import SHOWN_TURNS, WINDOW_CHARACTERS, WINDOW_TURNS
 from gaveld.domain.errors import ErrorReason, InvalidRequest, Unavailable
 from gaveld.domain.escalation import Pattern
 from gaveld.domain.panels import PanelSettings
@@ -31,9 +33,11 @@ from gaveld.domain.reviews import (
     ContentKind,
     ConversationContent,
     Decision,
+    Evidence,
     Turn,
     running_digest,
 )
+from gaveld.domain.signals import Finding
 from tests.fakes.policies import FakePolicyStore
 from tests.fakes.reviewer import FakeReviewer
 from tests.fakes.telemetry import FakeTelemetry
@@ -149,7 +153,7 @@ async def test_the_work_on_a_turn_does_not_grow_with_the_conversation():
         sizes.append(sum(len(text) for _, texts in house.asked for text in texts))
         house.reviewers[0].tasks.clear()
     assert len(set(sizes[WINDOW_TURNS:])) == 1
-    assert sizes[-1] <= 24 * (WINDOW_TURNS + 1)
+    assert sizes[-1] == 23 * (SHOWN_TURNS + 1)
     long = await house.open()
     await reviewed(long, *(turn("x" * 60_000, str(number)) for number in range(10)))
     windows = [texts for _, texts in house.asked if len(texts) > 1]
@@ -302,3 +306,31 @@ async def test_overrides_are_the_streams_policy():
     (event,) = await reviewed(await House(mild).open(overrides=lenient), turn("kill"))
     assert event.action is Action.REVIEW
     assert event.turn.policy_revision == "house@1+overrides"
+
+
+class Witness(FakeReviewer):
+    """Shows where it found its words, in which of the turns that it was shown."""
+
+    async def review(self, task):
+        found = tuple(
+            Evidence(Finding("H3", 0.3, "a word", "words", "1", Span(at, at + 4)), place)
+            for place, entry in enumerate(task.content.turns)
+            if (at := entry.text.find("kill")) >= 0
+        )
+        return replace(await super().review(task), evidence=found)
+
+
+async def test_findings_name_their_turns_however_long_the_talk():
+    """Law: evidence is placed in the turns shown, and without offsets where a turn is cut short."""
+    conversation = await House(Witness("w")).open(earlier_turns=(turn("I kill you", "e"),))
+    talk = [turn("hm", str(number)) for number in range(12)]
+    first, *_ = await reviewed(conversation, *talk)
+    (found,) = first.conversation.findings
+    assert first.window.turns[found.turn].id == "e"
+    long = turn("x " * 1_000 + "kill", "long")
+    shortened, after = await reviewed(conversation, long, turn("kill", "last"))
+    assert [entry.judged.finding.span for entry in shortened.turn.findings] == [Span(2_000, 2_004)]
+    assert [entry.judged.finding.span for entry in shortened.conversation.findings] == [None]
+    places = {after.window.turns[entry.turn].id for entry in after.conversation.findings}
+    assert places == {"long", "last"}
+    assert len(after.window.turns) == SHOWN_TURNS
