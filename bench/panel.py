@@ -91,7 +91,7 @@ async def measure(console: Console) -> None:
         application = await build(settings, stack)
         await application.text_path.warm_up()
         numbers = itertools.count(10_000)
-        heads = (f"{amount} reviewers, ms" for amount in AMOUNTS)
+        heads = (f"{amount} of ten, ms" for amount in AMOUNTS)
         table = Table("", "ModerateText, ms", *heads, "10 against 1", title="The embedded panel")
         for name, (kind, make, texts) in CONTENTS.items():
             asked = list(itertools.islice(itertools.cycle(texts), ROUNDS))

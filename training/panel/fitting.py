@@ -13,8 +13,7 @@ import numpy.typing as npt
 from gaveld.adapters.reviewers.embedded.members import MEMBERS, Point
 from gaveld.adapters.reviewers.embedded.points import UNLIKELIEST
 from gaveld.adapters.text.labels import CATEGORIES
-from training.panel.seeing import Numbers, Seen
-from training.transformer.corpus import Example
+from training.panel.seeing import Labelled, Numbers, Seen
 
 HARMLESS_RATES: Final[Mapping[Point, float]] = {
     Point.STRICT: 0.03,
@@ -66,7 +65,7 @@ class Truth:
     sources: npt.NDArray[np.str_]
 
 
-def truth(examples: Sequence[Example], labels: Sequence[str], categories: Sequence[str]) -> Truth:
+def truth(examples: Sequence[Labelled], labels: Sequence[str], categories: Sequence[str]) -> Truth:
     """Return what is known of some examples, whose answers are in the order of ``labels``."""
     answers = np.stack([one.answers for one in examples]).astype(np.float64)
     given = (answers >= 0) & ~np.stack([one.deduced for one in examples])

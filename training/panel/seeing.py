@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,6 @@ from gaveld.adapters.text.transformer_model import (
 from gaveld.application.ports import HeadScores
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
-from training.transformer.corpus import Example
 
 Numbers = npt.NDArray[np.float64]
 
@@ -35,6 +34,30 @@ THREADS: Final = 2
 
 _VIEWS: Final = (View.AS_SENT, View.UNMASKED, View.SENTENCES)
 _POLICY: Final = Policy("training", {})
+
+
+class Labelled(Protocol):
+    """As much of a training example as is looked at here."""
+
+    @property
+    def text(self) -> str:
+        """The text as it is learnt from."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where it comes from."""
+        ...
+
+    @property
+    def answers(self) -> npt.NDArray[np.float32]:
+        """1, 0 or -1 (unknown) a label."""
+        ...
+
+    @property
+    def deduced(self) -> npt.NDArray[np.bool_]:
+        """Which of the answers nobody set."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -82,7 +105,7 @@ def opened(folder: Path) -> Iterator[tuple[TransformerTextClassifier, LexiconCla
 
 
 def see(
-    examples: Sequence[Example],
+    examples: Sequence[Labelled],
     model: TransformerTextClassifier,
     lexicon: LexiconClassifier,
     advance: Callable[[], object],
