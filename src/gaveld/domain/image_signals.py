@@ -1,17 +1,19 @@
 """What classifiers are given of a picture and what they report of it, frame by frame.
 
 Decoding is over by then, and thresholds are the policy's; here is only what was seen, and where.
+``PictureSignals`` is all of it together.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from gaveld.domain.categories import CATALOGUE
+from gaveld.domain.content import DetectedLanguage
 from gaveld.domain.media import Picture
 from gaveld.domain.policies import Policy
-from gaveld.domain.signals import ClassifierReport, Finding
+from gaveld.domain.signals import ClassifierReport, Finding, Signals
 
 HASH_BITS: Final = 256
 """The length of a picture's hash."""
@@ -86,12 +88,46 @@ class HashMatch:
     frame_index: int
 
 
+class BoundingBox(NamedTuple):
+    """An upright rectangle, in fractions (0–1) of the upright picture's width and height."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageText:
+    """A line of text read in a frame. ``confidence`` is 0–1; ``box`` is None if unknown."""
+
+    text: str = field(repr=False)
+    confidence: float
+    box: BoundingBox | None = None
+    frame_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCode:
+    """A QR code or bar code read in a frame: its kind, such as ``QRCode``, and what it says."""
+
+    format: str
+    text: str = field(repr=False)
+    box: BoundingBox | None = None
+    frame_index: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFinding(Finding):
-    """A finding in a picture: the index of the frame, and the known picture if it was found so."""
+    """A finding in a picture: the index of the frame, and where in it.
+
+    ``hash_match`` is the known picture, if it was found so. ``span`` is always None: what is found
+    in text that was read has the box of that text.
+    """
 
     frame_index: int = 0
     hash_match: HashMatch | None = None
+    box: BoundingBox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +136,13 @@ class ImageReport(ClassifierReport):
 
     ``frame_scores`` are the classes of every frame that was scored, by its index.
     ``hash_matches`` are the nearest of the known pictures that it resembles, the nearest first.
+    ``texts`` and ``codes`` are what was read, in the order of frames and then of reading.
     """
 
     frame_scores: Mapping[int, ImageScores] = field(default_factory=dict)
     hash_matches: tuple[HashMatch, ...] = ()
+    texts: tuple[ImageText, ...] = ()
+    codes: tuple[ImageCode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,3 +151,22 @@ class ImageSample:
 
     picture: Picture
     policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSignals:
+    """Everything that was learnt about a picture, an animation or a few frames of a video.
+
+    ``signals`` holds the findings of all that looked at pixels, as ``ImageFinding``s, and of all
+    that read the text and the links in them, with every outcome; its topics and attributes are
+    those of the text read. ``language`` is that text's, None if there was none. ``description`` is
+    one plain sentence made from evidence, empty where there was none.
+    """
+
+    signals: Signals
+    frame_scores: Mapping[int, ImageScores] = field(default_factory=dict)
+    hash_matches: tuple[HashMatch, ...] = ()
+    texts: tuple[ImageText, ...] = ()
+    codes: tuple[ImageCode, ...] = ()
+    language: DetectedLanguage | None = None
+    description: str = field(default="", repr=False)

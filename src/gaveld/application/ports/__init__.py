@@ -1,0 +1,57 @@
+"""What the use cases need from the outside, each port with the contract that its adapters keep.
+
+Every port has one contract suite in ``tests/contracts``, run against every adapter and its fake.
+Adapters may be called concurrently from one event loop unless a port says otherwise.
+"""
+
+from gaveld.application.ports.access import ApiKey, ApiKeyStore, Credits, RateLimit, RateLimiter
+from gaveld.application.ports.classifiers import Classifier, LanguageDetector, TextNormaliser
+from gaveld.application.ports.media import (
+    FrameEncoder,
+    ImageDecoder,
+    MediaFetcher,
+    PictureDescriber,
+    Transcriber,
+    VideoDecoder,
+    VideoReading,
+)
+from gaveld.application.ports.policies import PolicyStore
+from gaveld.application.ports.reading import (
+    HeadScores,
+    PanelScorer,
+    PanelScores,
+    TextRead,
+    TextReader,
+    TextSignals,
+    VerdictCache,
+)
+from gaveld.application.ports.reviewers import Reviewer
+from gaveld.application.ports.telemetry import Telemetry
+
+__all__ = [
+    "ApiKey",
+    "ApiKeyStore",
+    "Classifier",
+    "Credits",
+    "FrameEncoder",
+    "HeadScores",
+    "ImageDecoder",
+    "LanguageDetector",
+    "MediaFetcher",
+    "PanelScorer",
+    "PanelScores",
+    "PictureDescriber",
+    "PolicyStore",
+    "RateLimit",
+    "RateLimiter",
+    "Reviewer",
+    "Telemetry",
+    "TextNormaliser",
+    "TextRead",
+    "TextReader",
+    "TextSignals",
+    "Transcriber",
+    "VerdictCache",
+    "VideoDecoder",
+    "VideoReading",
+]

@@ -1,0 +1,49 @@
+"""The port of what use cases count and time."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from gaveld.domain.policies import Action
+from gaveld.domain.reviews import ContentKind, Decision
+from gaveld.domain.signals import ClassifierCard, OutcomeStatus
+
+
+class Telemetry(Protocol):
+    """Counts and times what use cases do. Never raises, never blocks, never sees content."""
+
+    def stage_finished(self, stage: str, seconds: float) -> None:
+        """Record how long one named stage of a use case took."""
+        ...
+
+    def classifier_finished(
+        self, card: ClassifierCard, status: OutcomeStatus, seconds: float
+    ) -> None:
+        """Record one classifier's outcome and how long it took."""
+        ...
+
+    def verdict_given(self, action: Action, category_ids: Sequence[str]) -> None:
+        """Record a verdict and the categories that asked for more than to allow."""
+        ...
+
+    def check_bypassed(self, classifier: str, status: OutcomeStatus, action: Action) -> None:
+        """Record that a required check was not made, by which classifier, and the action given.
+
+        ``classifier`` is a card's name, or ``none`` where no known classifier covers a category.
+        """
+        ...
+
+    def ballot_cast(self, reviewer: str, decision: Decision, seconds: float) -> None:
+        """Record one reviewer's ballot, failed ones too, and how long it took."""
+        ...
+
+    def review_given(self, kind: ContentKind, decision: Decision, outstanding: int) -> None:
+        """Record a panel's decision, and how many ballots it did not wait for."""
+        ...
+
+    def batch_received(self, size: int) -> None:
+        """Record how many texts one batch call held."""
+        ...
+
+    def cache_asked(self, *, found: bool) -> None:
+        """Record whether a text's signals were in the cache."""
+        ...
