@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 
-from bench import cascade, engine, images, overhead, overload, panel, text_path
+from bench import cascade, engine, images, overhead, overload, panel, streams, text_path
 
 BENCHMARKS = {
     "overhead": overhead.main,
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "cascade": cascade.main,
     "panel": panel.main,
     "images": images.main,
+    "streams": streams.main,
 }
 
 
