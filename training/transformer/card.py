@@ -65,9 +65,9 @@ def render(result: dict[str, Any], left_out: dict[str, Any] | None = None) -> st
 def render_left_out(result: dict[str, Any], left_out: dict[str, Any]) -> str:
     """Return the card's section on sources that models were trained without."""
     rows = [fold["rows"] for fold in left_out["folds"].values()]
+    planned = left_out["folds_planned"]
     tables = {
-        "folds": str(len(rows)),
-        "planned": str(left_out["folds_planned"]),
+        "folds": str(planned) if len(rows) == planned else f"{len(rows)} of {planned} planned",
         "most_rows": f"{max(rows):,}",
         "most_scored": f"{left_out['most_scored']:,}",
         "fewest": str(left_out["fewest"]),

@@ -180,7 +180,7 @@ def write(
     }
     (out / JSON_FILE).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     with (out / CSV_FILE).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, _CSV_COLUMNS, extrasaction="ignore")
+        writer = csv.DictWriter(file, _CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(_flat(entry) for entry in entries)
 
