@@ -1,7 +1,6 @@
 """When calls stand aside for those that gRPC holds back, and how they are let in again."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -9,11 +8,10 @@ from gaveld.transport.grpc.interceptors.backlog import CALM_BEATS, PULSE_SECONDS
 
 
 def beat(backlog: Backlog, *, computing: float, late: float = 0.0) -> None:
-    """Beat as after a pulse of which this share was spent computing."""
+    """Weigh a pulse of which this share was spent computing."""
+    wall, computed = backlog._since
     elapsed = PULSE_SECONDS + late
-    backlog._since = (time.monotonic() - elapsed, time.thread_time() - elapsed * computing)
-    backlog._beat()
-    backlog.stop()
+    backlog._weigh(wall + elapsed, computed + elapsed * computing)
 
 
 async def asked(backlog: Backlog) -> asyncio.Task[None]:

@@ -84,11 +84,13 @@ class Backlog:
                 return
 
     def _beat(self) -> None:
-        wall, computed = time.monotonic(), time.thread_time()
+        self._weigh(time.monotonic(), time.thread_time())
+        self._pulse = asyncio.get_running_loop().call_later(PULSE_SECONDS, self._beat)
+
+    def _weigh(self, wall: float, computed: float) -> None:
         elapsed = wall - self._since[0]
         share = (computed - self._since[1]) / elapsed
         busy = share >= SATURATED_SHARE or elapsed - PULSE_SECONDS >= LATE_SECONDS
         self._calm_beats = 0 if busy else self._calm_beats + 1
         self._is_saturated = self._calm_beats < CALM_BEATS
         self._since = (wall, computed)
-        self._pulse = asyncio.get_running_loop().call_later(PULSE_SECONDS, self._beat)
