@@ -173,6 +173,7 @@ def test_the_digest_follows_every_bank():
         [bank(replace(BLOCK, max_distance=30), (VALUE, ""))],
         [bank(replace(BLOCK, category_id="A1"), (VALUE, ""))],
         [bank(BLOCK, (turned(VALUE, 1), ""))],
+        [bank(BLOCK, (VALUE, "another id"))],
     ]
     assert len({KnownPictures(some).digest for some in banks}) == len(banks)
 

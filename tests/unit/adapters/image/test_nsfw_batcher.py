@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from gaveld.adapters.image.nsfw_model.batcher import FrameBatch, FrameBatcher, NetworkOverloaded
+from gaveld.adapters.image.nsfw_model.batcher import FrameBatcher, NetworkOverloaded
 from tests.frames import frame_of, plain
 
 PATIENCE_SECONDS = 60
@@ -170,15 +170,3 @@ async def test_closing_refuses_what_waits(network):
     assert float((await running)[0]) == 1
     with pytest.raises(RuntimeError, match="closed"):
         await batcher.classes(frame(3))
-
-
-async def test_every_batch_is_told(network):
-    """Law: whoever listens hears of each batch, its frames and its time."""
-    told: list[FrameBatch] = []
-    batcher = FrameBatcher(network, on_batch=told.append)
-    network.release(2)
-    await batcher.classes(frame(1))
-    await batcher.classes(frame(2))
-    await asyncio.to_thread(batcher.close)
-    assert [batch.frames for batch in told] == [1, 1]
-    assert all(batch.seconds > 0 for batch in told)

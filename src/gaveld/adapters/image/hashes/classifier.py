@@ -69,7 +69,8 @@ class KnownPictures:
         seen = hashlib.sha256()
         for bank in self._banks:
             seen.update(repr(bank.about).encode())
-            seen.update(bank.hashes.tobytes())
+            for part in (bank.hashes, bank.entry_ids.ends, bank.entry_ids.text):
+                seen.update(part.tobytes())
         return seen.hexdigest()[:8]
 
     def matches(

@@ -7,11 +7,10 @@ bounds how much waits and how large a batch is, and knows nothing of what the ne
 import asyncio
 import contextlib
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from gaveld.adapters.image.nsfw_model.network import Pixels
 from gaveld.domain.media import Frame
@@ -40,13 +39,6 @@ class Network(Protocol):
         ...
 
 
-class FrameBatch(NamedTuple):
-    """What one batch was: its frames and its time."""
-
-    frames: int
-    seconds: float
-
-
 @dataclass(eq=False, slots=True)
 class _Job:
     frame: Frame
@@ -66,7 +58,7 @@ class FrameBatcher:
     """Asks a network about frames, the oldest first and up to ``frames_a_batch`` at a time.
 
     ``threads`` batches run at once. A caller that is cancelled drops out, and its frame with it
-    unless it is being computed. ``on_batch`` is called on the batch's thread after it.
+    unless it is being computed.
     """
 
     def __init__(
@@ -76,12 +68,10 @@ class FrameBatcher:
         threads: int = 1,
         frames_a_batch: int = FRAMES_A_BATCH,
         max_waiting: int = MAX_WAITING,
-        on_batch: Callable[[FrameBatch], None] | None = None,
     ) -> None:
         self._network = network
         self._frames_a_batch = frames_a_batch
         self._max_waiting = max_waiting
-        self._on_batch = on_batch
         self._changed = threading.Condition()
         self._closed = False
         self._waiting: deque[_Job] = deque()
@@ -135,14 +125,10 @@ class FrameBatcher:
             _deliver(jobs, self._run(jobs))
 
     def _run(self, jobs: Sequence[_Job]) -> Sequence[Pixels | Exception]:
-        started = time.perf_counter()
         try:
-            classes = self._network.look_at([job.frame for job in jobs])
+            return list(self._network.look_at([job.frame for job in jobs]))
         except Exception as failure:  # noqa: BLE001 - whatever it is, the callers get it
             return [failure] * len(jobs)
-        if self._on_batch is not None:
-            self._on_batch(FrameBatch(len(jobs), time.perf_counter() - started))
-        return list(classes)
 
 
 def _deliver(jobs: Sequence[_Job], results: Sequence[Pixels | Exception]) -> None:

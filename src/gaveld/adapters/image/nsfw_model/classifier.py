@@ -4,17 +4,12 @@ It reports everything above a floor and decides nothing: thresholds are the poli
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from gaveld.adapters.image.nsfw_model.batcher import (
-    FRAMES_A_BATCH,
-    FrameBatch,
-    FrameBatcher,
-    Network,
-)
+from gaveld.adapters.image.nsfw_model.batcher import FRAMES_A_BATCH, FrameBatcher, Network
 from gaveld.adapters.image.nsfw_model.installation import CATEGORIES, NAME, ONNX_SHA256
 from gaveld.adapters.image.nsfw_model.network import CLASSES, SIDE
 from gaveld.adapters.image.nsfw_model.package import VERSION
@@ -54,8 +49,7 @@ _LIMITS: Final = (
 class OnnxNsfwClassifier:
     """Scores the frames of pictures, whichever call they belong to, on a few threads.
 
-    ``threads`` is how many batches are worked on at once. ``on_batch`` hears of every batch, on
-    its thread. Call ``close`` at the end.
+    ``threads`` is how many batches are worked on at once. Call ``close`` at the end.
     """
 
     def __init__(
@@ -64,12 +58,9 @@ class OnnxNsfwClassifier:
         *,
         threads: int = 2,
         frames_a_batch: int = FRAMES_A_BATCH,
-        on_batch: Callable[[FrameBatch], None] | None = None,
     ) -> None:
         self._frames_at_once = threads * frames_a_batch
-        self._batcher = FrameBatcher(
-            network, threads=threads, frames_a_batch=frames_a_batch, on_batch=on_batch
-        )
+        self._batcher = FrameBatcher(network, threads=threads, frames_a_batch=frames_a_batch)
         self._card = ClassifierCard(
             name=NAME,
             version=f"{VERSION}+{ONNX_SHA256[:8]}.{network.name}",

@@ -28,6 +28,7 @@ NPM_SECONDS: Final = 900
 
 _MODELS: Final = f"package/dist/models/{NETWORK}"
 _MAX_BYTES: Final = 64 << 20
+_TELLING: Final = ("code ", "errno ", "network request", "network This")
 _STRING: Final = re.compile(r'exports="([A-Za-z0-9+/=]+)"')
 _OBJECT: Final = re.compile(r"exports=(\{.*\})\},\{\}\]\},\{\},\[1\]\)\(1\)\}\);\s*$", re.DOTALL)
 _TOKEN: Final = re.compile(
@@ -79,8 +80,9 @@ def fetch() -> bytes:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise PackageError(f"npm did not get {PACKAGE}: {error}") from error
         if npm.returncode:
-            said = " ".join(str(npm.stderr).split())[:400]
-            raise PackageError(f"npm did not get {PACKAGE}@{VERSION}: {said}")
+            lines = (line.removeprefix("npm error ") for line in str(npm.stderr).splitlines())
+            said = "; ".join(line for line in lines if line.startswith(_TELLING))
+            raise PackageError(f"npm did not get {PACKAGE}@{VERSION}: {said or 'no reason given'}")
         (archive,) = Path(folder).glob("*.tgz")
         return archive.read_bytes()
 
