@@ -16,6 +16,7 @@ MAX_URI_CHARACTERS: Final = 2_048
 _ODD: Final = re.compile(r"[\x00-\x20\x7f\\]")
 _DATA: Final = re.compile(r"data:(?P<type>[^,]{0,256}),", re.IGNORECASE)
 _FIRST_FREE_PORT: Final = 1024
+_LAST_PORT: Final = 65_535
 _WEB_PORTS: Final = frozenset({80, 443})
 
 
@@ -59,7 +60,7 @@ def location_of(uri: str, base: httpx2.URL | None = None) -> httpx2.URL:
         raise MediaRefused(MediaRefusal.ADDRESS_MALFORMED) from None
     if url.scheme not in {"http", "https"}:
         raise MediaRefused(MediaRefusal.SCHEME_NOT_ALLOWED)
-    if not url.host:
+    if not url.host or (url.port or 0) > _LAST_PORT:
         raise MediaRefused(MediaRefusal.ADDRESS_MALFORMED)
     if url.userinfo:
         raise MediaRefused(MediaRefusal.CREDENTIALS_IN_ADDRESS)
