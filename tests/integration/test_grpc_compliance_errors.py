@@ -11,6 +11,7 @@ from structlog.testing import LogCapture
 from gaveld.application.api_keys import Authenticate, new_api_key
 from gaveld.application.ports import RateLimit
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.transport.grpc.call import Call
 from tests.fakes.api_keys import FakeApiKeyStore
 from tests.fakes.credits import FakeCredits
 from tests.fakes.rate_limiter import FakeRateLimiter
@@ -172,11 +173,12 @@ async def test_no_reviewer_that_answers_is_unavailable(serve: Serve):
     assert failure.retry is not None
 
 
-async def test_the_deadline_ends_slow_reviewers(serve: Serve):
+async def test_the_deadline_ends_slow_reviewers(serve: Serve, monkeypatch: pytest.MonkeyPatch):
     """Law: reviewers that outlast the deadline have failed, and the answer still arrives."""
+    monkeypatch.setattr(Call, "reserve_seconds", lambda _: 20.0)  # whatever else the machine does
     slow = FakeReviewer("slow", gate=asyncio.Event())
     running = await serve(reviewers=[FakeReviewer("quick"), slow])
-    answer = await running.compliance.ReviewText(FINE, timeout=2)
+    answer = await running.compliance.ReviewText(FINE, timeout=20.5)
     assert answer.review.panel.failed_count == 1
     assert slow.cancelled == 1
 
@@ -190,10 +192,11 @@ async def test_a_custom_prompt_that_nobody_reads(serve: Serve):
         Code.FAILED_PRECONDITION,
         "CUSTOM_PROMPT_UNSUPPORTED",
     )
-    assert dict(failure.info.metadata) == {"configure": "reviewers"}
+    assert dict(failure.info.metadata) == {"configure": "panel.chat_models"}
 
 
 async def test_a_server_without_reviewers(serve: Serve):
     """Law: where nobody can be asked, the operator's setting is named."""
     failure = await failure_of((await serve()).compliance.ReviewText(FINE))
     assert (failure.code, failure.info.reason) == (Code.FAILED_PRECONDITION, "FEATURE_DISABLED")
+    assert dict(failure.info.metadata) == {"setting": "panel.chat_models"}

@@ -39,8 +39,8 @@ from gaveld.domain.reviews import (
     running_digest,
 )
 
-REVIEWERS_SETTING: Final = "reviewers"
-"""The settings' section that an operator is told to fill where no reviewer can be asked."""
+CHAT_MODELS_SETTING: Final = "panel.chat_models"
+"""The setting that an operator is told to fill where no reviewer can be asked."""
 
 _log = logging.getLogger(__name__)
 
@@ -147,18 +147,21 @@ class ReviewCompliance:
         if not self._reviewers or not seats:
             raise FailedPrecondition(
                 ErrorReason.FEATURE_DISABLED,
-                f"This server has no reviewers: configure {REVIEWERS_SETTING}.",
-                metadata={"setting": REVIEWERS_SETTING},
+                "This server has no reviewers: switch panel.embedded on, with the transformer, or "
+                f"name a model in {CHAT_MODELS_SETTING}.",
+                metadata={"setting": CHAT_MODELS_SETTING},
             )
         if not wishes.custom_prompt:
             return seats
         readers = tuple(seat for seat in seats if seat.card.reads_custom_prompts)
         if not readers:
+            seated = ", and in panel.reviewers of the policy" if policy.panel.places else ""
             raise FailedPrecondition(
                 ErrorReason.CUSTOM_PROMPT_UNSUPPORTED,
-                "No reviewer of the panel reads instructions: configure a chat-model reviewer in "
-                f"{REVIEWERS_SETTING}. The content was not judged by the default rules instead.",
-                metadata={"configure": REVIEWERS_SETTING},
+                "No reviewer of the panel reads instructions: name a chat model that does in "
+                f"{CHAT_MODELS_SETTING}{seated}. The content was not judged by the default rules "
+                "instead.",
+                metadata={"configure": CHAT_MODELS_SETTING},
             )
         return readers
 

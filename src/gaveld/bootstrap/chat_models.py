@@ -31,6 +31,7 @@ from gaveld.adapters.reviewers.chat_model import (
     Qwen3Guard,
     ShieldGemma,
 )
+from gaveld.adapters.reviewers.embedded import MEMBERS
 from gaveld.application.ports import Reviewer
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.panels import HEAVIEST
@@ -38,6 +39,13 @@ from gaveld.domain.reviews import ReviewerCard
 
 _JSON_ONLY: Final = ("rules", "constraint")
 _BY_RULES: Final = ("rule_texts", "max_tokens")
+_EMBEDDED: Final = frozenset(member.name for member in MEMBERS)
+
+
+def _free(name: str) -> str:
+    if name in _EMBEDDED:  # whether or not they are switched on: answers would be mistaken
+        raise ValueError(f"{name} is the name of an embedded reviewer")
+    return name
 
 
 def _base_url(url: str) -> str:
@@ -68,7 +76,7 @@ class ChatModelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$"), AfterValidator(_free)]
     url: Annotated[str, AfterValidator(_base_url)]
     """The base that ``/chat/completions`` is added to, such as ``http://vllm:8000/v1``."""
     model: Annotated[str, Field(min_length=1)]

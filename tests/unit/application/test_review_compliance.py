@@ -266,15 +266,25 @@ async def test_a_custom_prompt_without_a_reader_is_refused():
     house = House(*three())
     refusal = await house.refusal(FailedPrecondition, ReviewWishes(custom_prompt="Be nice"))
     assert refusal.reason is ErrorReason.CUSTOM_PROMPT_UNSUPPORTED
-    assert refusal.metadata == {"configure": "reviewers"}
+    assert refusal.metadata == {"configure": "panel.chat_models"}
+    assert "in panel.chat_models." in refusal.message
     assert all(not reviewer.tasks for reviewer in house.reviewers)
+
+
+async def test_a_policy_that_keeps_readers_off_its_panel_is_named():
+    """Law: where the policy says who is asked, the message names its key beside the setting."""
+    reader = FakeReviewer("reader", STRICT, reads_custom_prompts=True)
+    house = House(*three(), reader, panel=PanelSettings(places=(PanelPlace("r0"),)))
+    refusal = await house.refusal(FailedPrecondition, ReviewWishes(custom_prompt="Be nice"))
+    assert "in panel.chat_models, and in panel.reviewers of the policy" in refusal.message
+    assert not reader.tasks
 
 
 async def test_a_server_without_reviewers_says_what_to_configure():
     """Law: no reviewers is a state that an operator mends, not a verdict."""
     refusal = await House().refusal(FailedPrecondition)
     assert refusal.reason is ErrorReason.FEATURE_DISABLED
-    assert refusal.metadata == {"setting": "reviewers"}
+    assert refusal.metadata == {"setting": "panel.chat_models"}
 
 
 async def test_a_reviewer_that_the_policy_names_and_the_server_lacks_fails():

@@ -25,6 +25,7 @@ def loaded(*models: dict) -> Settings:
     ("change", "named"),
     [
         ({"name": "Not A Name"}, "panel.chat_models.0.name"),
+        ({"name": "gavel-strict"}, "panel.chat_models.0.name: gavel-strict is the name of an emb"),
         ({"url": "vllm:8000"}, "panel.chat_models.0.url: must be a URL"),
         ({"url": "http://me:secret@vllm/v1"}, "panel.chat_models.0.url: must hold no user"),
         ({"url": "http://vllm/v1?key=secret"}, "panel.chat_models.0.url: must hold no user"),
