@@ -161,12 +161,16 @@ async def _chunks(channel: grpc.aio.Channel, processes: Processes) -> Table:
     ]
     stream = await _opened(channel, Options(kind=STREAM_KIND_MODEL_OUTPUT))
 
+    length = cleared = 0
+
     async def written(parts: list[str]) -> None:
-        # Each sentence is judged before the next is written, so that no parts are joined.
+        # Each sentence is judged before the next is written, so that nothing waits.
+        nonlocal length, cleared
         for part in parts:
             await stream.part(part, "m")
-            if part.rstrip().endswith("."):
-                await stream.event()
+            before, length = length, length + len(part)
+            while before + part.find(".") + 1 > max(before, cleared):
+                cleared = (await stream.event()).clearance.cleared_utf16_offset
 
     async def ended() -> None:
         await stream.part("", "m", last=True)
