@@ -5,12 +5,11 @@ back what it cleared. Where pieces end depends on the text alone and not on how 
 any chunking of a text comes to the same verdict. It judges nothing itself.
 """
 
-import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from gaveld.domain.content import Offsets
+from gaveld.domain.sentences import LONGEST_WORD, ends_sentence, is_silent
 
 SHORTEST_SENTENCE_UNITS: Final = 16
 """A shorter sentence counts with the next, so that few words never cost a judgement each."""
@@ -20,14 +19,6 @@ SMALLEST_PIECE_UNITS: Final = 64
 
 CONTEXT_CHARACTERS: Final = 400
 """A piece is read with at most so many characters of what stands before it in its turn."""
-
-_LONGEST_WORD: Final = 32
-_ENDS_AT_ONCE: Final = frozenset("!?\u2026\u3002\uff01\uff1f\u061f\u0964\n\r\u2028\u2029")
-_ABBREVIATIONS: Final = frozenset(
-    {"approx", "dept", "dr", "etc", "fig", "jr", "mr", "mrs", "ms", "mt", "prof", "sr", "st", "vs"}
-    | {"www"}
-)
-_AROUND_WORDS: Final = "\"'“”\u2018’«»()[]*_-—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +200,7 @@ class _Scan:
             if character.isspace():
                 self._gap = self._length
             is_long_enough = self._said_units >= SHORTEST_SENTENCE_UNITS
-            if is_long_enough and _ends_sentence(text, start, index):
+            if is_long_enough and ends_sentence(text, start, index):
                 return self._length
         return None
 
@@ -219,7 +210,7 @@ def context_start(text: str, start: int) -> int:
     begin = start - CONTEXT_CHARACTERS
     if begin <= 0:
         return 0
-    for index in range(begin, min(begin + _LONGEST_WORD, start)):
+    for index in range(begin, min(begin + LONGEST_WORD, start)):
         if text[index].isspace():
             return index + 1
     return begin
@@ -230,29 +221,6 @@ def utf16_length(text: str) -> int:
     if text.isascii():
         return len(text)
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-@lru_cache(maxsize=4_096)
-def is_silent(character: str) -> bool:
-    """Whether a character says nothing by itself: punctuation, white space, an invisible one."""
-    category = unicodedata.category(character)
-    return character.isspace() or category[0] == "P" or category in {"Cc", "Cf"}
-
-
-def _ends_sentence(text: str, start: int, index: int) -> bool:
-    character = text[index]
-    if character in _ENDS_AT_ONCE:
-        return True
-    if character != ".":
-        return False
-    # Nothing is known of what follows, so only the word before can tell an end from a number, an
-    # address or an abbreviation.
-    first = index
-    while first > max(start, index - _LONGEST_WORD) and not text[first - 1].isspace():
-        first -= 1
-    word = text[first:index].strip(_AROUND_WORDS).replace("'", "").replace("’", "")
-    is_word = len(word) > 1 and word.replace("-", "").isalpha()
-    return is_word and word.lower() not in _ABBREVIATIONS
 
 
 def _advanced(before: Offsets, text: str) -> Offsets:
