@@ -19,6 +19,7 @@ from gaveld.application.ports import (
     TextSignals,
     VerdictCache,
 )
+from gaveld.application.score_sentences import ScoreSentences, SentenceScores
 from gaveld.domain.content import DetectedLanguage, TextSample, TextSubmission, mask
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason, FieldViolation, InvalidRequest
 from gaveld.domain.policies import Policy, PolicyOverrides
@@ -62,7 +63,8 @@ class TextJudgement:
     ``language`` is None when the detector failed; ``language_is_unexpected`` is true when one was
     detected and is none of the expected. ``is_cached`` is true when the text was read by an earlier
     call and only judged by this one; the outcomes are then that call's. ``topics`` come likeliest
-    first; ``sentiment`` is None when no classifier told one.
+    first; ``sentiment`` is None when no classifier told one. ``sentences`` are empty unless asked
+    for.
     """
 
     verdict: Verdict
@@ -76,6 +78,7 @@ class TextJudgement:
     is_cached: bool = False
     topics: tuple[Topic, ...] = ()
     sentiment: Sentiment | None = None
+    sentences: tuple[SentenceScores, ...] = ()
 
 
 class ModerateText:
@@ -107,6 +110,7 @@ class ModerateText:
         self._telemetry = telemetry
         self._max_text_bytes = max_text_bytes
         self._cache = cache
+        self._score_sentences = ScoreSentences(normaliser, classifiers)
         cards = [language_detector.card, *(entry.card for entry in self._classifiers)]
         self._models = tuple((card.name, card.version) for card in cards)
 
@@ -139,11 +143,21 @@ class ModerateText:
             learnt = await self._look(submission, policy, due, clock)
             await self._keep(key, learnt)
 
+        language = learnt.language or DetectedLanguage()
+        sentences: tuple[SentenceScores, ...] = ()
+        if submission.wants_sentence_scores:
+            sentences = await self._score_sentences(
+                submission.text,
+                language,
+                policy,
+                deadline_seconds=due - time.monotonic(),
+                on_failure=self._log_failure,
+            )
+            clock.lap("sentences")
         verdict = judge(learnt.signals, policy)
         filtered_text = self._filtered(submission.text, learnt.signals, policy)
         clock.lap("judge")
         self._count(verdict, learnt.signals, is_cached=is_cached)
-        language = learnt.language or DetectedLanguage()
         return TextJudgement(
             verdict=verdict,
             outcomes=learnt.outcomes,
@@ -156,6 +170,7 @@ class ModerateText:
             is_cached=is_cached,
             topics=learnt.signals.topics,
             sentiment=learnt.signals.sentiment,
+            sentences=sentences,
         )
 
     async def _look(

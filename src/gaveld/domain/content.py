@@ -99,11 +99,15 @@ class DetectedLanguage:
 
 @dataclass(frozen=True, slots=True)
 class TextSubmission:
-    """A text to judge, the language its sender expects (BCP 47), and terms to block in it."""
+    """A text to judge, the language its sender expects (BCP 47), and terms to block in it.
+
+    ``wants_sentence_scores`` asks for the traits of each sentence too.
+    """
 
     text: str
     expected_language: str = ""
     blocked_terms: tuple[str, ...] = ()
+    wants_sentence_scores: bool = False
 
 
 @dataclass(frozen=True, slots=True)

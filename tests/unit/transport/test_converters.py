@@ -201,7 +201,6 @@ def test_durations_are_exact_to_the_microsecond(seconds: float):
 @pytest.mark.parametrize(
     ("request_", "field", "reason"),
     [
-        (api.ModerateTextRequest(score_sentences=True), "score_sentences", "INVALID_ARGUMENT"),
         (api.ModerateTextRequest(content_type="Post"), "content_type", "UNKNOWN_CONTENT_TYPE"),
         (api.ModerateTextRequest(blocked_terms=["ok", " - "]), "blocked_terms[1]", None),
     ],

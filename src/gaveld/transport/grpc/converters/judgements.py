@@ -1,6 +1,6 @@
 """From the domain's judgement to the wire: enums by name, spans in bytes and UTF-16 units."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -8,10 +8,17 @@ from gavel.v1 import moderation_service_pb2, verdict_pb2
 from google.protobuf.duration_pb2 import Duration
 
 from gaveld.application.moderate import TextJudgement
+from gaveld.application.score_sentences import SentenceScores
 from gaveld.domain.categories import CATALOGUE, Severity
 from gaveld.domain.content import OffsetTable, Span
 from gaveld.domain.policies import Action
-from gaveld.domain.signals import ClassifierOutcome, OutcomeStatus, Sentiment, SentimentLabel
+from gaveld.domain.signals import (
+    Attribute,
+    ClassifierOutcome,
+    OutcomeStatus,
+    Sentiment,
+    SentimentLabel,
+)
 from gaveld.domain.verdicts import (
     Cause,
     Coverage,
@@ -75,13 +82,12 @@ def response_from_judgement(
         for entry in judgement.verdict.findings
         if request.explain or entry.action is not Action.ALLOW
     ]
-    scores = {attribute.value: score for attribute, score in judgement.attributes.items()}
     response = moderation_service_pb2.ModerateTextResponse(
         verdict=verdict_to_proto(judgement.verdict),
         findings=findings_to_proto(shown[:MAX_FINDINGS], request.text),
         omitted_finding_count=max(0, len(shown) - MAX_FINDINGS),
         classifier_outcomes=outcomes_to_proto(judgement.outcomes),
-        attribute_scores=verdict_pb2.AttributeScores(**scores) if scores else None,
+        attribute_scores=_attribute_scores(judgement.attributes),
         language=_language(judgement),
         filtered_text=judgement.filtered_text,
         content_sha256=judgement.sha256,
@@ -94,6 +100,7 @@ def response_from_judgement(
             verdict_pb2.Topic(name=topic.name, score=topic.score) for topic in judgement.topics
         ],
         sentiment=_sentiment(judgement.sentiment),
+        sentence_scores=_sentence_scores(judgement.sentences, request.text),
     )
     if request.explain:
         response.timings.extend(
@@ -111,6 +118,28 @@ def _language(judgement: TextJudgement) -> verdict_pb2.DetectedLanguage | None:
         confidence=judgement.language.confidence,
         unexpected=judgement.language_is_unexpected,
     )
+
+
+def _attribute_scores(
+    attributes: Mapping[Attribute, float],
+) -> verdict_pb2.AttributeScores | None:
+    if not attributes:
+        return None
+    scores = {attribute.value: score for attribute, score in attributes.items()}
+    return verdict_pb2.AttributeScores(**scores)
+
+
+def _sentence_scores(
+    sentences: Iterable[SentenceScores], text: str
+) -> list[moderation_service_pb2.SentenceScores]:
+    table = OffsetTable(text)
+    return [
+        moderation_service_pb2.SentenceScores(
+            span=_span(entry.span, table),
+            attribute_scores=_attribute_scores(entry.attributes),
+        )
+        for entry in sentences
+    ]
 
 
 def _sentiment(sentiment: Sentiment | None) -> verdict_pb2.Sentiment | None:

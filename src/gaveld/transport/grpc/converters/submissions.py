@@ -36,13 +36,8 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
     Typed fields are facts for a policy's rules, and there are none of these yet: they are
     checked and not judged, as the contract says of untyped content. Raises ``InvalidRequest``
     for a content type, which no policy defines yet, a blocked term that could never match, fields
-    nested too deep, a date that is none or a wish for scores by sentence, and a refusal for too
-    much metadata.
+    nested too deep or a date that is none, and a refusal for too much metadata.
     """
-    if request.score_sentences:
-        raise InvalidRequest(
-            FieldViolation("score_sentences", "is not served by this version; leave it false")
-        )
     if request.content_type:
         raise InvalidRequest(
             FieldViolation("content_type", "names none of the policy's content types"),
@@ -60,6 +55,7 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
         text=request.text,
         expected_language=request.expected_language,
         blocked_terms=tuple(request.blocked_terms),
+        wants_sentence_scores=request.score_sentences,
     )
 
 
