@@ -15,10 +15,12 @@ from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.application.ports import Classifier, Credits, RateLimiter, Reviewer
+from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.domain.content import TextSample
 from gaveld.domain.policies import Policy
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
+from tests.fakes.answers import FakeAnswerStore
 from tests.fakes.policies import FakePolicyStore
 from tests.fakes.telemetry import FakeTelemetry
 from tests.integration.grpc_stand import (
@@ -76,6 +78,7 @@ async def serve() -> AsyncIterator[Serve]:
                 review_compliance, max_turn_seconds=options.max_deadline_seconds
             ),
             list_categories=ListCategories([entry.card for entry in classifiers]),
+            repeats=Repeats(FakeAnswerStore()),
             telemetry=telemetry,
             registry=registry,
             authenticate=authenticate,

@@ -47,8 +47,8 @@ class ReviewTextRequest(_message.Message):
     verbose: _builtins.int
     """verbose is the detail of the answer, 0 to 2; zero is the least. Unset: 1."""
     request_id: _builtins.str
-    """request_id names the call and makes a repeat harmless, up to 128 characters. Empty: the server
-    makes one up.
+    """request_id names the call and makes a repeat harmless, up to 128 characters: for some minutes
+    it gets the first call's answer, and is paid once. Empty: the server makes one up.
     """
     @_builtins.property
     def excluded_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -136,8 +136,8 @@ class ReviewCommentRequest(_message.Message):
     verbose: _builtins.int
     """verbose is the detail of the answer, 0 to 2; zero is the least. Unset: 1."""
     request_id: _builtins.str
-    """request_id names the call and makes a repeat harmless, up to 128 characters. Empty: the server
-    makes one up.
+    """request_id names the call and makes a repeat harmless, up to 128 characters: for some minutes
+    it gets the first call's answer, and is paid once. Empty: the server makes one up.
     """
     @_builtins.property
     def excluded_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -225,8 +225,8 @@ class ReviewChatRequest(_message.Message):
     verbose: _builtins.int
     """verbose is the detail of the answer, 0 to 2; zero is the least. Unset: 1."""
     request_id: _builtins.str
-    """request_id names the call and makes a repeat harmless, up to 128 characters. Empty: the server
-    makes one up.
+    """request_id names the call and makes a repeat harmless, up to 128 characters: for some minutes
+    it gets the first call's answer, and is paid once. Empty: the server makes one up.
     """
     @_builtins.property
     def excluded_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -312,8 +312,8 @@ class ReviewConversationRequest(_message.Message):
     verbose: _builtins.int
     """verbose is the detail of the answer, 0 to 2; zero is the least. Unset: 1."""
     request_id: _builtins.str
-    """request_id names the call and makes a repeat harmless, up to 128 characters. Empty: the server
-    makes one up.
+    """request_id names the call and makes a repeat harmless, up to 128 characters: for some minutes
+    it gets the first call's answer, and is paid once. Empty: the server makes one up.
     """
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[_content_pb2.Turn]:
@@ -405,8 +405,8 @@ class ReviewSearchRequest(_message.Message):
     verbose: _builtins.int
     """verbose is the detail of the answer, 0 to 2; zero is the least. Unset: 1."""
     request_id: _builtins.str
-    """request_id names the call and makes a repeat harmless, up to 128 characters. Empty: the server
-    makes one up.
+    """request_id names the call and makes a repeat harmless, up to 128 characters: for some minutes
+    it gets the first call's answer, and is paid once. Empty: the server makes one up.
     """
     @_builtins.property
     def excluded_categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -492,8 +492,8 @@ class ReviewImageRequest(_message.Message):
     verbose: _builtins.int
     """verbose is the detail of the answer, 0 to 2; zero is the least. Unset: 1."""
     request_id: _builtins.str
-    """request_id names the call and makes a repeat harmless, up to 128 characters. Empty: the server
-    makes one up.
+    """request_id names the call and makes a repeat harmless, up to 128 characters: for some minutes
+    it gets the first call's answer, and is paid once. Empty: the server makes one up.
     """
     @_builtins.property
     def content(self) -> _content_pb2.Media:
@@ -583,8 +583,8 @@ class ReviewVideoRequest(_message.Message):
     verbose: _builtins.int
     """verbose is the detail of the answer, 0 to 2; zero is the least. Unset: 1."""
     request_id: _builtins.str
-    """request_id names the call and makes a repeat harmless, up to 128 characters. Empty: the server
-    makes one up.
+    """request_id names the call and makes a repeat harmless, up to 128 characters: for some minutes
+    it gets the first call's answer, and is paid once. Empty: the server makes one up.
     """
     @_builtins.property
     def content(self) -> _content_pb2.Media:

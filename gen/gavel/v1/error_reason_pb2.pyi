@@ -340,7 +340,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"code": 9, "message": "a custom prompt was given", "details": [
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
            "CUSTOM_PROMPT_UNSUPPORTED", "domain": "gavel", "metadata": {"configure":
-           "reviewers"}}]}
+           "panel.chat_models"}}]}
     """
     ERROR_REASON_CLASSIFIER_NOT_INSTALLED: _ErrorReason.ValueType  # 51
     """ERROR_REASON_CLASSIFIER_NOT_INSTALLED (FAILED_PRECONDITION) means that the call needs a
@@ -738,7 +738,7 @@ instead.
     {"code": 9, "message": "a custom prompt was given", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
        "CUSTOM_PROMPT_UNSUPPORTED", "domain": "gavel", "metadata": {"configure":
-       "reviewers"}}]}
+       "panel.chat_models"}}]}
 """
 ERROR_REASON_CLASSIFIER_NOT_INSTALLED: ErrorReason.ValueType  # 51
 """ERROR_REASON_CLASSIFIER_NOT_INSTALLED (FAILED_PRECONDITION) means that the call needs a

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gaveld import __version__
+from gaveld.adapters.cache.answers import MemoryAnswerStore
 from gaveld.adapters.cache.memory import MemoryVerdictCache
 from gaveld.adapters.limits.memory import MemoryRateLimiter
 from gaveld.adapters.storage.api_keys import (
@@ -46,6 +47,7 @@ from gaveld.application.ports import (
     Reviewer,
     TextNormaliser,
 )
+from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.bootstrap.chat_models import chat_reviewers
 from gaveld.bootstrap.embedded_panel import embedded_reviewers
@@ -71,6 +73,10 @@ STANDS_IN: Final[Mapping[str, tuple[str, str]]] = {
     "linear": ("transformer", "A1 C4 D1 H1 H2 H3 L1 S1 S4 V1"),
 }
 """A lighter classifier that may be loaded instead of another, and what it covers of it."""
+
+
+ANSWER_SECONDS: Final = 600.0
+"""So long the answer to a call is kept for those that repeat it under its request id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class Application:
     moderate_text: ModerateText
     review_compliance: ReviewCompliance
     list_categories: ListCategories
+    repeats: Repeats
     authenticate: Authenticate | None
     rate_limiter: RateLimiter
     telemetry: PrometheusTelemetry
@@ -154,6 +161,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             balances=balances,
         ),
         list_categories=ListCategories(installed, absent),
+        repeats=Repeats(MemoryAnswerStore(settings.cache.max_answer_bytes, ANSWER_SECONDS)),
         authenticate=authenticate,
         rate_limiter=MemoryRateLimiter(),
         telemetry=telemetry,

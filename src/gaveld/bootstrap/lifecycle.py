@@ -124,6 +124,7 @@ def _grpc_server(
             application.review_compliance, max_turn_seconds=settings.grpc.max_deadline_seconds
         ),
         list_categories=application.list_categories,
+        repeats=application.repeats,
         telemetry=application.telemetry,
         registry=application.telemetry.registry,
         authenticate=application.authenticate,

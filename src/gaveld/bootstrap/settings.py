@@ -209,6 +209,8 @@ class CacheSettings(_Section):
 
     max_bytes: Annotated[int, Field(ge=0, le=64 << 30)] = 32 << 20
     """How much memory this may take; 0 remembers nothing."""
+    max_answer_bytes: Annotated[int, Field(ge=0, le=64 << 30)] = 16 << 20
+    """How much memory answers to calls with a request id may take, for repeats; 0 keeps none."""
 
 
 class LogSettings(_Section):

@@ -31,6 +31,7 @@ class ErrorReason(StrEnum):
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
     CUSTOM_PROMPT_UNSUPPORTED = "CUSTOM_PROMPT_UNSUPPORTED"
     FEATURE_DISABLED = "FEATURE_DISABLED"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     INTERNAL = "INTERNAL"
 
 
@@ -97,6 +98,10 @@ class DeadlineExceeded(GavelError):
 
 class FailedPrecondition(GavelError):
     """The server is not set up for what the call asks; a repeat fails until an operator acts."""
+
+
+class AlreadyExists(GavelError):
+    """A name that the caller chose is taken; a repeat fails until another is chosen."""
 
 
 class Unavailable(GavelError):

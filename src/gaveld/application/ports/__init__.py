@@ -5,6 +5,7 @@ Adapters may be called concurrently from one event loop unless a port says other
 """
 
 from gaveld.application.ports.access import ApiKey, ApiKeyStore, Credits, RateLimit, RateLimiter
+from gaveld.application.ports.answers import AnswerStore, KeptAnswer
 from gaveld.application.ports.classifiers import Classifier, LanguageDetector, TextNormaliser
 from gaveld.application.ports.media import (
     FrameEncoder,
@@ -29,6 +30,7 @@ from gaveld.application.ports.reviewers import Reviewer
 from gaveld.application.ports.telemetry import Telemetry
 
 __all__ = [
+    "AnswerStore",
     "ApiKey",
     "ApiKeyStore",
     "Classifier",
@@ -36,6 +38,7 @@ __all__ = [
     "FrameEncoder",
     "HeadScores",
     "ImageDecoder",
+    "KeptAnswer",
     "LanguageDetector",
     "MediaFetcher",
     "PanelScorer",

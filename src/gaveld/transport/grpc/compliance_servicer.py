@@ -1,5 +1,7 @@
 """Answers ``gavel.v1.ComplianceService``: converts, has a panel review, converts back."""
 
+import hashlib
+
 from gavel.v1.compliance_service_pb2 import (
     ReviewChatRequest,
     ReviewChatResponse,
@@ -14,6 +16,7 @@ from gavel.v1.compliance_service_pb2 import (
 )
 from gavel.v1.review_pb2 import Review
 
+from gaveld.application.repeats import Asked, Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.domain.reviews import ContentKind, ReviewContent, TextContent
 from gaveld.transport.grpc.call import Context, current_call
@@ -30,9 +33,12 @@ from gaveld.transport.grpc.long_texts import LongTexts
 class ComplianceServicer:
     """Serves the reviews of text; those of pictures, videos and streams are not served yet."""
 
-    def __init__(self, review_compliance: ReviewCompliance, long_texts: LongTexts) -> None:
+    def __init__(
+        self, review_compliance: ReviewCompliance, long_texts: LongTexts, repeats: Repeats
+    ) -> None:
         self._review_compliance = review_compliance
         self._long_texts = long_texts
+        self._repeats = repeats
 
     async def ReviewText(self, request: ReviewTextRequest, _: Context) -> ReviewTextResponse:
         """Review a general text."""
@@ -67,6 +73,19 @@ class ComplianceServicer:
     async def _review(
         self, kind: ContentKind, content: ReviewContent, request: ReviewRequest
     ) -> Review:
+        if not request.request_id:  # only a name that the caller chose says that it is a repeat
+            return await self._review_now(kind, content, request)
+
+        async def work() -> bytes:
+            review = await self._review_now(kind, content, request)
+            return review.SerializeToString()
+
+        body = await self._repeats.answer(_asked(request), work)
+        return Review.FromString(body)
+
+    async def _review_now(
+        self, kind: ContentKind, content: ReviewContent, request: ReviewRequest
+    ) -> Review:
         call = current_call()
         async with self._long_texts.place(_characters(content)):
             review = await self._review_compliance(
@@ -77,6 +96,12 @@ class ComplianceServicer:
                 deadline_seconds=call.seconds_left(),
             )
         return review_to_proto(review, content, verbose_of(request))
+
+
+def _asked(request: ReviewRequest) -> Asked:
+    everything = hashlib.sha256(request.DESCRIPTOR.full_name.encode())
+    everything.update(request.SerializeToString(deterministic=True))
+    return Asked(current_call().project, request.request_id, everything.digest())
 
 
 def _characters(content: ReviewContent) -> int:

@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from gaveld.domain.errors import (
+    AlreadyExists,
     DeadlineExceeded,
     ErrorReason,
     FailedPrecondition,
@@ -106,6 +107,7 @@ _CODES: Final[tuple[tuple[type[GavelError], grpc.StatusCode], ...]] = (
     (ResourceExhausted, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
     (FailedPrecondition, grpc.StatusCode.FAILED_PRECONDITION),
+    (AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
     (Unavailable, grpc.StatusCode.UNAVAILABLE),
 )
 

@@ -21,6 +21,7 @@ from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.application.ports import RateLimiter, Telemetry
+from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.transport.grpc.call import UNKNOWN_METHOD, GrpcInterceptor
 from gaveld.transport.grpc.category_servicer import CategoryServicer
@@ -103,6 +104,7 @@ class GrpcServer:
         review_compliance: ReviewCompliance,
         moderate_conversation: ModerateConversation,
         list_categories: ListCategories,
+        repeats: Repeats,
         telemetry: Telemetry,
         registry: CollectorRegistry,
         authenticate: Authenticate | None = None,
@@ -139,7 +141,7 @@ class GrpcServer:
             ),
             Service(
                 compliance_service_pb2.DESCRIPTOR.services_by_name["ComplianceService"],
-                ComplianceServicer(review_compliance, long_texts),
+                ComplianceServicer(review_compliance, long_texts, repeats),
                 others=(conversations,),
             ),
             Service(
