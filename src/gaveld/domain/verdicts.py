@@ -94,15 +94,22 @@ def judge(signals: Signals, policy: Policy) -> Verdict:
     never softens it, the order of signals never matters, and losing a classifier never raises the
     coverage.
     """
+    return judge_weighed(weigh(signals), signals.outcomes, policy)
+
+
+def judge_weighed(
+    findings: Iterable[Finding], outcomes: Iterable[ClassifierOutcome], policy: Policy
+) -> Verdict:
+    """Return the policy's verdict on findings that were weighed already; see ``judge``."""
     judged = sorted(
         (
             JudgedFinding(finding, policy.rule(finding.category_id).action(finding.score))
-            for finding in weigh(signals)
+            for finding in findings
         ),
         key=_strictest_first,
     )
     found = max((entry.action for entry in judged), default=Action.ALLOW)
-    coverage = cover(signals.outcomes, policy)
+    coverage = cover(outcomes, policy)
     action = found
     if coverage.status is not CoverageStatus.COMPLETE:
         action = max(found, policy.on_incomplete)

@@ -5,13 +5,13 @@ It says which texts are read, after what, and what became of each classifier in 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from gaveld.adapters.reviewers.embedded.parts import Part, PartReader, Subject
 from gaveld.adapters.reviewers.embedded.texts import before, opening
+from gaveld.domain.outcomes import OutcomeTally
 from gaveld.domain.reviews import (
     ContentKind,
     ConversationContent,
@@ -22,7 +22,7 @@ from gaveld.domain.reviews import (
     Turn,
     VideoEvidence,
 )
-from gaveld.domain.signals import ClassifierOutcome, OutcomeStatus
+from gaveld.domain.signals import ClassifierOutcome
 
 MOST_CHARACTERS: Final = 131_072
 """The text model reads so much of a conversation, the newest turns first; others read it all."""
@@ -123,31 +123,10 @@ async def _pictures(
 
 def merged(outcomes: Iterable[Sequence[ClassifierOutcome]]) -> tuple[ClassifierOutcome, ...]:
     """Return each classifier's outcome over several texts: as it did worst, and all its seconds."""
-    every = sorted((entry for of_one in outcomes for entry in of_one), key=_name)
-    found = []
-    for _, entries in groupby(every, key=_name):
-        own = list(entries)
-        worst = max(own, key=lambda entry: _BADNESS.index(entry.missed_as))
-        missed = sum(entry.missed_as is not None for entry in own)
-        reason = worst.reason
-        if worst.missed_as is not None and len(own) > 1:
-            reason = f"In {missed} of {len(own)} texts: {reason}"
-        seconds = sum(entry.seconds for entry in own)
-        found.append(replace(worst, seconds=seconds, reason=reason))
-    return tuple(found)
-
-
-def _name(outcome: ClassifierOutcome) -> tuple[str, str]:
-    return outcome.card.name, outcome.card.version
-
-
-_BADNESS: Final = (
-    None,
-    OutcomeStatus.SKIPPED,
-    OutcomeStatus.NOT_INSTALLED,
-    OutcomeStatus.TIMED_OUT,
-    OutcomeStatus.FAILED,
-)
+    tally = OutcomeTally("texts")
+    for of_one in outcomes:
+        tally.add(of_one)
+    return tally.merged()
 
 
 async def _all(work: Callable[[int], Awaitable[Heard]], places: Sequence[int]) -> list[Heard]:

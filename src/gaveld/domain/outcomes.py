@@ -1,0 +1,60 @@
+"""What became of each classifier over several looks at one thing: as it did worst."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from gaveld.domain.signals import ClassifierOutcome, OutcomeStatus
+
+_BADNESS: Final = (
+    None,
+    OutcomeStatus.SKIPPED,
+    OutcomeStatus.NOT_INSTALLED,
+    OutcomeStatus.TIMED_OUT,
+    OutcomeStatus.FAILED,
+)
+
+
+@dataclass(slots=True)
+class _Record:
+    worst: ClassifierOutcome
+    seconds: float = 0.0
+    asked: int = 0
+    missed: int = 0
+
+
+class OutcomeTally:
+    """Adds outcomes up, one for each classifier and version; ``looks`` names what it is asked of.
+
+    Its size does not grow with the number of looks.
+    """
+
+    def __init__(self, looks: str) -> None:
+        self._looks = looks
+        self._records: dict[tuple[str, str], _Record] = {}
+
+    def add(self, outcomes: Iterable[ClassifierOutcome]) -> None:
+        """Take the outcomes of one look."""
+        for outcome in outcomes:
+            name = outcome.card.name, outcome.card.version
+            record = self._records.setdefault(name, _Record(outcome))
+            record.asked += 1
+            record.missed += outcome.missed_as is not None
+            record.seconds += outcome.seconds
+            if _badness(outcome) > _badness(record.worst):
+                record.worst = outcome
+
+    def merged(self) -> tuple[ClassifierOutcome, ...]:
+        """Return each classifier once, by name: as it did worst, and all its seconds."""
+        return tuple(self._merged(record) for _, record in sorted(self._records.items()))
+
+    def _merged(self, record: _Record) -> ClassifierOutcome:
+        worst = record.worst
+        reason = worst.reason
+        if worst.missed_as is not None and record.asked > 1:
+            reason = f"In {record.missed} of {record.asked} {self._looks}: {reason}"
+        return replace(worst, seconds=record.seconds, reason=reason)
+
+
+def _badness(outcome: ClassifierOutcome) -> int:
+    return _BADNESS.index(outcome.missed_as)
