@@ -7,6 +7,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from gaveld.application.charging import Charging
@@ -101,10 +102,22 @@ class ReviewCompliance:
             project, policy, Counting(method, rules, settings.score_threshold), seats, wishes
         )
 
+    def charged(self, panel: Panel) -> AbstractAsyncContextManager[None]:
+        """Take what one review by a panel costs, for all that is done inside; see ``Charging``."""
+        return self._charging.charged(panel.project, len(panel.seats))
+
     async def review(
-        self, panel: Panel, kind: ContentKind, content: ReviewContent, *, deadline_seconds: float
+        self,
+        panel: Panel,
+        kind: ContentKind,
+        content: ReviewContent,
+        *,
+        deadline_seconds: float,
+        is_paid: bool = False,
     ) -> Review:
         """Have a panel review one thing within ``deadline_seconds`` from now.
+
+        It is charged unless ``is_paid``: then the caller is inside of ``charged``.
 
         Each reviewer has its own timeout, or the deadline if that is sooner; one that fails is
         outside of the count. Raises ``InvalidRequest`` for content that is not Unicode or too long,
@@ -126,7 +139,7 @@ class ReviewCompliance:
             panel.wishes.context,
             panel.wishes.custom_prompt,
         )
-        async with self._charging.charged(panel.project, len(panel.seats)):
+        async with nullcontext() if is_paid else self.charged(panel):
             polled = await poll(
                 panel.seats,
                 task,

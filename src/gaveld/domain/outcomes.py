@@ -56,5 +56,6 @@ class OutcomeTally:
         return replace(worst, seconds=record.seconds, reason=reason)
 
 
-def _badness(outcome: ClassifierOutcome) -> int:
-    return _BADNESS.index(outcome.missed_as)
+def _badness(outcome: ClassifierOutcome) -> tuple[int, bool]:
+    # One that ran speaks for one that had nothing to look at.
+    return _BADNESS.index(outcome.missed_as), outcome.status is OutcomeStatus.RAN

@@ -111,15 +111,18 @@ class FrameEvidence:
 
 @dataclass(frozen=True, slots=True)
 class VideoEvidence:
-    """Sampled frames of a video in order, and what is said or written in it.
+    """Some frames of a video in order, and what is said or written in it.
 
-    ``sha256`` is of the file as sent, in hex; ``seconds`` is the video's length.
+    ``sha256`` is of the file as sent, in hex; ``seconds`` is the video's length. ``findings`` and
+    ``outcomes`` are of all that was looked at and read, beyond the frames that are shown.
     """
 
     sha256: str
     seconds: float
     frames: tuple[FrameEvidence, ...]
     transcript: str = field(default="", repr=False)
+    findings: tuple[Finding, ...] = ()
+    outcomes: tuple[ClassifierOutcome, ...] = ()
 
 
 ReviewContent = TextContent | ConversationContent | ImageEvidence | VideoEvidence
