@@ -23,7 +23,8 @@ from gaveld.domain.signals import (
 SampleT = TypeVar("SampleT")
 ResultT = TypeVar("ResultT")
 OnFailure = Callable[[ClassifierCard, Exception], None]
-_Answer = tuple[ClassifierOutcome, ClassifierReport | None]
+Answer = tuple[ClassifierOutcome, ClassifierReport | None]
+"""What became of a classifier, and what it says, None if it says nothing."""
 
 
 async def fan_out(
@@ -32,13 +33,33 @@ async def fan_out(
     deadline_seconds: float,
     on_failure: OnFailure,
 ) -> Signals:
-    """Return what the classifiers found within ``deadline_seconds`` from now.
+    """Return what the classifiers found within ``deadline_seconds`` from now, put together.
+
+    Findings come in the order of ``classifiers``, topics likeliest first; the sentiment is that of
+    the first classifier that tells one. See ``ask`` for the rest.
+    """
+    answers = await ask(classifiers, sample, deadline_seconds, on_failure)
+    reports = [report for _, report in answers if report is not None]
+    return Signals(
+        findings=tuple(found for report in reports for found in report.findings),
+        outcomes=tuple(outcome for outcome, _ in answers),
+        attributes=_strongest(reports),
+        topics=_likeliest_topics(reports),
+        sentiment=next((report.sentiment for report in reports if report.sentiment), None),
+    )
+
+
+async def ask(
+    classifiers: Sequence[Classifier[SampleT]],
+    sample: SampleT,
+    deadline_seconds: float,
+    on_failure: OnFailure,
+) -> list[Answer]:
+    """Return each classifier's answer, in their order, within ``deadline_seconds`` from now.
 
     One that is late is cancelled and listed as timed out; one that raises is listed as failed
     and its exception goes to ``on_failure``; what one that left some of the sample unread
     found counts, and is no check. If the caller is cancelled, so are they all.
-    Outcomes and findings come in the order of ``classifiers``, whichever finished first. Topics
-    come likeliest first; the sentiment is that of the first classifier that tells one.
     """
     started = time.monotonic()
     tasks = [
@@ -54,20 +75,12 @@ async def fan_out(
             task.cancel()
         if late:
             await asyncio.wait(late)
-    answers = [
+    return [
         _too_late(entry.card, time.monotonic() - started)
         if task.cancelled()
         else _admitting_gaps(*task.result())
         for entry, task in zip(classifiers, tasks, strict=True)
     ]
-    reports = [report for _, report in answers if report is not None]
-    return Signals(
-        findings=tuple(found for report in reports for found in report.findings),
-        outcomes=tuple(outcome for outcome, _ in answers),
-        attributes=_strongest(reports),
-        topics=_likeliest_topics(reports),
-        sentiment=next((report.sentiment for report in reports if report.sentiment), None),
-    )
 
 
 async def ask_of_text(
@@ -106,9 +119,13 @@ async def ask_of_text(
 def not_installed(absent: Iterable[ClassifierCard]) -> tuple[ClassifierOutcome, ...]:
     """Return the outcomes of classifiers that this server knows of and does not have."""
     return tuple(
-        ClassifierOutcome(card, OutcomeStatus.NOT_INSTALLED, reason="It is not installed.")
+        ClassifierOutcome(card, OutcomeStatus.NOT_INSTALLED, reason=_why_absent(card))
         for card in absent
     )
+
+
+def _why_absent(card: ClassifierCard) -> str:
+    return card.limits if card.is_blind_spot else "It is not installed."
 
 
 async def attempt(
@@ -126,13 +143,13 @@ async def attempt(
     return ClassifierOutcome(card, OutcomeStatus.RAN, time.monotonic() - started), result
 
 
-def _admitting_gaps(outcome: ClassifierOutcome, report: ClassifierReport | None) -> _Answer:
+def _admitting_gaps(outcome: ClassifierOutcome, report: ClassifierReport | None) -> Answer:
     if report is None or not report.unread:
         return outcome, report
     return replace(outcome, is_check=False, reason=report.unread), report
 
 
-def _too_late(card: ClassifierCard, seconds: float) -> _Answer:
+def _too_late(card: ClassifierCard, seconds: float) -> Answer:
     reason = f"It had not answered after {seconds:.3f} s."
     return ClassifierOutcome(card, OutcomeStatus.TIMED_OUT, seconds, reason), None
 

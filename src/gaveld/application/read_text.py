@@ -3,12 +3,12 @@
 ``moderate`` does the same on the way to a verdict, under a call's deadline and with a cache.
 """
 
-import logging
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from gaveld.application.failures import place_of
+from gaveld.application.failures import log_failed_classifier
 from gaveld.application.fan_out import ask_of_text, attempt, not_installed
 from gaveld.application.ports import (
     Classifier,
@@ -20,9 +20,7 @@ from gaveld.application.ports import (
 )
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
-from gaveld.domain.signals import ClassifierCard
-
-_log = logging.getLogger(__name__)
+from gaveld.domain.signals import ClassifierCard, ClassifierOutcome, OutcomeStatus
 
 
 class ReadText:
@@ -49,24 +47,34 @@ class ReadText:
         self._telemetry = telemetry
         self._seconds = seconds
 
-    async def read(self, text: str, policy: Policy) -> TextRead:
+    async def read(
+        self,
+        text: str,
+        policy: Policy,
+        *,
+        blocked_terms: tuple[str, ...] = (),
+        deadline_seconds: float | None = None,
+    ) -> TextRead:
         """Return the text's readings and what was learnt of it; see ``TextReader.read``."""
+        due = None if deadline_seconds is None else time.monotonic() + deadline_seconds
         readings = await self._normaliser.normalise(text)
         detector = self._language_detector
         language_outcome, detected = await attempt(
-            detector.card, partial(detector.detect, text), self._log_failure
+            detector.card, partial(detector.detect, text), log_failed_classifier
         )
-        sample = TextSample(readings, detected or DetectedLanguage(), policy)
-        signals = await ask_of_text(self._classifiers, sample, self._seconds, self._log_failure)
+        sample = TextSample(readings, detected or DetectedLanguage(), policy, blocked_terms)
+        seconds = self._seconds if due is None else min(self._seconds, due - time.monotonic())
+        signals = await ask_of_text(self._classifiers, sample, seconds, log_failed_classifier)
         for outcome in signals.outcomes:
             self._telemetry.classifier_finished(outcome.card, outcome.status, outcome.seconds)
         signals = replace(signals, outcomes=(*signals.outcomes, *self._absent))
         return TextRead(readings, TextSignals(detected, language_outcome, signals))
 
-    @staticmethod
-    def _log_failure(card: ClassifierCard, failure: Exception) -> None:
-        # The type and place only: a library's message may quote the content.
-        _log.error(
-            "classifier failed",
-            extra={"classifier": card.name, "version": card.version, "cause": place_of(failure)},
+    def unread(self, reason: str, *, is_needless: bool = False) -> tuple[ClassifierOutcome, ...]:
+        """Return the outcomes for a text that was not read; see ``TextReader.unread``."""
+        cards = (self._language_detector.card, *(entry.card for entry in self._classifiers))
+        skipped = tuple(
+            ClassifierOutcome(card, OutcomeStatus.SKIPPED, reason=reason, is_needless=is_needless)
+            for card in cards
         )
+        return (*skipped, *self._absent)

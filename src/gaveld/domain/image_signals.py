@@ -4,7 +4,7 @@ Decoding is over by then, and thresholds are the policy's; here is only what was
 ``PictureSignals`` is all of it together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -13,7 +13,7 @@ from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.content import DetectedLanguage
 from gaveld.domain.media import Picture
 from gaveld.domain.policies import Policy
-from gaveld.domain.signals import ClassifierReport, Finding, Signals
+from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding, Signals
 
 HASH_BITS: Final = 256
 """The length of a picture's hash."""
@@ -40,6 +40,39 @@ class ImageClass(StrEnum):
 
 ImageScores = Mapping[ImageClass, float]
 """The probability, 0–1, of each class."""
+
+SHOWN: Final = frozenset(
+    {"A1", "A2", "A3", "C1", "C2", "C4", "D1", "D2", "H1", "H2", "H3", "V1", "V2", "V3"}
+)
+"""Categories that a picture can show without a word. The others are matters of words and files."""
+
+PIXELS: Final = "pixels"
+"""Stands for a look at a picture's pixels, where no classifier takes it."""
+
+
+def blind_spot(seen: Iterable[str]) -> ClassifierCard:
+    """Return the card of what pictures show and nobody looks for, beside what is seen.
+
+    Words in a picture are read, so much of it is looked for there; a picture without words can
+    still show it.
+    """
+    limits = "Nothing here looks for these in the pixels of a picture; only its words are read."
+    return ClassifierCard(PIXELS, "", SHOWN - frozenset(seen), limits=limits, is_blind_spot=True)
+
+
+def worst_frame(frame_scores: Mapping[int, ImageScores]) -> int | None:
+    """Return the index of the frame that is likeliest to be pornography, or else suggestive.
+
+    The first of several alike; None if none was scored.
+    """
+    return max(
+        sorted(frame_scores), key=lambda index: _explicitness(frame_scores[index]), default=None
+    )
+
+
+def _explicitness(scores: ImageScores) -> tuple[float, float]:
+    explicit = scores.get(ImageClass.PORN, 0.0) + scores.get(ImageClass.HENTAI, 0.0)
+    return explicit, scores.get(ImageClass.SEXUAL, 0.0)
 
 
 class HashBankKind(StrEnum):
@@ -160,7 +193,8 @@ class PictureSignals:
     ``signals`` holds the findings of all that looked at pixels, as ``ImageFinding``s, and of all
     that read the text and the links in them, with every outcome; its topics and attributes are
     those of the text read. ``language`` is that text's, None if there was none. ``description`` is
-    one plain sentence made from evidence, empty where there was none.
+    one plain sentence made from evidence, empty where there was none. ``is_cut_short``: the verdict
+    was settled before everything was asked, and what was not is listed as skipped.
     """
 
     signals: Signals
@@ -170,3 +204,4 @@ class PictureSignals:
     codes: tuple[ImageCode, ...] = ()
     language: DetectedLanguage | None = None
     description: str = field(default="", repr=False)
+    is_cut_short: bool = False

@@ -31,7 +31,9 @@ class ClassifierCard:
     ``runs_on_any_language``: it is asked about other languages too, for what it may still find,
     and that does not count as a check. ``has_exact_spans`` is false when spans are the passages
     that hold a hit, not the hit itself. ``reads_words_only``: it knows words and not what is said
-    with them, so that one that ``reads_sentences`` is heard beside it.
+    with them, so that one that ``reads_sentences`` is heard beside it. ``is_blind_spot``: there is
+    no such classifier; the card stands for what nobody looks for in this kind of content, so that
+    its categories never count as checked.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ClassifierCard:
     has_exact_spans: bool = True
     reads_words_only: bool = False
     reads_sentences: bool = False
+    is_blind_spot: bool = False
 
     def reads(self, language: DetectedLanguage) -> bool:
         """Whether the classifier understands the language.
@@ -96,6 +99,8 @@ class ClassifierOutcome:
 
     ``reason`` holds nothing of the content. ``is_check`` is false when it ran on a text that it
     does not read, or not to the end: what it found stands, and what it did not find says nothing.
+    ``is_needless`` is true when it was skipped because there was nothing for it to look at, which
+    is as good as a look.
     """
 
     card: ClassifierCard
@@ -103,10 +108,13 @@ class ClassifierOutcome:
     seconds: float = 0.0
     reason: str = ""
     is_check: bool = True
+    is_needless: bool = False
 
     @property
     def missed_as(self) -> OutcomeStatus | None:
         """Why its categories are not checked; None if they are."""
+        if self.is_needless:
+            return None
         if self.status is OutcomeStatus.RAN:
             return None if self.is_check else OutcomeStatus.SKIPPED
         return self.status

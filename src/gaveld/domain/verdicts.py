@@ -122,7 +122,8 @@ def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
     """Return which categories were looked at by every classifier that should have.
 
     The status speaks of the categories that the policy requires: complete when each of them was
-    fully checked, none when no classifier of any of them ran, partial in between.
+    fully checked, none when no classifier of any of them ran, partial in between. A blind spot
+    leaves a category unchecked, and no more is required of it than that the others looked.
     """
     return _cover(tuple((entry.card, entry.missed_as) for entry in outcomes), policy.required)
 
@@ -137,6 +138,7 @@ def _cover(
     for category in CATALOGUE:
         concerned = [entry for entry in outcomes if category in entry[0].categories]
         missing = [(card.name, status) for card, status in concerned if status is not None]
+        able = [status for card, status in concerned if not card.is_blind_spot]
         if category in required and len(missing) < len(concerned):
             was_looked_at = True
         if concerned and not missing:
@@ -147,7 +149,7 @@ def _cover(
                 category,
                 max((s for _, s in missing), key=_BADNESS.index, default=_NOT_INSTALLED),
                 tuple(sorted(name for name, _ in missing)),
-                category in required,
+                category in required and (not able or any(able)),
             )
         )
     if not any(entry.required for entry in unchecked):
@@ -155,6 +157,25 @@ def _cover(
     else:
         status = CoverageStatus.PARTIAL if was_looked_at else CoverageStatus.NONE
     return Coverage(status, tuple(checked), tuple(unchecked))
+
+
+def is_settled(signals: Signals, policy: Policy) -> bool:
+    """Whether the verdict blocks already, and does so whatever else is learnt.
+
+    What lists of words found does not count, for a reader of sentences may still take it back.
+    """
+    wordy = {entry.card.name for entry in signals.outcomes if entry.card.reads_words_only}
+    if any(
+        policy.rule(finding.category_id).action(finding.score) is Action.BLOCK
+        for finding in signals.findings
+        if finding.classifier not in wordy
+    ):
+        return True
+    return policy.on_incomplete is Action.BLOCK and any(
+        entry.missed_as is not None and entry.card.categories & policy.required
+        for entry in signals.outcomes
+        if not entry.card.is_blind_spot
+    )
 
 
 def _causes(judged: Iterable[JudgedFinding], policy: Policy) -> tuple[Cause, ...]:

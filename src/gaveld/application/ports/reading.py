@@ -41,8 +41,26 @@ class TextReader(Protocol):
     call. A cancelled call stops its work within 100 ms.
     """
 
-    async def read(self, text: str, policy: Policy) -> TextRead:
-        """Return the readings of a text and what was learnt of it under a policy's term lists."""
+    async def read(
+        self,
+        text: str,
+        policy: Policy,
+        *,
+        blocked_terms: tuple[str, ...] = (),
+        deadline_seconds: float | None = None,
+    ) -> TextRead:
+        """Return the readings of a text and what was learnt of it under a policy's term lists.
+
+        ``blocked_terms`` are found beside the policy's own. No classifier has longer than until
+        ``deadline_seconds`` from now, or than the reader's own patience if that is less.
+        """
+        ...
+
+    def unread(self, reason: str, *, is_needless: bool = False) -> tuple[ClassifierOutcome, ...]:
+        """Return the outcomes of everything for a text that was not read, and why it was not.
+
+        ``is_needless``: there was no text, so that everything in it was checked.
+        """
         ...
 
 
