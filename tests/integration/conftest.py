@@ -14,9 +14,10 @@ from gaveld.application.api_keys import Authenticate
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.moderate_conversation import ModerateConversation
-from gaveld.application.ports import Classifier, Credits, RateLimiter, Reviewer
+from gaveld.application.ports import Classifier, Credits, FeedbackStore, RateLimiter, Reviewer
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.domain.content import TextSample
 from gaveld.domain.policies import Policy
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
@@ -46,6 +47,7 @@ async def serve() -> AsyncIterator[Serve]:
         rate_limiter: RateLimiter | None = None,
         reviewers: Sequence[Reviewer] = (),
         balances: Credits | None = None,
+        feedback: FeedbackStore | None = None,
         tracer_provider: TracerProvider | None = None,
         max_text_bytes: int = 1 << 20,
         policies: Mapping[str, Policy] = MappingProxyType({}),
@@ -79,6 +81,7 @@ async def serve() -> AsyncIterator[Serve]:
             ),
             list_categories=ListCategories([entry.card for entry in classifiers]),
             repeats=Repeats(FakeAnswerStore()),
+            submit_feedback=SubmitFeedback(feedback) if feedback else None,
             telemetry=telemetry,
             registry=registry,
             authenticate=authenticate,

@@ -26,6 +26,7 @@ from gaveld.adapters.storage.api_keys import (
     create_tables,
 )
 from gaveld.adapters.storage.credits import SqlCredits
+from gaveld.adapters.storage.feedback import SqlFeedbackStore
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.cpu_lane import CpuLane
@@ -42,6 +43,7 @@ from gaveld.application.ports import (
     ApiKeyStore,
     Classifier,
     Credits,
+    FeedbackStore,
     LanguageDetector,
     RateLimiter,
     Reviewer,
@@ -49,6 +51,7 @@ from gaveld.application.ports import (
 )
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.bootstrap.chat_models import chat_reviewers
 from gaveld.bootstrap.embedded_panel import embedded_reviewers
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
@@ -99,13 +102,17 @@ class TextPath:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Everything that a transport needs to serve. ``authenticate`` is None when auth is off."""
+    """Everything that a transport needs to serve.
+
+    ``authenticate`` is None when auth is off, ``submit_feedback`` when no feedback is kept.
+    """
 
     text_path: TextPath
     moderate_text: ModerateText
     review_compliance: ReviewCompliance
     list_categories: ListCategories
     repeats: Repeats
+    submit_feedback: SubmitFeedback | None
     authenticate: Authenticate | None
     rate_limiter: RateLimiter
     telemetry: PrometheusTelemetry
@@ -133,11 +140,14 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         *chat_reviewers(settings.panel.chat_models, stack),
     )
     _prove_panels(policies.all(), reviewers)
-    authenticate, balances = None, None
-    if settings.auth.enabled:  # else nobody knows who calls, and so who pays
+    authenticate, balances, submit_feedback = None, None, None
+    if settings.auth.enabled or settings.feedback.enabled:
         engine = await _open_engine(settings.storage.url, stack)
-        authenticate = Authenticate(_api_keys(engine, settings))
-        balances = SqlCredits(engine)
+        if settings.auth.enabled:  # else nobody knows who calls, and so who pays
+            authenticate = Authenticate(_api_keys(engine, settings))
+            balances = SqlCredits(engine)
+        if settings.feedback.enabled:
+            submit_feedback = SubmitFeedback(SqlFeedbackStore(engine))
     return Application(
         text_path=text_path,
         moderate_text=ModerateText(
@@ -162,6 +172,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         ),
         list_categories=ListCategories(installed, absent),
         repeats=Repeats(MemoryAnswerStore(settings.cache.max_answer_bytes, ANSWER_SECONDS)),
+        submit_feedback=submit_feedback,
         authenticate=authenticate,
         rate_limiter=MemoryRateLimiter(),
         telemetry=telemetry,
@@ -271,6 +282,11 @@ async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStor
 async def open_credits(settings: Settings, stack: AsyncExitStack) -> Credits:
     """Open the store of credits, making its tables if need be."""
     return SqlCredits(await _open_engine(settings.storage.url, stack))
+
+
+async def open_feedback(settings: Settings, stack: AsyncExitStack) -> FeedbackStore:
+    """Open the store of people's opinions, making its tables if need be."""
+    return SqlFeedbackStore(await _open_engine(settings.storage.url, stack))
 
 
 def _api_keys(engine: AsyncEngine, settings: Settings) -> ApiKeyStore:

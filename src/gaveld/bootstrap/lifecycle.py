@@ -125,6 +125,7 @@ def _grpc_server(
         ),
         list_categories=application.list_categories,
         repeats=application.repeats,
+        submit_feedback=application.submit_feedback,
         telemetry=application.telemetry,
         registry=application.telemetry.registry,
         authenticate=application.authenticate,

@@ -198,10 +198,35 @@ class ImagesSettings(_Section):
     """How many frames one batch may have; on a CPU more than one gains nothing."""
 
 
+class VideoSettings(_Section):
+    """How videos are decoded and how densely they are looked at."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """How many videos are decoded at once, each in a process of its own; more wait in line."""
+    sample_seconds: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+    """A frame is looked at at least this often, up to ``max_frames``, and where scenes change."""
+    max_frames: Annotated[int, Field(ge=10, le=10_000)] = 600
+    """How many frames of one video are looked at; longer videos are looked at less often."""
+    max_frame_pixels: Annotated[int, Field(ge=10_000, le=4_000_000)] = 921_600
+    """Larger frames are made smaller before they are looked at."""
+    cpu_seconds: Annotated[float, Field(ge=5, le=3_600)] = 120
+    """Processor time that one video may take; then it is cut short, and verdicts say so."""
+    memory_bytes: Annotated[int, Field(ge=256 << 20, le=16 << 30)] = 1 << 30
+    """The address space of one worker."""
+    spool_folder: Path | None = None
+    """Where a video lies while it is decoded, up to 200 MB each; the system's folder if none."""
+
+
 class ModelsSettings(_Section):
     """Models that are not shipped and that ``gavel models install`` gets."""
 
     folder: Path = Path("var/models")
+
+
+class FeedbackSettings(_Section):
+    """What people say of verdicts is kept in the storage, with the texts."""
+
+    enabled: bool = True
 
 
 class CacheSettings(_Section):
@@ -255,7 +280,9 @@ class Settings(BaseSettings):
     text: TextSettings = TextSettings()
     panel: PanelSettings = PanelSettings()
     images: ImagesSettings = ImagesSettings()
+    video: VideoSettings = VideoSettings()
     models: ModelsSettings = ModelsSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     cache: CacheSettings = CacheSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

@@ -7,6 +7,7 @@ Adapters may be called concurrently from one event loop unless a port says other
 from gaveld.application.ports.access import ApiKey, ApiKeyStore, Credits, RateLimit, RateLimiter
 from gaveld.application.ports.answers import AnswerStore, KeptAnswer
 from gaveld.application.ports.classifiers import Classifier, LanguageDetector, TextNormaliser
+from gaveld.application.ports.feedback import FeedbackStore
 from gaveld.application.ports.media import (
     FrameEncoder,
     ImageDecoder,
@@ -35,6 +36,7 @@ __all__ = [
     "ApiKeyStore",
     "Classifier",
     "Credits",
+    "FeedbackStore",
     "FrameEncoder",
     "HeadScores",
     "ImageDecoder",

@@ -1,11 +1,20 @@
-"""The command ``gavel``: serve, moderate, evaluate, keep keys, credits, models and hashes."""
+"""The command ``gavel``: serve, moderate, evaluate, keep keys, credits, feedback and more."""
 
 from typing import Annotated
 
 import typer
 
 from gaveld import __version__
-from gaveld.bootstrap.cli import balances, content, evaluation, hashes, keys, models, server
+from gaveld.bootstrap.cli import (
+    balances,
+    content,
+    evaluation,
+    feedback,
+    hashes,
+    keys,
+    models,
+    server,
+)
 
 app = typer.Typer(
     name="gavel",
@@ -21,6 +30,7 @@ app.command("eval")(evaluation.evaluate)
 app.command("thresholds")(evaluation.thresholds)
 app.add_typer(keys.app, name="keys")
 app.add_typer(balances.app, name="credits")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(models.app, name="models")
 app.add_typer(hashes.app, name="hashes")
 app.command("check-config")(server.check_config)

@@ -10,7 +10,12 @@ from functools import partial
 from typing import Final
 
 import grpc.aio
-from gavel.v1 import category_service_pb2, compliance_service_pb2, moderation_service_pb2
+from gavel.v1 import (
+    category_service_pb2,
+    compliance_service_pb2,
+    feedback_service_pb2,
+    moderation_service_pb2,
+)
 from grpc_channelz.v1 import channelz_pb2
 from grpc_channelz.v1.channelz import aio as channelz  # type: ignore[attr-defined]  # the stubs lack it
 from opentelemetry.trace import TracerProvider
@@ -23,10 +28,12 @@ from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.application.ports import RateLimiter, Telemetry
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.transport.grpc.call import UNKNOWN_METHOD, GrpcInterceptor
 from gaveld.transport.grpc.category_servicer import CategoryServicer
 from gaveld.transport.grpc.compliance_servicer import ComplianceServicer
 from gaveld.transport.grpc.conversation_servicer import ConversationServicer
+from gaveld.transport.grpc.feedback_servicer import FeedbackServicer
 from gaveld.transport.grpc.health import Health
 from gaveld.transport.grpc.interceptors.access_log import AccessLog
 from gaveld.transport.grpc.interceptors.admission import Admission
@@ -105,6 +112,7 @@ class GrpcServer:
         moderate_conversation: ModerateConversation,
         list_categories: ListCategories,
         repeats: Repeats,
+        submit_feedback: SubmitFeedback | None = None,
         telemetry: Telemetry,
         registry: CollectorRegistry,
         authenticate: Authenticate | None = None,
@@ -147,6 +155,10 @@ class GrpcServer:
             Service(
                 category_service_pb2.DESCRIPTOR.services_by_name["CategoryService"],
                 CategoryServicer(list_categories),
+            ),
+            Service(
+                feedback_service_pb2.DESCRIPTOR.services_by_name["FeedbackService"],
+                FeedbackServicer(submit_feedback),
             ),
         )
         self._health = Health([entry.name for entry in own])

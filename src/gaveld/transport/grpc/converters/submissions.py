@@ -69,15 +69,20 @@ def overrides_from_proto(
     overrides = request.policy_overrides
     masks = overrides.HasField("mask")
     for category_id in overrides.categories:
-        _check_category(category_id, f'policy_overrides.categories["{category_id}"]')
+        check_category(category_id, f'policy_overrides.categories["{category_id}"]')
     for index, category_id in enumerate(overrides.mask.category_ids):
-        _check_category(category_id, f"policy_overrides.mask.category_ids[{index}]")
+        check_category(category_id, f"policy_overrides.mask.category_ids[{index}]")
     return PolicyOverrides(
         categories={key: _change(entry) for key, entry in overrides.categories.items()},
-        on_incomplete=_ACTIONS.get(overrides.on_incomplete),
+        on_incomplete=action_from_proto(overrides.on_incomplete),
         masked=frozenset(overrides.mask.category_ids) if masks else None,
         mask_character=overrides.mask.character or None,
     )
+
+
+def action_from_proto(action: "verdict_pb2.Action.ValueType") -> Action | None:
+    """Return the action, or None for none."""
+    return _ACTIONS.get(action)
 
 
 def _change(entry: policy_pb2.CategoryOverride) -> CategoryChange:
@@ -89,7 +94,8 @@ def _change(entry: policy_pb2.CategoryOverride) -> CategoryChange:
     )
 
 
-def _check_category(category_id: str, field: str) -> None:
+def check_category(category_id: str, field: str) -> None:
+    """Raise ``InvalidRequest`` (UNKNOWN_CATEGORY) for an id that the catalogue does not have."""
     if category_id not in CATALOGUE:
         raise InvalidRequest(
             FieldViolation(field, "is not a category; ListCategories has them all"),
