@@ -16,12 +16,16 @@ import h11
 
 @dataclass
 class Received:
-    """One request, and the connection that it came on, counted from 1."""
+    """One request, and the connection that it came on, counted from 1.
+
+    ``body`` is its JSON, and empty for what is none; ``raw`` is its bytes.
+    """
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
     connection: int
+    raw: bytes = b""
 
     @property
     def system(self) -> str:
@@ -175,7 +179,9 @@ async def _next_request(
             body += event.data
         elif isinstance(event, h11.EndOfMessage) and head is not None:
             headers = {name.decode(): value.decode("latin-1") for name, value in head.headers}
-            return Received(head.target.decode(), headers, json.loads(body), number)
+            is_json = headers.get("content-type") == "application/json"
+            parsed = json.loads(body) if is_json else {}
+            return Received(head.target.decode(), headers, parsed, number, bytes(body))
         else:
             return None
 
