@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple, cast
@@ -33,9 +34,10 @@ from rich.table import Table
 from bench.samples import SHORT
 from bench.servers import Processes, Server, gavel_server
 
-TURNS: Final = 1_010
 PLACES: Final = (10, 30, 100, 1_000)
-"""Turns whose cost is shown, each as the median of the eleven around it."""
+"""Turns whose cost is shown,"""
+AROUND: Final = 21
+"""each as the median of so many from there on, beside turn 10 of as many streams."""
 CHUNK_CHARACTERS: Final = 4
 """About one token of a language model."""
 IDLE_STREAMS: Final = 1_000
@@ -74,6 +76,12 @@ class Stream:
     async def part(self, text: str, turn_id: str, *, last: bool = False) -> None:
         """Write a part of a turn."""
         await self.send(Request(partial_turn=PartialTurn(turn_id=turn_id, text=text, last=last)))
+
+    async def close(self) -> None:
+        """End the stream."""
+        await self._call.done_writing()
+        while (await self.event()).WhichOneof("event") != "final":
+            pass
 
     async def review_of(self, turn_id: str) -> StreamConversationResponse:
         """Return the review of a turn; clearances before it are passed over."""
@@ -130,26 +138,33 @@ async def _cost(processes: Processes, work: Callable[[], Awaitable[object]]) -> 
 
 
 async def _turns(channel: grpc.aio.Channel, processes: Processes) -> Table:
+    """Time turns of one long stream, each beside turn 10 of a stream that is new."""
     stream = await _opened(channel)
-    taken: list[float] = []
-    cpu: dict[int, float] = {}
-    texts = _texts()
-    for number in range(1, TURNS):
-        if number in {place + offset for place in PLACES for offset in (-5, 6)}:
-            cpu[number] = processes.cpu_seconds()
-        started = time.monotonic()
-        await stream.turn(next(texts))
-        taken.append(time.monotonic() - started)
-    table = Table("turn of one stream", "ms, median", "CPU ms", "ratio to turn 10")
-    first = median(taken[PLACES[0] - 6 : PLACES[0] + 5])
+    texts, said = _texts(), 1
+    table = Table("turn of one stream", "ms, median", "turn 10 of others, ms", "ratio", "CPU ratio")
     for place in PLACES:
-        around = taken[place - 6 : place + 5]
-        computed = (cpu.get(place + 6, processes.cpu_seconds()) - cpu[place - 5]) / len(around)
+        while said < place - 1:
+            await stream.turn(next(texts))
+            said += 1
+        own: list[Cost] = []
+        others: list[Cost] = []
+        for _ in range(AROUND):
+            other = await _opened(channel)
+            for _ in range(PLACES[0] - 2):
+                await other.turn(next(texts))
+            for each, costs in ((stream, own), (other, others)):
+                text = next(texts)
+                costs.append(await _cost(processes, partial(each.turn, text)))
+            said += 1
+            await other.close()
+        wall, beside = (median(cost.wall for cost in costs) for costs in (own, others))
+        cpu = sum(cost.cpu for cost in own) / sum(cost.cpu for cost in others)
         table.add_row(
             f"{place:,}",
-            f"{median(around) * 1e3:.1f}",
-            f"{computed * 1e3:.1f}",
-            f"{median(around) / first:.2f}",
+            f"{wall * 1e3:.1f}",
+            f"{beside * 1e3:.1f}",
+            f"{wall / beside:.2f}",
+            f"{cpu:.2f}",
         )
     return table
 
