@@ -1,6 +1,6 @@
 """Reviews a conversation while it happens: turn by turn, and turns that are still being written."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gaveld.application.conversation import Conversation, StreamKind
 from gaveld.application.panels import ReviewWishes
@@ -42,15 +42,9 @@ class ModerateConversation:
         Raises what ``ReviewCompliance.convene`` does, and ``InvalidRequest`` where the overrides
         leave no category to judge.
         """
-        overrides, wishes = opening.overrides, opening.wishes
-        silenced = tuple(
-            category_id
-            for category_id, change in overrides.categories.items()
-            if change.enabled is False
+        panel = await self._review_compliance.convene(
+            opening.wishes, project=project, overrides=opening.overrides
         )
-        wishes = replace(wishes, excluded_categories=(*wishes.excluded_categories, *silenced))
-        panel = await self._review_compliance.convene(wishes, project=project)
-        panel = replace(panel, policy=panel.policy.with_overrides(overrides))
         hold_back_units = opening.hold_back_units
         if hold_back_units is None:
             hold_back_units = panel.policy.panel.hold_back_utf16_units

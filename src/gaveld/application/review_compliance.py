@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 from typing import Final
 
 from gaveld.application.charging import Charging
@@ -25,7 +26,7 @@ from gaveld.domain.errors import (
     InvalidRequest,
 )
 from gaveld.domain.panels import PanelPlace
-from gaveld.domain.policies import Action, Policy
+from gaveld.domain.policies import Action, Policy, PolicyOverrides
 from gaveld.domain.reviews import (
     ContentKind,
     ConversationContent,
@@ -42,6 +43,8 @@ from gaveld.domain.reviews import (
 
 CHAT_MODELS_SETTING: Final = "panel.chat_models"
 """The setting that an operator is told to fill where no reviewer can be asked."""
+
+NO_OVERRIDES: Final = PolicyOverrides()
 
 _log = logging.getLogger(__name__)
 
@@ -85,15 +88,27 @@ class ReviewCompliance:
         panel = await self.convene(wishes, project=project)
         return await self.review(panel, kind, content, deadline_seconds=deadline_seconds)
 
-    async def convene(self, wishes: ReviewWishes, *, project: str) -> Panel:
-        """Return the panel that the project's policy and the wishes make.
+    async def convene(
+        self,
+        wishes: ReviewWishes,
+        *,
+        project: str,
+        overrides: PolicyOverrides = NO_OVERRIDES,
+    ) -> Panel:
+        """Return the panel that the project's policy, overridden, and the wishes make.
 
         Its seats are the first ``amount`` of the policy's reviewers, or of the server's; with a
-        custom prompt, of those that read instructions. Raises ``InvalidRequest`` for an unknown
-        category, by name, and where no rule is left, and ``FailedPrecondition`` where nobody
-        can be asked.
+        custom prompt, of those that read instructions. Categories that the overrides switch off are
+        no rules. Raises ``InvalidRequest`` for an unknown category, by name, and where no rule is
+        left, and ``FailedPrecondition`` where nobody can be asked.
         """
-        policy = await self._policies.current(project)
+        silenced = tuple(
+            category_id
+            for category_id, change in overrides.categories.items()
+            if change.enabled is False
+        )
+        wishes = replace(wishes, excluded_categories=(*wishes.excluded_categories, *silenced))
+        policy = (await self._policies.current(project)).with_overrides(overrides)
         settings = policy.panel
         rules = _rules(wishes)
         seats = self._seats(policy, wishes)[: wishes.amount or settings.amount]

@@ -97,7 +97,7 @@ class FindingStretches:
     def last_until(self, seconds: float) -> None:
         """Take that what the last frame shows lasts until then."""
         for key, seen in self._seen.items():
-            self._seen[key] = replace(seen, end_seconds=max(seconds, seen.start_seconds))
+            self._seen[key] = replace(seen, end_seconds=max(seconds, seen.end_seconds))
 
     def all(self) -> tuple[VideoFinding, ...]:
         """Return all stretches that are kept, in the order of time."""

@@ -1,0 +1,363 @@
+"""One video while it comes: what is remembered of it, and what its frames and words come to.
+
+What is remembered is bounded: stretches of findings, a few frames and lines, and sums.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, Self, TypeVar
+
+from gaveld.application.look_at_picture import LookAtPicture
+from gaveld.application.panels import Panel, Review
+from gaveld.application.ports import FrameEncoder
+from gaveld.application.running_review import action_of
+from gaveld.application.sitting import Place
+from gaveld.application.video_inbox import VideoInbox
+from gaveld.application.video_keepsakes import Album, Transcript
+from gaveld.application.video_words import ReadWords, Words
+from gaveld.domain.categories import CATALOGUE
+from gaveld.domain.errors import Unavailable
+from gaveld.domain.image_signals import PictureSignals
+from gaveld.domain.media import MediaFacts, MediaRefused, Picture
+from gaveld.domain.outcomes import OutcomeTally
+from gaveld.domain.policies import Action, CategoryChange, Policy, PolicyOverrides
+from gaveld.domain.reviews import Decision, VideoEvidence
+from gaveld.domain.signals import ClassifierCard, ClassifierOutcome, Finding, OutcomeStatus
+from gaveld.domain.verdicts import JudgedFinding, judge_weighed
+from gaveld.domain.video_findings import FindingStretches, VideoFinding
+from gaveld.domain.videos import SampledFrame, Sound, Subtitle, VideoEvent
+from gaveld.domain.weighing import weigh
+
+T = TypeVar("T")
+
+UNSEEN: Final = "video"
+"""The name of the card for what of a video was not judged at all."""
+
+TOLD_EVERY_BYTES: Final = 1 << 20
+"""While nothing can be decoded yet, so many bytes are worth a word."""
+
+_MORE_EVIDENCE: Final = 4
+"""A panel that was not convinced is asked again once so many times as much was found."""
+
+
+class VideoSource(Protocol):
+    """Where frames, subtitles and sound come from; see ``VideoReading``."""
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        ...
+
+    async def __aexit__(self, *failure: object) -> None:
+        """End."""
+        ...
+
+    def events(self) -> AsyncIterator[VideoEvent]:
+        """Yield what there is, to the end."""
+        ...
+
+    @property
+    def is_waiting_for_index(self) -> bool:
+        """Whether nothing can be decoded before all of the file is there."""
+        ...
+
+    @property
+    def facts(self) -> MediaFacts | None:
+        """What is known so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VideoTools:
+    """What looks at frames, reads words, and makes frames into files for reviewers."""
+
+    look_at_picture: LookAtPicture
+    read_words: ReadWords
+    encoder: FrameEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class VideoProgress:
+    """How far the judgement is. ``judged_seconds`` is from the video's beginning."""
+
+    judged_seconds: float
+    received_bytes: int
+    judged_frame_count: int
+    is_waiting_for_index: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSummary:
+    """What a video came to; ``review`` and ``facts`` are None if nothing of it was judged.
+
+    ``is_settled``: the rest could not have changed the decision, and was not judged.
+    """
+
+    review: Review | None
+    action: Action
+    facts: MediaFacts | None
+    is_settled: bool
+
+
+VideoNews = VideoProgress | JudgedFinding
+"""What is told on the way; findings are ``VideoFinding``s."""
+
+
+class VideoInProgress:
+    """What all sources have in common. Use it as a context: leaving it frees the source.
+
+    ``ask`` has the panel review evidence. ``place`` grants a place for each piece of work, which
+    may take ``seconds_left()``. ``field`` names, in refusals, what the caller sent. ``is_deaf``:
+    there may be sound that nobody hears.
+    """
+
+    def __init__(
+        self,
+        source: VideoSource,
+        tools: VideoTools,
+        panel: Panel,
+        ask: Callable[[VideoEvidence, float], Awaitable[Review]],
+        *,
+        field: str,
+        place: Place,
+        seconds_left: Callable[[], float],
+        stops_when_settled: bool,
+        is_deaf: bool = False,
+    ) -> None:
+        self._source = source
+        self._tools = tools
+        self._panel = panel
+        self._ask = ask
+        self._field = field
+        self._place = place
+        self._seconds_left = seconds_left
+        self._stops_when_settled = stops_when_settled
+        self._in_force = frozenset(rule.id for rule in panel.counting.rules)
+        self._policy = _silenced(panel.policy, frozenset(CATALOGUE) - self._in_force)
+        self._inbox = VideoInbox()
+        self._filling: asyncio.Task[None] | None = None
+        self._stretches = FindingStretches(self._policy)
+        self._tally = OutcomeTally("looks")
+        if is_deaf:
+            self._tally.add([tools.read_words.unheard()])
+        self._album = Album(tools.encoder)
+        self._transcript = Transcript()
+        self._received_bytes = self._told_bytes = 0
+        self._has_judged = False
+        self._judged_seconds = 0.0
+        self._frame_count = 0
+        self._blocked, self._next_asking = 0, 1
+        self._settled: Review | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to decode."""
+        await self._source.__aenter__()
+        self._filling = asyncio.create_task(self._inbox.fill(self._source.events()))
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        """Stop, and free everything."""
+        if self._filling is not None:
+            self._filling.cancel()
+            await asyncio.wait([self._filling])
+        await self._source.__aexit__(*failure)
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether anything was looked at or read."""
+        return self._has_judged and self._source.facts is not None
+
+    async def news(self) -> AsyncIterator[VideoNews]:
+        """Judge what comes, and yield what is found and how far that is, to the end.
+
+        A finding is told when it begins: its end is that of the first frame or line that has it.
+        The end comes early when the decision is settled, if that is wanted. Raises
+        ``InvalidRequest`` for what can't be decoded.
+        """
+        while (events := await self._taken()) is not None:
+            for finding in await self._judged(events) if events else ():
+                yield finding
+            yield VideoProgress(
+                self._judged_seconds,
+                self._received_bytes,
+                self._frame_count,
+                self._source.is_waiting_for_index,
+            )
+            if events and await self._settles():
+                return
+
+    async def conclude(self) -> VideoSummary:
+        """Have the panel review what was judged, all of it or not, and say what it comes to.
+
+        Raises what ``ReviewCompliance.review`` raises.
+        """
+        if not self.has_judged:
+            least = max(Action.ALLOW, self._policy.on_incomplete)
+            return VideoSummary(None, least, None, is_settled=False)
+        review = self._settled or await self._reviewed()
+        verdict = judge_weighed(self._findings(), self._outcomes(), self._policy)
+        return VideoSummary(
+            review,
+            max(verdict.action, action_of(review, self._panel.policy)),
+            self._facts(),
+            is_settled=self._settled is not None,
+        )
+
+    async def _taken(self) -> list[VideoEvent] | None:
+        try:
+            return await self._inbox.take()
+        except MediaRefused as refused:
+            raise refused.as_error(self._field) from refused
+
+    async def _received(self, byte_count: int) -> None:
+        self._received_bytes += byte_count
+        untold = self._received_bytes - self._told_bytes
+        if self._source.is_waiting_for_index and (
+            not self._told_bytes or untold >= TOLD_EVERY_BYTES
+        ):
+            self._told_bytes = self._received_bytes
+            await self._inbox.tell()
+
+    async def _judged(self, events: Sequence[VideoEvent]) -> list[JudgedFinding]:
+        """Judge what was taken, and return what begins in it and asks for anything."""
+        frames = [entry for entry in events if isinstance(entry, SampledFrame)]
+        subtitles = [entry for entry in events if isinstance(entry, Subtitle)]
+        sounds = [entry for entry in events if isinstance(entry, Sound)]
+        async with self._place(sum(len(line.text) for line in subtitles)):
+            looks, words = await _both(
+                _all([self._look(entry) for entry in frames]),
+                self._tools.read_words(
+                    subtitles, sounds, self._policy, deadline_seconds=self._seconds_left()
+                ),
+            )
+        self._has_judged = True
+        begun: list[VideoFinding] = []
+        for entry, seen in zip(frames, looks, strict=True):
+            begun.extend(await self._keep_frame(entry, seen))
+        begun.extend(self._keep_words(words))
+        told = [
+            JudgedFinding(entry, self._policy.rule(entry.category_id).action(entry.score))
+            for entry in begun
+        ]
+        self._blocked += sum(entry.action is Action.BLOCK for entry in told)
+        return [entry for entry in told if entry.action is not Action.ALLOW]
+
+    async def _look(self, entry: SampledFrame) -> PictureSignals:
+        facts = self._source.facts
+        if facts is None:
+            raise RuntimeError("a frame came before anything was known of its video")
+        return await self._tools.look_at_picture(
+            Picture(facts, (entry.frame,)),
+            self._policy,
+            deadline_seconds=self._seconds_left(),
+            until_settled=self._stops_when_settled,
+        )
+
+    async def _keep_frame(self, entry: SampledFrame, seen: PictureSignals) -> list[VideoFinding]:
+        frame, signals = entry.frame, seen.signals
+        self._tally.add(signals.outcomes)
+        found = self._counting(weigh(signals))
+        rank = max(
+            ((self._policy.rule(f.category_id).action(f.score), f.score) for f in found),
+            default=(Action.ALLOW, 0.0),
+        )
+        begun = self._stretches.see(frame.index, frame.start_seconds, found)
+        for line in seen.texts:
+            self._transcript.add(line.text, tells=rank[0] is not Action.ALLOW)
+        written = [*(line.text for line in seen.texts), *(code.text for code in seen.codes)]
+        await self._album.add(frame, "\n".join(written), seen.description, rank)
+        self._frame_count += 1
+        self._judged_seconds = max(self._judged_seconds, frame.start_seconds)
+        return begun
+
+    def _keep_words(self, words: Words) -> list[VideoFinding]:
+        self._tally.add(words.outcomes)
+        begun: list[VideoFinding] = []
+        for entry in words.found:
+            found = self._counting([entry.finding])
+            begun.extend(self._stretches.hear(entry.start_seconds, entry.end_seconds, found))
+        for line in words.lines:
+            self._transcript.add(line.text, tells=words.tells(line))
+            self._judged_seconds = max(self._judged_seconds, line.start_seconds)
+        return begun
+
+    def _counting(self, found: Sequence[Finding]) -> list[Finding]:
+        return [entry for entry in found if entry.category_id in self._in_force]
+
+    async def _settles(self) -> bool:
+        """Whether the panel decides against what was judged, so that the rest can't change it."""
+        if not self._stops_when_settled or self._blocked < self._next_asking:
+            return False
+        self._next_asking = self._blocked * _MORE_EVIDENCE
+        try:
+            review = await self._reviewed()
+        except Unavailable:  # at the end it may be otherwise
+            return False
+        if review.decision is Decision.UNSAFE:
+            self._settled = review
+        return self._settled is not None
+
+    async def _reviewed(self) -> Review:
+        facts = self._facts()
+        evidence = VideoEvidence(
+            sha256=facts.sha256,
+            seconds=facts.duration_seconds or self._judged_seconds,
+            frames=self._album.frames(),
+            transcript=self._transcript.text(),
+            findings=self._findings(),
+            outcomes=self._outcomes(),
+        )
+        async with self._place(len(evidence.transcript)):
+            return await self._ask(evidence, self._seconds_left())
+
+    def _facts(self) -> MediaFacts:
+        facts = self._source.facts
+        if facts is None:
+            raise RuntimeError("nothing is known of the video")
+        return replace(facts, judged_frame_count=self._frame_count)
+
+    def _findings(self) -> tuple[VideoFinding, ...]:
+        facts = self._source.facts
+        if facts is not None and self._inbox.is_over:
+            self._stretches.last_until(facts.duration_seconds or 0.0)
+        return self._stretches.all()
+
+    def _outcomes(self) -> tuple[ClassifierOutcome, ...]:
+        outcomes, unseen = self._tally.merged(), self._unseen()
+        if not unseen:
+            return outcomes
+        categories = frozenset(name for entry in outcomes for name in entry.card.categories)
+        card = ClassifierCard(UNSEEN, "", categories)
+        rest = ClassifierOutcome(card, OutcomeStatus.RAN, reason=unseen, is_check=False)
+        return (*outcomes, rest)
+
+    def _unseen(self) -> str:
+        if not self._inbox.is_over:
+            return f"Only the first {self._judged_seconds:.1f} s were judged."
+        facts = self._source.facts
+        return "Not all of the file could be decoded." if facts and facts.is_partial else ""
+
+
+def _silenced(policy: Policy, categories: frozenset[str]) -> Policy:
+    return policy.with_overrides(
+        PolicyOverrides({name: CategoryChange(enabled=False) for name in sorted(categories)})
+    )
+
+
+async def _all(work: Sequence[Awaitable[T]]) -> list[T]:
+    """Do several things at once; the first failure, or a cancellation, ends the rest."""
+    tasks = [asyncio.ensure_future(entry) for entry in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _both(one: Awaitable[T], other: Awaitable[Words]) -> tuple[T, Words]:
+    first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    try:
+        return await first, await second
+    finally:
+        first.cancel()
+        second.cancel()
