@@ -10,7 +10,14 @@ from gaveld.adapters.text.links import listed_domain
 from gaveld.application.ports import PolicyStore
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.panels import DecisionMethod, PanelPlace, PanelSettings
-from gaveld.domain.policies import Action, CategoryRule, Policy, TermList, TermMatch
+from gaveld.domain.policies import (
+    Action,
+    CategoryRule,
+    CheckThresholds,
+    Policy,
+    TermList,
+    TermMatch,
+)
 from tests.fakes.policies import FakePolicyStore
 
 TWO_PROJECTS = """
@@ -168,3 +175,32 @@ def test_what_could_never_match_is_refused(tmp_path: Path, text: str, named: str
     with pytest.raises(PolicyError) as refused:
         store_of(tmp_path, "categories: {}\n" + text)
     assert named in str(refused.value)
+
+
+async def test_internal_hosts_are_read_as_addresses_spell_them(tmp_path: Path):
+    """Law: a host is known in the one spelling that addresses have once they are read."""
+    media = "media: {fetch_hosts: [Uploads.Internal., 10.0.0.7, 'fd00::7']}\n"
+    policy = await store_of(tmp_path, TWO_PROJECTS + media).current("x")
+    assert policy.fetch_hosts == {"uploads.internal", "10.0.0.7", "fd00::7"}
+
+
+@pytest.mark.parametrize(
+    "host", ["http://inside", "inside:8080", "inside/a", "*.inside", "b\u00fccher.example", "''"]
+)
+async def test_what_could_match_no_host_is_refused(tmp_path: Path, host: str):
+    """Law: a line that would never have an effect is a mistake, and the key is named."""
+    with pytest.raises(PolicyError, match=r"media\.fetch_hosts"):
+        store_of(tmp_path, TWO_PROJECTS + f"media: {{fetch_hosts: [{host!r}]}}\n")
+
+
+async def test_thresholds_of_checks_are_read_and_merged(tmp_path: Path):
+    """Law: what a document names counts, and the rest falls back to the general thresholds."""
+    section = "check_thresholds: {sentiment: 0.6, threat: 0.3, images: 0.7, images_porn: 0.5}\n"
+    policy = await store_of(tmp_path, TWO_PROJECTS + section).current("x")
+    thresholds = policy.check_thresholds
+    assert thresholds.of_text("threat") == 0.3
+    assert thresholds.of_text("toxicity") == thresholds.of_text("severe_toxicity") == 0.6
+    assert (thresholds.porn, thresholds.sexual) == (0.5, 0.7)
+    changed = thresholds.changed_by(CheckThresholds(sentiment=0.0, images_porn=0.9))
+    assert (changed.of_text("toxicity"), changed.of_text("threat")) == (0.0, 0.3)
+    assert (changed.porn, changed.sexual) == (0.9, 0.7)

@@ -1,14 +1,13 @@
 """Moderates one text: reads it, asks the classifiers, judges what they found, masks the hits."""
 
 import hashlib
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from gaveld.application.failures import place_of
+from gaveld.application.failures import log_failed_classifier
 from gaveld.application.fan_out import ask_of_text, attempt, not_installed
 from gaveld.application.ports import (
     Classifier,
@@ -20,6 +19,8 @@ from gaveld.application.ports import (
     VerdictCache,
 )
 from gaveld.application.score_sentences import ScoreSentences, SentenceScores
+from gaveld.application.stopwatch import StageTiming, Stopwatch
+from gaveld.application.telling import tell_verdict
 from gaveld.domain.content import DetectedLanguage, TextSample, TextSubmission, mask
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason, FieldViolation, InvalidRequest
 from gaveld.domain.policies import Policy, PolicyOverrides
@@ -34,24 +35,11 @@ from gaveld.domain.signals import (
 )
 from gaveld.domain.verdicts import Verdict, judge
 
-NOBODY: Final = "none"
-"""Stands for the classifier of a required category that no known classifier covers."""
-
 MASKED_FROM: Final = 0.5
 """A hit that is more likely right than wrong is masked, whether or not its category acts."""
 
 _PASSING: Final = (OutcomeStatus.TIMED_OUT, OutcomeStatus.FAILED)
 """What may be otherwise the next time, and so is not remembered."""
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StageTiming:
-    """How long one stage took, in seconds."""
-
-    stage: str
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +119,7 @@ class ModerateText:
         if deadline_seconds <= 0:
             raise _too_late()
         due = time.monotonic() + deadline_seconds
-        clock = _Stopwatch(self._telemetry)
+        clock = Stopwatch(self._telemetry)
         sha256 = hashlib.sha256(self._encoded(submission.text)).hexdigest()
         own = await self._policies.current(project)
         policy = own.with_overrides(overrides)
@@ -151,7 +139,7 @@ class ModerateText:
                 language,
                 policy,
                 deadline_seconds=due - time.monotonic(),
-                on_failure=self._log_failure,
+                on_failure=log_failed_classifier,
             )
             clock.lap("sentences")
         verdict = judge(learnt.signals, policy)
@@ -174,13 +162,13 @@ class ModerateText:
         )
 
     async def _look(
-        self, submission: TextSubmission, policy: Policy, due: float, clock: "_Stopwatch"
+        self, submission: TextSubmission, policy: Policy, due: float, clock: Stopwatch
     ) -> TextSignals:
         readings = await self._normaliser.normalise(submission.text)
         clock.lap("normalise")
         detector = self._language_detector
         language_outcome, detected = await attempt(
-            detector.card, partial(detector.detect, submission.text), self._log_failure
+            detector.card, partial(detector.detect, submission.text), log_failed_classifier
         )
         clock.lap("language")
 
@@ -199,7 +187,7 @@ class ModerateText:
         facts = (sha256, policy.revision, self._models, submission.blocked_terms)
         return hashlib.sha256(repr(facts).encode()).digest()
 
-    async def _recall(self, key: bytes, clock: "_Stopwatch") -> TextSignals | None:
+    async def _recall(self, key: bytes, clock: Stopwatch) -> TextSignals | None:
         if self._cache is None:
             return None
         learnt = await self._cache.find(key)
@@ -230,7 +218,7 @@ class ModerateText:
         return encoded
 
     async def _ask(self, sample: TextSample, seconds: float) -> Signals:
-        signals = await ask_of_text(self._classifiers, sample, seconds, self._log_failure)
+        signals = await ask_of_text(self._classifiers, sample, seconds, log_failed_classifier)
         return replace(signals, outcomes=(*signals.outcomes, *self._absent))
 
     @staticmethod
@@ -249,45 +237,7 @@ class ModerateText:
     def _count(self, verdict: Verdict, signals: Signals, *, is_cached: bool) -> None:
         for outcome in () if is_cached else signals.outcomes:
             self._telemetry.classifier_finished(outcome.card, outcome.status, outcome.seconds)
-        self._telemetry.verdict_given(
-            verdict.action, [cause.category_id for cause in verdict.causes]
-        )
-        bypassed = {
-            (name, entry.status)
-            for entry in verdict.coverage.unchecked
-            if entry.required
-            for name in entry.classifiers or (NOBODY,)
-        }
-        for name, status in sorted(bypassed):
-            self._telemetry.check_bypassed(name, status, verdict.action)
-
-    @staticmethod
-    def _log_failure(card: ClassifierCard, failure: Exception) -> None:
-        # The type and place only: a library's message may quote the content.
-        _log.error(
-            "classifier failed",
-            extra={"classifier": card.name, "version": card.version, "cause": place_of(failure)},
-        )
-
-
-class _Stopwatch:
-    """Times the stages of one call, in order."""
-
-    def __init__(self, telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
-        self._laps: list[StageTiming] = []
-        self._since = time.monotonic()
-
-    def lap(self, stage: str) -> None:
-        """End the current stage under this name and begin the next."""
-        now = time.monotonic()
-        self._laps.append(StageTiming(stage, now - self._since))
-        self._telemetry.stage_finished(stage, now - self._since)
-        self._since = now
-
-    def laps(self) -> tuple[StageTiming, ...]:
-        """Return the stages so far."""
-        return tuple(self._laps)
+        tell_verdict(self._telemetry, verdict)
 
 
 def _too_late() -> DeadlineExceeded:

@@ -66,13 +66,18 @@ def worst_frame(frame_scores: Mapping[int, ImageScores]) -> int | None:
     The first of several alike; None if none was scored.
     """
     return max(
-        sorted(frame_scores), key=lambda index: _explicitness(frame_scores[index]), default=None
+        sorted(frame_scores), key=lambda index: explicitness(frame_scores[index]), default=None
     )
 
 
-def _explicitness(scores: ImageScores) -> tuple[float, float]:
-    explicit = scores.get(ImageClass.PORN, 0.0) + scores.get(ImageClass.HENTAI, 0.0)
-    return explicit, scores.get(ImageClass.SEXUAL, 0.0)
+def explicit(scores: ImageScores) -> float:
+    """Return the probability of pornography, photographed or drawn."""
+    return min(1.0, scores.get(ImageClass.PORN, 0.0) + scores.get(ImageClass.HENTAI, 0.0))
+
+
+def explicitness(scores: ImageScores) -> tuple[float, float]:
+    """Return what pictures are sorted by: how likely pornography, then how likely suggestive."""
+    return explicit(scores), scores.get(ImageClass.SEXUAL, 0.0)
 
 
 class HashBankKind(StrEnum):

@@ -1,9 +1,10 @@
 """What a project wants done about each category. A policy says; ``verdicts`` decides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.panels import PanelSettings
@@ -88,6 +89,57 @@ class TermList:
     category_id: str = "L2"
 
 
+USUAL_HIT: Final = 0.8
+"""The threshold of a check where nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckThresholds:
+    """The scores, 0–1, from which a check calls a hit; zero calls everything one.
+
+    ``sentiment`` is that of a text's scores without one of their own, and ``images`` of those of a
+    picture. None there means ``USUAL_HIT``.
+    """
+
+    sentiment: float | None = None
+    toxicity: float | None = None
+    profanity: float | None = None
+    threat: float | None = None
+    insult: float | None = None
+    spam: float | None = None
+    images: float | None = None
+    images_porn: float | None = None
+    images_sexual: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, score in asdict(self).items():
+            if score is not None and not 0.0 <= score <= 1.0:
+                raise ValueError(f"{name}: {score} is outside 0–1")
+
+    def changed_by(self, changes: "CheckThresholds") -> "CheckThresholds":
+        """Return these thresholds with those that ``changes`` names in their place."""
+        named = {name: score for name, score in asdict(changes).items() if score is not None}
+        return replace(self, **named)
+
+    def of_text(self, trait: str) -> float:
+        """Return the threshold of one of a text's traits, such as ``toxicity``."""
+        return _first(getattr(self, trait, None), self.sentiment)
+
+    @property
+    def porn(self) -> float:
+        """The threshold of pornography in a picture."""
+        return _first(self.images_porn, self.images)
+
+    @property
+    def sexual(self) -> float:
+        """The threshold of a suggestive picture."""
+        return _first(self.images_sexual, self.images)
+
+
+def _first(*thresholds: float | None) -> float:
+    return next((score for score in thresholds if score is not None), USUAL_HIT)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One project's rules of judgement; immutable, and named by ``revision`` in every verdict.
@@ -95,6 +147,7 @@ class Policy:
     A category without a rule never acts. ``required`` are the categories whose rule says so, and
     ``masked`` those whose spans are starred out in filtered text. ``expected_languages`` are base
     BCP 47 codes; empty means any. ``panel`` is who reviews content, and how their votes count.
+    ``fetch_hosts`` are names of internal hosts that media may be fetched from, in lower case.
     """
 
     revision: str
@@ -108,6 +161,8 @@ class Policy:
     allowed_domains: tuple[str, ...] = ()
     expected_languages: frozenset[str] = frozenset()
     panel: PanelSettings = field(default_factory=PanelSettings)
+    fetch_hosts: frozenset[str] = frozenset()
+    check_thresholds: CheckThresholds = field(default_factory=CheckThresholds)
     required: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

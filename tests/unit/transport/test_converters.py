@@ -8,7 +8,8 @@ from gavel.v1 import moderation_service_pb2 as api
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaveld.application.moderate import StageTiming, TextJudgement
+from gaveld.application.moderate import TextJudgement
+from gaveld.application.stopwatch import StageTiming
 from gaveld.domain.content import DetectedLanguage, Span
 from gaveld.domain.errors import InvalidRequest
 from gaveld.domain.policies import Action, CategoryChange, CategoryRule, Policy

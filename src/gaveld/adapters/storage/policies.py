@@ -4,7 +4,9 @@ Whether a term list compiles is asked of a validator that bootstrap hands in.
 """
 
 import hashlib
+import ipaddress
 import json
+import re
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +24,14 @@ from gaveld.domain.panels import (
     PanelPlace,
     PanelSettings,
 )
-from gaveld.domain.policies import Action, CategoryRule, Policy, TermList, TermMatch
+from gaveld.domain.policies import (
+    Action,
+    CategoryRule,
+    CheckThresholds,
+    Policy,
+    TermList,
+    TermMatch,
+)
 
 DEFAULT_POLICY: Final = Path(str(files("gaveld.adapters.storage") / "default_policy.yaml"))
 ValidateTerms = Callable[[Sequence[TermList], Sequence[str]], None]
@@ -96,6 +105,8 @@ class YamlPolicyStore:
             allowed_domains=allowed,
             expected_languages=document.expected_languages,
             panel=panel,
+            fetch_hosts=document.media.fetch_hosts,
+            check_thresholds=CheckThresholds(**document.check_thresholds.model_dump()),
         )
 
     def _domains(self, key: str, entries: Sequence[str]) -> tuple[str, ...]:
@@ -114,6 +125,20 @@ def _known_category(category_id: str) -> str:
     return category_id
 
 
+def _host(name: str) -> str:
+    """Return a host as addresses spell it once they are read: in lower case, an IPv6 one bare."""
+    host = name.lower().rstrip(".")
+    if not _HOST_NAME.fullmatch(host):
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            raise ValueError(
+                f"{name!r} is no host: give its name alone, a foreign one in its xn-- form"
+            ) from None
+    return host
+
+
+_HOST_NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _CategoryId = Annotated[str, AfterValidator(_known_category)]
 _Score = Annotated[float, Field(ge=0, le=1)]
 
@@ -146,6 +171,22 @@ class _Links(_Section):
     allowed_domains: tuple[str, ...] = ()
 
 
+class _Media(_Section):
+    fetch_hosts: frozenset[Annotated[str, AfterValidator(_host)]] = frozenset()
+
+
+class _CheckThresholds(_Section):
+    sentiment: _Score | None = None
+    toxicity: _Score | None = None
+    profanity: _Score | None = None
+    threat: _Score | None = None
+    insult: _Score | None = None
+    spam: _Score | None = None
+    images: _Score | None = None
+    images_porn: _Score | None = None
+    images_sexual: _Score | None = None
+
+
 class _Place(_Section):
     name: str = Field(min_length=1, max_length=128)
     weight: Annotated[float, Field(ge=0, le=HEAVIEST)] | None = None
@@ -168,6 +209,8 @@ class _Document(_Section):
     term_lists: tuple[_TermList, ...] = ()
     allowed_terms: tuple[str, ...] = ()
     links: _Links = _Links()
+    media: _Media = _Media()
+    check_thresholds: _CheckThresholds = _CheckThresholds()
     panel: _Panel = _Panel()
     expected_languages: frozenset[Annotated[str, Field(pattern="^[a-z]{2,3}$")]] = frozenset()
 
