@@ -10,6 +10,17 @@ from hypothesis import strategies as st
 from gaveld.adapters.cache.memory import MemoryVerdictCache, estimated_bytes
 from gaveld.application.ports import TextSignals, VerdictCache
 from gaveld.domain.content import DetectedLanguage, Span
+from gaveld.domain.image_signals import (
+    BoundingBox,
+    HashBankKind,
+    HashMatch,
+    ImageClass,
+    ImageFinding,
+    PictureSignals,
+    SeenPicture,
+)
+from gaveld.domain.media import MediaFacts, MediaKind
+from gaveld.domain.media_formats import MediaFormat
 from gaveld.domain.signals import (
     Attribute,
     ClassifierCard,
@@ -129,6 +140,65 @@ async def test_the_bound_holds_whatever_is_kept(acts: list[tuple[bytes, int]]):
         await cache.keep(key, learnt(findings))
         there = [await cache.find(name) for name in (b"a", b"b", b"c", b"d")]
         assert cache.size_bytes == sum(map(estimated_bytes, filter(None, there))) <= limit
+
+
+def seen_picture(findings: int, frames: int, matches: int, number: int) -> SeenPicture:
+    """What was learnt of an animation, with nothing shared that a real call would not share."""
+    score = 0.5 + number * 1e-9
+    signals = PictureSignals(
+        Signals(
+            tuple(
+                ImageFinding(
+                    "A1",
+                    score / (1 + n),
+                    "A look.",
+                    "nsfw",
+                    "1",
+                    frame_index=1_000 + n,
+                    box=BoundingBox(score / 2, score / 3, score / (4 + n), score / 5),
+                )
+                for n in range(findings)
+            ),
+            tuple(ClassifierOutcome(CARD, OutcomeStatus.RAN, score / n) for n in range(2, 12)),
+        ),
+        frame_scores={
+            n * 1_000: {name: score / (k + n) for k, name in enumerate(ImageClass, 2)}
+            for n in range(frames)
+        },
+        hash_matches=tuple(
+            HashMatch("bank", HashBankKind.BLOCK, f"{number}-{n}", 300 + n, 400 + n, 1_000 + n)
+            for n in range(matches)
+        ),
+        description=f"A picture, {number:,} × 480 pixels.",
+    )
+    facts = MediaFacts(
+        f"{number:064x}", MediaFormat.GIF, MediaKind.ANIMATION, 640 + number, 480 + number,
+        1_000 + number, frames, 100_000 + number, score * 9,
+    )  # fmt: skip
+    return SeenPicture(signals, facts, {n * 1_000: score * n for n in range(frames)})
+
+
+@pytest.mark.parametrize(
+    ("findings", "frames", "matches"), [(0, 1, 0), (2, 1, 1), (2, 24, 0), (30, 24, 16)]
+)
+async def test_the_estimate_holds_for_pictures(findings: int, frames: int, matches: int):
+    """Law: as for texts, a full cache of pictures takes no more than it was given."""
+    limit = 2 << 20
+    cache: MemoryVerdictCache[SeenPicture] = MemoryVerdictCache(limit)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        size = estimated_bytes(seen_picture(findings, frames, matches, 0))
+        for number in range(2 * limit // size):
+            await cache.keep(
+                number.to_bytes(32, "big"), seen_picture(findings, frames, matches, number)
+            )
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert limit // 4 < taken <= limit
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ class ModerateText:
         policies: PolicyStore,
         telemetry: Telemetry,
         max_text_bytes: int,
-        cache: VerdictCache | None = None,
+        cache: VerdictCache[TextSignals] | None = None,
     ) -> None:
         self._normaliser = normaliser
         self._language_detector = language_detector

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.content import DetectedLanguage
-from gaveld.domain.media import Picture
+from gaveld.domain.media import MediaFacts, Picture
 from gaveld.domain.policies import Policy
 from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding, Signals
 
@@ -175,12 +175,14 @@ class ImageReport(ClassifierReport):
     ``frame_scores`` are the classes of every frame that was scored, by its index.
     ``hash_matches`` are the nearest of the known pictures that it resembles, the nearest first.
     ``texts`` and ``codes`` are what was read, in the order of frames and then of reading.
+    ``description`` is a sentence on what the picture shows; empty from all but who can tell.
     """
 
     frame_scores: Mapping[int, ImageScores] = field(default_factory=dict)
     hash_matches: tuple[HashMatch, ...] = ()
     texts: tuple[ImageText, ...] = ()
     codes: tuple[ImageCode, ...] = ()
+    description: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,6 +202,7 @@ class PictureSignals:
     those of the text read. ``language`` is that text's, None if there was none. ``description`` is
     one plain sentence made from evidence, empty where there was none. ``is_cut_short``: the verdict
     was settled before everything was asked, and what was not is listed as skipped.
+    ``is_described``: the description is by somebody who looked, and not made from the rest.
     """
 
     signals: Signals
@@ -210,3 +213,22 @@ class PictureSignals:
     language: DetectedLanguage | None = None
     description: str = field(default="", repr=False)
     is_cut_short: bool = False
+    is_described: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """What was learnt about a file that was decoded and looked at, without the file.
+
+    ``frame_seconds`` are when the frames that were looked at are shown, by their index.
+    """
+
+    signals: PictureSignals
+    facts: MediaFacts
+    frame_seconds: Mapping[int, float]
+
+    @property
+    def quotes(self) -> bool:
+        """Whether it holds something of the content: words that were read or that describe it."""
+        signals = self.signals
+        return bool(signals.texts or signals.codes or signals.is_described)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gaveld.domain.content import DetectedLanguage, TextReadings, TextSample
 from gaveld.domain.policies import Policy
@@ -112,18 +112,21 @@ class PanelScorer(Protocol):
         ...
 
 
-class VerdictCache(Protocol):
-    """Remembers what was learnt about texts, for as long as it likes. A miss costs time only.
+LearntT = TypeVar("LearntT")
+
+
+class VerdictCache(Protocol[LearntT]):
+    """Remembers what was learnt about content, for as long as it likes. A miss costs time only.
 
     Keys are digests that name the content, the models and the policy. A cache that can't be
     reached knows nothing and drops what it is given: it never raises, and never takes longer than
     asking the classifiers again would.
     """
 
-    async def find(self, key: bytes) -> TextSignals | None:
+    async def find(self, key: bytes) -> LearntT | None:
         """Return what was kept under the key, equal to what was given; None if there is none."""
         ...
 
-    async def keep(self, key: bytes, learnt: TextSignals) -> None:
+    async def keep(self, key: bytes, learnt: LearntT) -> None:
         """Remember this under the key, in place of what was there."""
         ...
