@@ -72,6 +72,7 @@ async def test_every_rpc_that_reflection_shows_is_implemented(serve: Serve, vers
         "gavel.v1.ModerationService",
         "gavel.v1.ComplianceService",
         "gavel.v1.CategoryService",
+        "gavel.v1.FeedbackService",
         "grpc.health.v1.Health",
         "grpc.channelz.v1.Channelz",
         "grpc.reflection.v1.ServerReflection",
@@ -110,3 +111,17 @@ async def test_reflection_and_channelz_can_be_left_out(serve: Serve):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await running.channel.unary_unary(path)(b"")
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", ["ErrorInfo", "BadRequest", "RetryInfo"])
+async def test_what_errors_within_answers_are_made_of_is_shown(
+    serve: Serve, version: str, name: str
+):
+    """Law: a tool can render a turn's error, whose details no message of the contract imports."""
+    answer = await ask(await serve(), version, file_containing_symbol=f"google.rpc.{name}")
+    files = map(
+        descriptor_pb2.FileDescriptorProto.FromString,
+        answer.file_descriptor_response.file_descriptor_proto,
+    )
+    assert name in {message.name for file in files for message in file.message_type}

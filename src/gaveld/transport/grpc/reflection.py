@@ -10,6 +10,7 @@ from typing import Any, Final
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.reflection import aio  # type: ignore[attr-defined]  # stubs lack it
 
@@ -28,6 +29,7 @@ def reflection_services(services: Sequence[Service]) -> tuple[Service, Service]:
     served = {entry.name: {rpc.name for rpc in entry.served()} for entry in services}
     served |= {entry.full_name: {rpc.name for rpc in entry.methods} for entry in (alpha, v1)}
     files = [entry.descriptor.file for entry in services] + [alpha.file, v1.file]
+    files.append(error_details_pb2.DESCRIPTOR)  # what an error within an answer is made of
     make: Callable[..., Any] = vars(aio)["ReflectionServicer"]
     servicer = make(served, pool=_pool(files, served))
     return Service(alpha, servicer, None), Service(v1, _V1Servicer(servicer, v1), None)
