@@ -115,6 +115,7 @@ class VideoEvidence:
 
     ``sha256`` is of the file as sent, in hex; ``seconds`` is the video's length. ``findings`` and
     ``outcomes`` are of all that was looked at and read, beyond the frames that are shown.
+    ``has_all_frames``: there were no other frames, as in a short animation.
     """
 
     sha256: str
@@ -123,6 +124,7 @@ class VideoEvidence:
     transcript: str = field(default="", repr=False)
     findings: tuple[Finding, ...] = ()
     outcomes: tuple[ClassifierOutcome, ...] = ()
+    has_all_frames: bool = False
 
 
 ReviewContent = TextContent | ConversationContent | ImageEvidence | VideoEvidence

@@ -3,7 +3,6 @@
 It shows everything, or says what the model will not see; it never shortens words.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -94,14 +93,15 @@ def _video(video: VideoEvidence, *, reads_images: bool) -> Shown:
         for place, frame in enumerate(frames)
     ]
     words = [part for frame in told for part in (frame.image.description, frame.image.text) if part]
+    sees_all = video.has_all_frames and len(shown) == len(frames)
     return Shown(
         {"seconds": video.seconds, "transcript": video.transcript, "frames": entries},
         "\n".join((video.transcript, *dict.fromkeys(words))),
         pictures=tuple(
             Picture(frames[place].image.data, frames[place].image.media_type) for place in shown
         ),
-        sees_all=len(shown) == len(frames),
-        outcomes=() if len(shown) == len(frames) else tuple(_once_each(video)),
+        sees_all=sees_all,
+        outcomes=() if sees_all else video.outcomes,
     )
 
 
@@ -114,14 +114,3 @@ def _spread(count: int, most: int) -> tuple[int, ...]:
     if count <= most:
         return tuple(range(count))
     return tuple(round(step * (count - 1) / (most - 1)) for step in range(most))
-
-
-def _once_each(video: VideoEvidence) -> Iterator[ClassifierOutcome]:
-    """Yield the outcomes of all frames, a classifier's equal ones once."""
-    seen = set()
-    for frame in video.frames:
-        for outcome in frame.image.outcomes:
-            key = (outcome.card.name, outcome.card.version, outcome.missed_as)
-            if key not in seen:
-                seen.add(key)
-                yield outcome

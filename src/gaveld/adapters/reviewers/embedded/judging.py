@@ -30,6 +30,13 @@ EVIDENCE_POINTS: Final[Mapping[Point, float]] = {
 }
 """A finding that no head speaks of, such as a link's, counts from this score on."""
 
+SEEN_POINTS: Final[Mapping[Point, float]] = {
+    Point.STRICT: 0.3,
+    Point.BALANCED: 0.55,
+    Point.LENIENT: 0.8,
+}
+"""The same for what was seen in a picture: what is suggestive and no more reaches 0.5."""
+
 ALLOWANCES: Final[Mapping[ContentKind, Mapping[str, float]]] = {
     ContentKind.CHAT: {"L1": 5.0, "H2": 1.0, "V1": 1.0},
     ContentKind.SEARCH: {"L1": 6.0, "H2": 3.0, "H3": 1.0, "C4": -0.5},
@@ -47,6 +54,9 @@ _MADE_CHANCES_OF: Final = frozenset({Witness.LEXICON.value, "linear"})
 """Classifiers whose findings are in the chances already, or doubled by the model's companion."""
 
 _WITNESSES: Final = frozenset(witness.value for witness in Witness)
+
+_READERS: Final = _WITNESSES | {"terms"}
+"""Classifiers of text whose findings count as they are."""
 
 _FOREIGN: Final = "It reads English, and the content looks like another language."
 _UNSEEN: Final = "It has nothing that it could judge this content by."
@@ -112,10 +122,11 @@ def _objections(
                 at = scales[category_id].thresholds[member.point]
                 if _reaches(chance, at, ALLOWANCES.get(kind, {}).get(category_id, 0.0)):
                     found.add(category_id, chance, where)
-    least, by_heads = EVIDENCE_POINTS[member.point], _weighed_by_heads(look)
+    by_heads = _weighed_by_heads(look)
     for entry in _evidence(member, look):
         finding = entry.finding
-        if finding.classifier in by_heads or finding.score < least:
+        points = EVIDENCE_POINTS if finding.classifier in _READERS else SEEN_POINTS
+        if finding.classifier in by_heads or finding.score < points[member.point]:
             continue
         found.add(
             finding.category_id,
@@ -152,7 +163,9 @@ def _evidence(member: Member, look: Look) -> Iterator[Evidence]:
                 finding.category_id, heard
             ):
                 yield Evidence(finding, heard.turn)
-    yield from look.seen
+    for seen in look.seen:
+        if _is_weighed(member, seen.finding.classifier):
+            yield seen
 
 
 def _is_weighed(member: Member, classifier: str) -> bool:
@@ -183,12 +196,19 @@ def _unobjecting(
     outcomes: tuple[ClassifierOutcome, ...],
     in_force: Mapping[str, str],
 ) -> tuple[Decision, str]:
-    seen = scales.keys() | {name for entry in outcomes for name in entry.card.categories}
+    by_heads = scales.keys() if look.parts else frozenset()
+    seen = by_heads | {name for entry in outcomes for name in _looked_for(entry, look)}
     if not seen & in_force.keys():
         return Decision.FAILED, _BLIND
     if not look.is_read:
         return Decision.FAILED, _FOREIGN if look.parts else _UNSEEN
     return Decision.SAFE, f"{_manner(member)}, it finds no rule broken."
+
+
+def _looked_for(outcome: ClassifierOutcome, look: Look) -> frozenset[str]:
+    if look.is_watched and (outcome.missed_as is not None or outcome.card.is_blind_spot):
+        return frozenset()
+    return outcome.card.categories
 
 
 def _manner(member: Member) -> str:

@@ -29,6 +29,9 @@ MOST_CHARACTERS: Final = 131_072
 
 TURNS_AT_ONCE: Final = 8
 
+SUBSTANTIAL_CHARACTERS: Final = 40
+"""Less text in another language, a sign or a logo, is not what a picture is about."""
+
 OPERATORS: Final = frozenset({"system", "developer"})
 """Roles that instruct a model and do not take part."""
 
@@ -46,18 +49,20 @@ class Heard:
 class Look:
     """What is known of a task's content. It holds none of its text.
 
-    ``seen`` is what was found in pictures. ``outcomes`` has each classifier once, as it did worst.
+    ``seen`` is what was found in a picture or a video, its words included. ``outcomes`` has each
+    classifier once, as it did worst. ``is_watched``: it is a picture or a video whose frames a
+    classifier looked at, and what of its words can't be read is little.
     """
 
     parts: tuple[Heard, ...]
     seen: tuple[Evidence, ...]
     outcomes: tuple[ClassifierOutcome, ...]
+    is_watched: bool = False
 
     @property
     def is_read(self) -> bool:
         """Whether anything that the members' heads or the image path understand was there."""
-        read = any(heard.part.chances is not None for heard in self.parts)
-        return read or (not self.parts and any(entry.missed_as is None for entry in self.outcomes))
+        return self.is_watched or any(heard.part.chances is not None for heard in self.parts)
 
 
 async def look(task: ReviewTask, reader: PartReader) -> Look:
@@ -69,11 +74,11 @@ async def look(task: ReviewTask, reader: PartReader) -> Look:
         case ConversationContent(turns):
             return await _conversation(task, turns, reader)
         case ImageEvidence() as image:
-            return await _pictures(task, [image], image.text, reader)
+            return await _picture(task, image, image.text, reader)
         case VideoEvidence() as video:
-            images = [frame.image for frame in video.frames]
-            words = dict.fromkeys([video.transcript, *(image.text for image in images)])
-            return await _pictures(task, images, "\n".join(filter(None, words)), reader)
+            written = (frame.image.text for frame in video.frames)
+            words = dict.fromkeys([video.transcript, *written])
+            return await _picture(task, video, "\n".join(filter(None, words)), reader)
 
 
 def _subject(task: ReviewTask) -> Subject | None:
@@ -112,13 +117,22 @@ def _first_read(texts: Sequence[str]) -> int:
     return 0
 
 
-async def _pictures(
-    task: ReviewTask, images: Sequence[ImageEvidence], words: str, reader: PartReader
+async def _picture(
+    task: ReviewTask, evidence: ImageEvidence | VideoEvidence, words: str, reader: PartReader
 ) -> Look:
-    parts = (Heard(await reader.read(words, task.policy)),) if words.strip() else ()
-    found = dict.fromkeys(Evidence(entry) for image in images for entry in image.findings)
-    pictures = merged([image.outcomes for image in images])
-    return Look(parts, tuple(found), merged([pictures, *(heard.part.outcomes for heard in parts)]))
+    """Return a look at what was learnt of a picture, and at the words in it through the heads."""
+    found = tuple(dict.fromkeys(Evidence(entry) for entry in evidence.findings))
+    is_watched = any(
+        entry.missed_as is None and entry.card.categories for entry in evidence.outcomes
+    )
+    if not words.strip():
+        return Look((), found, merged([evidence.outcomes]), is_watched)
+    part = await reader.read(words, task.policy)
+    told = {entry.card.name for entry in evidence.outcomes if entry.missed_as is None}
+    heard = Heard(part.without(told))  # what is told of the picture has its place in it
+    is_read = part.chances is not None or len(words) < SUBSTANTIAL_CHARACTERS
+    outcomes = merged([evidence.outcomes, part.outcomes])
+    return Look((heard,), found, outcomes, is_watched and is_read)
 
 
 def merged(outcomes: Iterable[Sequence[ClassifierOutcome]]) -> tuple[ClassifierOutcome, ...]:

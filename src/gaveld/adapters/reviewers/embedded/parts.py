@@ -8,8 +8,8 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gaveld.adapters.reviewers.embedded.members import MEMBERS, Member, Point, View, Witness
@@ -68,6 +68,14 @@ class Part:
     def findings(self) -> tuple[Finding, ...]:
         """What every classifier found."""
         return (*self.learnt.signals.findings, *self.found)
+
+    def without(self, classifiers: Collection[str]) -> "Part":
+        """Return the same without what these classifiers found, for they tell it elsewhere."""
+        signals = self.learnt.signals
+        kept = tuple(entry for entry in signals.findings if entry.classifier not in classifiers)
+        learnt = replace(self.learnt, signals=replace(signals, findings=kept))
+        found = tuple(entry for entry in self.found if entry.classifier not in classifiers)
+        return replace(self, learnt=learnt, found=found)
 
 
 class PartReader:

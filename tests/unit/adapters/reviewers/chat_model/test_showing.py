@@ -28,11 +28,13 @@ def image(data: bytes = b"png", **words: str) -> ImageEvidence:
     return ImageEvidence(data, "image/png", "00", outcomes=(NUDITY,), **words)
 
 
-def video(count: int, **words: str) -> VideoEvidence:
+def video(count: int, **words: object) -> VideoEvidence:
     frames = tuple(
         FrameEvidence(float(n), image(b"%d" % n, text=f"sign {n % 2}")) for n in range(count)
     )
-    return VideoEvidence("00", float(count), frames, **words)
+    return VideoEvidence(
+        "00", float(count), frames, outcomes=(NUDITY,), **{"has_all_frames": True, **words}
+    )
 
 
 def test_turns_are_told_apart_without_names():
@@ -105,6 +107,13 @@ async def test_a_guards_ballot_covers_its_own_rules():
     assert looked
     assert "H1" in categories
     assert not {"L1", "S1", "H2"} & categories
+
+
+async def test_a_few_frames_are_not_the_video():
+    """Law: eyes that saw some frames of a video saw no more; its ballot covers what was found."""
+    sampled = video(3, has_all_frames=False)
+    _, rests_on = await outcomes_of(sampled, reads_images=True)
+    assert rests_on == {"nsfw": (frozenset({"A1", "A2"}), True)}
 
 
 @pytest.mark.parametrize("content", [image(text="words"), image(description="A dog."), video(3)])

@@ -319,8 +319,9 @@ async def test_pictures_are_judged_by_evidence():
     assert await panel.unsafe(task_of(picture(score=0.9), ContentKind.IMAGE)) == EVERYONE
     assert await panel.unsafe(task_of(picture("idiot"), ContentKind.IMAGE)) == EVERYONE
     assert not await panel.unsafe(task_of(picture("hello", 0.1), ContentKind.IMAGE))
-    frames = (FrameEvidence(0.0, picture()), FrameEvidence(1.0, picture(score=0.9)))
-    video = VideoEvidence("00", 2.0, frames, "Nothing to hear.")
+    frames = (FrameEvidence(0.0, picture()), FrameEvidence(1.0, picture()))
+    seen = picture(score=0.9)
+    video = VideoEvidence("00", 2.0, frames, "Nothing to hear.", seen.findings, seen.outcomes)
     ballots = await panel.review(task_of(video, ContentKind.VIDEO))
     assert flagged(ballots["gavel-plain"]) == {"A2": 4.5}
 
