@@ -48,7 +48,8 @@ def _free(name: str) -> str:
     return name
 
 
-def _base_url(url: str) -> str:
+def base_url(url: str) -> str:
+    """Return the URL if a model server can be at it; else raise ``ValueError``."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
         raise ValueError("must be a URL such as http://vllm:8000/v1")
@@ -77,7 +78,7 @@ class ChatModelSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$"), AfterValidator(_free)]
-    url: Annotated[str, AfterValidator(_base_url)]
+    url: Annotated[str, AfterValidator(base_url)]
     """The base that ``/chat/completions`` is added to, such as ``http://vllm:8000/v1``."""
     model: Annotated[str, Field(min_length=1)]
     model_version: str = ""

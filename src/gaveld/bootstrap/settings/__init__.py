@@ -15,6 +15,11 @@ from gaveld.bootstrap.settings.judging import (
 )
 from gaveld.bootstrap.settings.keeping import CacheSettings, FeedbackSettings, StorageSettings
 from gaveld.bootstrap.settings.loading import CONFIG_VARIABLE, DEFAULT_CONFIG, load_settings
+from gaveld.bootstrap.settings.plugins import (
+    AntivirusSettings,
+    DescriptionSettings,
+    SpeechSettings,
+)
 from gaveld.bootstrap.settings.section import Port, PositiveSeconds, ReadableFile, SettingsError
 from gaveld.bootstrap.settings.serving import (
     AuthSettings,
@@ -31,9 +36,11 @@ __all__ = [
     "CONFIG_VARIABLE",
     "DEFAULT_CONFIG",
     "ENVIRONMENT_PREFIX",
+    "AntivirusSettings",
     "AuthSettings",
     "CacheSettings",
     "ClassifierName",
+    "DescriptionSettings",
     "FeedbackSettings",
     "GrpcSettings",
     "ImagesSettings",
@@ -48,6 +55,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "ShutdownSettings",
+    "SpeechSettings",
     "StorageSettings",
     "TelemetrySettings",
     "TextSettings",

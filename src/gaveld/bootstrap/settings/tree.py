@@ -15,6 +15,11 @@ from gaveld.bootstrap.settings.judging import (
     VideoSettings,
 )
 from gaveld.bootstrap.settings.keeping import CacheSettings, FeedbackSettings, StorageSettings
+from gaveld.bootstrap.settings.plugins import (
+    AntivirusSettings,
+    DescriptionSettings,
+    SpeechSettings,
+)
 from gaveld.bootstrap.settings.serving import (
     AuthSettings,
     GrpcSettings,
@@ -47,6 +52,9 @@ class Settings(BaseSettings):
     panel: PanelSettings = PanelSettings()
     images: ImagesSettings = ImagesSettings()
     video: VideoSettings = VideoSettings()
+    antivirus: AntivirusSettings = AntivirusSettings()
+    speech: SpeechSettings = SpeechSettings()
+    description: DescriptionSettings = DescriptionSettings()
     models: ModelsSettings = ModelsSettings()
     feedback: FeedbackSettings = FeedbackSettings()
     cache: CacheSettings = CacheSettings()
