@@ -60,12 +60,13 @@ class FrameEncoder(Protocol):
 class VideoReading(Protocol):
     """One video that is being decoded while its bytes still arrive, in bounded memory.
 
-    ``feed`` and ``finish`` may run beside the iteration over ``events``. Leaving the context frees
-    everything within 100 ms, wherever the work runs, and leaves no process behind.
+    ``feed`` and ``finish`` may run before the iteration over ``events`` or beside it; equal bytes
+    give equal events, however they are cut into chunks. Leaving the context frees everything within
+    100 ms, wherever the work runs, and leaves no process behind.
     """
 
     async def __aenter__(self) -> Self:
-        """Begin."""
+        """Begin. Waits in line while too many videos are open."""
         ...
 
     async def __aexit__(self, *failure: object) -> None:
@@ -73,18 +74,21 @@ class VideoReading(Protocol):
         ...
 
     async def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the file. Waits while too much of what came is not decoded yet.
+        """Take the next bytes of the file; it never waits for what came to be decoded.
 
         Raises ``MediaRefused`` (TOO_MANY_BYTES) for more than a video may have.
         """
         ...
 
     async def finish(self) -> None:
-        """Say that the file is whole."""
+        """Say that the file is whole. Idempotent."""
         ...
 
     def events(self) -> AsyncIterator[VideoEvent]:
-        """Yield what is decoded, in the order of time, up to the end of the video.
+        """Yield what is decoded, up to the end of the video; to be iterated once.
+
+        Frames come in the order of time. A subtitle comes about when it is shown, a stretch of
+        sound when it is over. What is not taken is not decoded any further.
 
         Raises ``MediaRefused``: not a video that is judged, damaged, or too much of something.
         """
@@ -97,7 +101,12 @@ class VideoReading(Protocol):
 
     @property
     def facts(self) -> MediaFacts | None:
-        """What decoding has shown so far; None until the file's beginning was understood."""
+        """What decoding has shown so far; None until the file's beginning was understood.
+
+        Until the file is whole, ``sha256`` and ``byte_count`` are of the bytes that came. Until all
+        was decoded, ``frame_count`` and ``duration_seconds`` are what the file claims, 0 and None
+        if it claims nothing.
+        """
         ...
 
 
@@ -108,8 +117,8 @@ class VideoDecoder(Protocol):
     scene changes and at least every few seconds; only what is sampled is handed on.
     """
 
-    def open(self) -> VideoReading:
-        """Return a reading of a new file. It waits in line, on entering, if many are open."""
+    def open(self, *, with_sound: bool = False) -> VideoReading:
+        """Return a reading of a new file; ``Sound`` is among its events only if asked for."""
         ...
 
 

@@ -1,0 +1,40 @@
+"""Counts what processor time a video takes, and ends what takes too much."""
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Final
+
+from gaveld.adapters.video.limits import VideoLimits
+
+_HEARTBEAT_SECONDS: Final = 1.0
+
+
+class CutShort(Exception):  # noqa: N818 - it is no error, it ends a reading
+    """The video has had its processor time."""
+
+
+class Budget:
+    """The time that one video may take: some free, and then as long as it has played for.
+
+    ``tell_alive`` is called about every second of work.
+    """
+
+    def __init__(self, limits: VideoLimits, tell_alive: Callable[[], None]) -> None:
+        self._limits = limits
+        self._tell_alive = tell_alive
+        self._begun = time.process_time()
+        self._told = time.monotonic()
+
+    def step(self, played_seconds: float) -> None:
+        """Begin a step of the work, which the system ends with the process if it takes too long.
+
+        Raises ``CutShort`` when there is no time left for another.
+        """
+        signal.setitimer(signal.ITIMER_PROF, self._limits.free_cpu_seconds)  # nobody handles it
+        allowed = min(self._limits.free_cpu_seconds + played_seconds, self._limits.cpu_seconds)
+        if time.process_time() - self._begun > allowed:
+            raise CutShort
+        if time.monotonic() - self._told > _HEARTBEAT_SECONDS:
+            self._tell_alive()
+            self._told = time.monotonic()
