@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.policies import Action
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
@@ -19,6 +20,9 @@ class FakeTelemetry:
         self.reviews: list[tuple[ContentKind, Decision, int]] = []
         self.batches: list[int] = []
         self.lookups: list[bool] = []
+        self.pictures: list[tuple[MediaKind, int, bool]] = []
+        self.refusals: list[MediaRefusal] = []
+        self.turned_away = 0
 
     def stage_finished(self, stage: str, seconds: float) -> None:
         self.stages.append((stage, seconds))
@@ -45,3 +49,12 @@ class FakeTelemetry:
 
     def cache_asked(self, *, found: bool) -> None:
         self.lookups.append(found)
+
+    def picture_judged(self, kind: MediaKind, frames: int, *, is_partial: bool) -> None:
+        self.pictures.append((kind, frames, is_partial))
+
+    def media_refused(self, refusal: MediaRefusal) -> None:
+        self.refusals.append(refusal)
+
+    def picture_turned_away(self) -> None:
+        self.turned_away += 1

@@ -54,19 +54,21 @@ class PictureDetectors:
     """What looks at pictures, by what it does.
 
     ``known`` compare with known pictures, ``networks`` say what is shown, ``codes`` and ``text``
-    read what is written. ``absent`` are those that this server knows of and does not have.
+    read what is written, and ``describers`` find nothing and describe. ``absent`` are those that
+    this server knows of and does not have.
     """
 
     known: tuple[PictureClassifier, ...] = ()
     networks: tuple[PictureClassifier, ...] = ()
     codes: tuple[PictureClassifier, ...] = ()
     text: tuple[PictureClassifier, ...] = ()
+    describers: tuple[PictureClassifier, ...] = ()
     absent: tuple[ClassifierCard, ...] = ()
 
     @property
     def all(self) -> tuple[PictureClassifier, ...]:
         """Everything that is there, the cheapest first."""
-        return (*self.known, *self.codes, *self.networks, *self.text)
+        return (*self.known, *self.codes, *self.networks, *self.text, *self.describers)
 
 
 class LookAtPicture:
@@ -83,6 +85,23 @@ class LookAtPicture:
         self._detectors = detectors
         self._reader = reader
         self._telemetry = telemetry
+
+    @property
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """The name and version of everything that has a say."""
+        return tuple((entry.card.name, entry.card.version) for entry in self.not_asked(""))
+
+    def not_asked(self, reason: str) -> tuple[ClassifierOutcome, ...]:
+        """Return the outcomes of everything for a picture that was not looked at, and why not."""
+        detectors = self._detectors
+        return (
+            *(
+                ClassifierOutcome(entry.card, OutcomeStatus.SKIPPED, reason=reason)
+                for entry in detectors.all
+            ),
+            *not_installed(detectors.absent),
+            *self._reader.unread(reason),
+        )
 
     async def __call__(
         self,
@@ -108,7 +127,9 @@ class LookAtPicture:
         await look.show(detectors.networks, look.without_known_good(), due)
         clock.lap("networks")
         patience = (1 - TEXT_SHARE) * max(0.0, due - time.monotonic())
-        await look.show(detectors.text, picture, time.monotonic() + patience)
+        await look.show(
+            (*detectors.text, *detectors.describers), picture, time.monotonic() + patience
+        )
         clock.lap("read_text")
         await look.read(self._reader, detectors, due, blocked_terms)
         clock.lap("judge_text")
@@ -131,6 +152,7 @@ class _Look:
         self._matches: list[HashMatch] = []
         self._texts: list[ImageText] = []
         self._codes: list[ImageCode] = []
+        self._description = ""
         self._words = Signals((), ())
         self._language: DetectedLanguage | None = None
         self._is_cut_short = False
@@ -160,6 +182,7 @@ class _Look:
                 self._matches += report.hash_matches
                 self._texts += report.texts
                 self._codes += report.codes
+                self._description = self._description or report.description
 
     def without_known_good(self) -> Picture | None:
         """Return the picture without the frames that a bank allows; None if that is all of it."""
@@ -211,12 +234,14 @@ class _Look:
             texts=tuple(self._texts),
             codes=tuple(self._codes),
             language=self._language,
-            description=describe(
+            description=self._description
+            or describe(
                 self._picture.facts,
                 None if worst is None else self._frame_scores[worst],
                 self._texts,
                 self._codes,
             ),
+            is_described=bool(self._description),
             is_cut_short=self._is_cut_short,
         )
 

@@ -21,7 +21,13 @@ from gaveld.application.ports import (
 from gaveld.application.score_sentences import ScoreSentences, SentenceScores
 from gaveld.application.stopwatch import StageTiming, Stopwatch
 from gaveld.application.telling import tell_verdict
-from gaveld.domain.content import DetectedLanguage, TextSample, TextSubmission, mask
+from gaveld.domain.content import (
+    DetectedLanguage,
+    TextSample,
+    TextSubmission,
+    is_unexpected,
+    mask,
+)
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason, FieldViolation, InvalidRequest
 from gaveld.domain.policies import Policy, PolicyOverrides
 from gaveld.domain.signals import (
@@ -151,7 +157,7 @@ class ModerateText:
             outcomes=learnt.outcomes,
             attributes=learnt.signals.attributes,
             language=learnt.language,
-            language_is_unexpected=_is_unexpected(language, submission, policy),
+            language_is_unexpected=is_unexpected(language, policy, submission.expected_language),
             filtered_text=filtered_text,
             sha256=sha256,
             timings=clock.laps(),
@@ -245,12 +251,3 @@ def _too_late() -> DeadlineExceeded:
         ErrorReason.DEADLINE_EXCEEDED,
         "The deadline passed before the text could be classified.",
     )
-
-
-def _is_unexpected(language: DetectedLanguage, submission: TextSubmission, policy: Policy) -> bool:
-    expected = policy.expected_languages
-    if submission.expected_language:
-        expected = frozenset({submission.expected_language.partition("-")[0].lower()})
-    if not expected or not language.is_known:
-        return False
-    return language.base not in expected

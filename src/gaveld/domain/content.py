@@ -97,6 +97,14 @@ class DetectedLanguage:
         return self.code.partition("-")[0]
 
 
+def is_unexpected(language: DetectedLanguage, policy: Policy, expected_language: str = "") -> bool:
+    """Whether a language was told and is none of those expected: the call's, or the policy's."""
+    expected = policy.expected_languages
+    if expected_language:
+        expected = frozenset({expected_language.partition("-")[0].lower()})
+    return bool(expected) and language.is_known and language.base not in expected
+
+
 @dataclass(frozen=True, slots=True)
 class TextSubmission:
     """A text to judge, the language its sender expects (BCP 47), and terms to block in it.

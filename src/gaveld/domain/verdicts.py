@@ -1,6 +1,6 @@
 """From signals and a policy to a verdict: one pure function, and no other place decides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -106,7 +106,7 @@ def judge_weighed(
             JudgedFinding(finding, policy.rule(finding.category_id).action(finding.score))
             for finding in findings
         ),
-        key=_strictest_first,
+        key=strictest_first,
     )
     found = max((entry.action for entry in judged), default=Action.ALLOW)
     coverage = cover(outcomes, policy)
@@ -159,6 +159,53 @@ def _cover(
     return Coverage(status, tuple(checked), tuple(unchecked))
 
 
+def combined(verdicts: Sequence[Verdict]) -> Verdict:
+    """Return the verdict on several pieces of content that stand or fall together.
+
+    The strictest action wins, and a category is checked where it was in every piece. There is at
+    least one verdict, and all are of one policy.
+    """
+    first = verdicts[0]
+    if len(verdicts) == 1:
+        return first
+    findings = sorted((f for entry in verdicts for f in entry.findings), key=strictest_first)
+    causes: dict[str, Cause] = {}
+    for cause in sorted(
+        (cause for entry in verdicts for cause in entry.causes),
+        key=lambda cause: (-cause.action, -cause.score, cause.category_id),
+    ):
+        causes.setdefault(cause.category_id, cause)
+    action = max(entry.action for entry in verdicts)
+    found = max((entry.action for entry in findings), default=Action.ALLOW)
+    coverage = _combined_coverage([entry.coverage for entry in verdicts])
+    return Verdict(
+        action,
+        coverage,
+        tuple(findings),
+        tuple(causes.values()),
+        first.policy_revision,
+        action > found,
+    )
+
+
+def _combined_coverage(coverages: Sequence[Coverage]) -> Coverage:
+    unchecked: dict[str, UncheckedCategory] = {}
+    for entry in (entry for coverage in coverages for entry in coverage.unchecked):
+        before = unchecked.get(entry.category_id, entry)
+        unchecked[entry.category_id] = UncheckedCategory(
+            entry.category_id,
+            max(before.status, entry.status, key=_BADNESS.index),
+            tuple(sorted({*before.classifiers, *entry.classifiers})),
+            before.required or entry.required,
+        )
+    statuses = {coverage.status for coverage in coverages}
+    return Coverage(
+        statuses.pop() if len(statuses) == 1 else CoverageStatus.PARTIAL,
+        tuple(category for category in CATALOGUE if category not in unchecked),
+        tuple(unchecked[category] for category in CATALOGUE if category in unchecked),
+    )
+
+
 def is_settled(signals: Signals, policy: Policy) -> bool:
     """Whether the verdict blocks already, and does so whatever else is learnt.
 
@@ -197,7 +244,8 @@ _BADNESS = (
 )
 
 
-def _strictest_first(entry: JudgedFinding) -> tuple[object, ...]:
+def strictest_first(entry: JudgedFinding) -> tuple[object, ...]:
+    """Return what findings are sorted by: the strictest action first, then the highest score."""
     finding = entry.finding
     return (
         -entry.action,

@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.policies import Action
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
@@ -14,6 +15,7 @@ STAGE_BUCKETS_SECONDS: Final = (
     0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 2.5, 5.0, 10.0, 30.0,
 )  # fmt: skip
+FRAMES_BUCKETS: Final = (1, 2, 4, 8, 12, 16, 20, 24)
 BATCH_BUCKETS_TEXTS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -81,8 +83,31 @@ class PrometheusTelemetry:
         )
         self._lookups = Counter(
             "gavel_cache_lookups_total",
-            "Texts that were looked for in the cache, by whether they were there.",
+            "Texts and pictures that were looked for in the cache, by whether they were there.",
             ("result",),
+            registry=registry,
+        )
+        self._pictures = Counter(
+            "gavel_images_judged_total",
+            "Pictures that were judged, by kind and by whether the whole file could be decoded.",
+            ("kind", "extent"),
+            registry=registry,
+        )
+        self._frames = Histogram(
+            "gavel_images_judged_frames",
+            "How many frames of an animation were looked at.",
+            buckets=FRAMES_BUCKETS,
+            registry=registry,
+        )
+        self._refusals = Counter(
+            "gavel_images_refused_total",
+            "Files that were not judged, by why.",
+            ("why",),
+            registry=registry,
+        )
+        self._turned_away = Counter(
+            "gavel_images_turned_away_total",
+            "Pictures that were not looked at because too many were.",
             registry=registry,
         )
         self._passages = Histogram(
@@ -171,6 +196,20 @@ class PrometheusTelemetry:
     def cache_asked(self, *, found: bool) -> None:
         """Record a look into the cache; see ``Telemetry.cache_asked``."""
         self._lookups.labels("hit" if found else "miss").inc()
+
+    def picture_judged(self, kind: MediaKind, frames: int, *, is_partial: bool) -> None:
+        """Record a picture; see ``Telemetry.picture_judged``."""
+        self._pictures.labels(kind.value, "partial" if is_partial else "whole").inc()
+        if kind is MediaKind.ANIMATION:
+            self._frames.observe(frames)
+
+    def media_refused(self, refusal: MediaRefusal) -> None:
+        """Record a refusal; see ``Telemetry.media_refused``."""
+        self._refusals.labels(refusal.value).inc()
+
+    def picture_turned_away(self) -> None:
+        """Record a picture without a place; see ``Telemetry.picture_turned_away``."""
+        self._turned_away.inc()
 
     def engine_chosen(self, name: str) -> None:
         """Show which engine runs, by its name: library, version and precision."""

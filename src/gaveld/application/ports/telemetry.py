@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.policies import Action
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
@@ -45,5 +46,17 @@ class Telemetry(Protocol):
         ...
 
     def cache_asked(self, *, found: bool) -> None:
-        """Record whether a text's signals were in the cache."""
+        """Record whether a text's or a picture's signals were in the cache."""
+        ...
+
+    def picture_judged(self, kind: MediaKind, frames: int, *, is_partial: bool) -> None:
+        """Record a picture or an animation, how many frames were looked at, and if that was all."""
+        ...
+
+    def media_refused(self, refusal: MediaRefusal) -> None:
+        """Record that a file was not judged, and why."""
+        ...
+
+    def picture_turned_away(self) -> None:
+        """Record that a picture was not looked at because there was no place for it."""
         ...
