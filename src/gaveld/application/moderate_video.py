@@ -6,27 +6,23 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from gaveld.application.in_time import named
 from gaveld.application.live_frames import LiveFrames
 from gaveld.application.panels import Panel, Review, ReviewWishes
 from gaveld.application.ports import ImageDecoder, VideoDecoder, VideoReading
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.sitting import Place
 from gaveld.application.video_in_progress import VideoInProgress, VideoTools
-from gaveld.domain.media import MediaRefused
 from gaveld.domain.policies import PolicyOverrides
 from gaveld.domain.reviews import ContentKind, VideoEvidence
 
 
 @dataclass(frozen=True, slots=True)
 class VideoOpening:
-    """What a stream wants.
-
-    ``stops_when_settled`` ends it as soon as the rest can't change the decision.
-    """
+    """What is asked for a video: of its panel, and of the policy."""
 
     wishes: ReviewWishes = field(default_factory=ReviewWishes)
     overrides: PolicyOverrides = field(default_factory=PolicyOverrides)
-    stops_when_settled: bool = False
 
 
 class FileInProgress(VideoInProgress):
@@ -38,10 +34,8 @@ class FileInProgress(VideoInProgress):
 
     async def feed(self, chunk: bytes) -> None:
         """Take the next bytes. Raises ``InvalidRequest`` for more than a video may have."""
-        try:
+        with named(self._field):
             await self._reading.feed(chunk)
-        except MediaRefused as refused:
-            raise refused.as_error(self._field) from refused
         await self._received(len(chunk))
 
     async def finish(self) -> None:
@@ -89,62 +83,58 @@ class ModerateVideo:
         self._max_work_seconds = max_work_seconds
 
     @asynccontextmanager
-    async def open_file(
-        self,
-        opening: VideoOpening,
-        *,
-        project: str,
-        place: Place,
-        field: str,
-        seconds_left: Callable[[], float] | None = None,
-    ) -> AsyncIterator[FileInProgress]:
-        """Begin with a file that is fed; leaving the context frees everything.
+    async def seat(self, opening: VideoOpening, *, project: str) -> AsyncIterator[Panel]:
+        """Convene the panel for one video and charge it; see ``ReviewCompliance.convene``.
 
-        ``place`` grants room for each piece of work, ``field`` names in refusals what is fed, and
-        ``seconds_left`` bounds work further. Raises what ``ReviewCompliance.convene`` does.
+        Whatever ends what is done inside gives the credits back.
         """
-        hears = self._tools.read_words.hears
-        async with self._paid(opening, project) as panel:
-            progress = FileInProgress(
-                self._decoder.open(with_sound=hears),
-                self._tools,
-                panel,
-                partial(self._ask, panel),
-                field=field,
-                place=place,
-                seconds_left=self._bounded(seconds_left),
-                stops_when_settled=opening.stops_when_settled,
-                is_deaf=not hears,
-            )
-            async with progress:
-                yield progress
-
-    @asynccontextmanager
-    async def open_live(
-        self, opening: VideoOpening, *, project: str, place: Place, field: str
-    ) -> AsyncIterator[LiveInProgress]:
-        """Begin with live frames that are shown; see ``open_file``."""
-        async with self._paid(opening, project) as panel:
-            progress = LiveInProgress(
-                LiveFrames(self._image_decoder),
-                self._tools,
-                panel,
-                partial(self._ask, panel),
-                field=field,
-                place=place,
-                seconds_left=self._bounded(None),
-                stops_when_settled=opening.stops_when_settled,
-            )
-            async with progress:
-                yield progress
-
-    @asynccontextmanager
-    async def _paid(self, opening: VideoOpening, project: str) -> AsyncIterator[Panel]:
         panel = await self._review_compliance.convene(
             opening.wishes, project=project, overrides=opening.overrides
         )
         async with self._review_compliance.charged(panel):
             yield panel
+
+    def open_file(
+        self,
+        panel: Panel,
+        *,
+        place: Place,
+        field: str,
+        stops_when_settled: bool = False,
+        seconds_left: Callable[[], float] | None = None,
+    ) -> FileInProgress:
+        """Return a file to be fed; it begins when its context is entered.
+
+        ``place`` grants room for each piece of work, ``field`` names in refusals what is fed, and
+        ``seconds_left`` bounds work further.
+        """
+        hears = self._tools.read_words.hears
+        return FileInProgress(
+            self._decoder.open(with_sound=hears),
+            self._tools,
+            panel,
+            partial(self._ask, panel),
+            field=field,
+            place=place,
+            seconds_left=self._bounded(seconds_left),
+            stops_when_settled=stops_when_settled,
+            is_deaf=not hears,
+        )
+
+    def open_live(
+        self, panel: Panel, *, place: Place, field: str, stops_when_settled: bool = False
+    ) -> LiveInProgress:
+        """Return live frames to be shown; see ``open_file``."""
+        return LiveInProgress(
+            LiveFrames(self._image_decoder),
+            self._tools,
+            panel,
+            partial(self._ask, panel),
+            field=field,
+            place=place,
+            seconds_left=self._bounded(None),
+            stops_when_settled=stops_when_settled,
+        )
 
     async def _ask(self, panel: Panel, evidence: VideoEvidence, seconds: float) -> Review:
         return await self._review_compliance.review(

@@ -4,10 +4,11 @@ What is remembered is bounded: stretches of findings, a few frames and lines, an
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, Self, TypeVar
 
+from gaveld.application.in_time import named
 from gaveld.application.look_at_picture import LookAtPicture
 from gaveld.application.panels import Panel, Review
 from gaveld.application.ports import FrameEncoder
@@ -19,11 +20,17 @@ from gaveld.application.video_words import ReadWords, Words
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.errors import Unavailable
 from gaveld.domain.image_signals import PictureSignals
-from gaveld.domain.media import MediaFacts, MediaRefused, Picture
+from gaveld.domain.media import MediaFacts, Picture
 from gaveld.domain.outcomes import OutcomeTally
 from gaveld.domain.policies import Action, CategoryChange, Policy, PolicyOverrides
 from gaveld.domain.reviews import Decision, VideoEvidence
-from gaveld.domain.signals import ClassifierCard, ClassifierOutcome, Finding, OutcomeStatus
+from gaveld.domain.signals import (
+    ClassifierCard,
+    ClassifierOutcome,
+    Finding,
+    OutcomeStatus,
+    Signals,
+)
 from gaveld.domain.verdicts import JudgedFinding, judge_weighed
 from gaveld.domain.video_findings import FindingStretches, VideoFinding
 from gaveld.domain.videos import SampledFrame, Sound, Subtitle, VideoEvent
@@ -142,6 +149,7 @@ class VideoInProgress:
             self._tally.add([tools.read_words.unheard()])
         self._album = Album(tools.encoder)
         self._transcript = Transcript()
+        self._further: tuple[Finding, ...] = ()
         self._received_bytes = self._told_bytes = 0
         self._has_judged = False
         self._judged_seconds = 0.0
@@ -167,14 +175,23 @@ class VideoInProgress:
         """Whether anything was looked at or read."""
         return self._has_judged and self._source.facts is not None
 
-    async def news(self) -> AsyncIterator[VideoNews]:
+    def note(self, signals: Signals) -> None:
+        """Take what is known of the file as a whole, such as what an antivirus says of it."""
+        self._tally.add(signals.outcomes)
+        self._further += tuple(self._counting(signals.findings))
+
+    async def news(self) -> AsyncGenerator[VideoNews, None]:
         """Judge what comes, and yield what is found and how far that is, to the end.
 
         A finding is told when it begins: its end is that of the first frame or line that has it.
         The end comes early when the decision is settled, if that is wanted. Raises
         ``InvalidRequest`` for what can't be decoded.
         """
-        while (events := await self._taken()) is not None:
+        while True:
+            with named(self._field):
+                events = await self._inbox.take()
+            if events is None:
+                return
             for finding in await self._judged(events) if events else ():
                 yield finding
             yield VideoProgress(
@@ -202,12 +219,6 @@ class VideoInProgress:
             self._facts(),
             is_settled=self._settled is not None,
         )
-
-    async def _taken(self) -> list[VideoEvent] | None:
-        try:
-            return await self._inbox.take()
-        except MediaRefused as refused:
-            raise refused.as_error(self._field) from refused
 
     async def _received(self, byte_count: int) -> None:
         self._received_bytes += byte_count
@@ -316,11 +327,11 @@ class VideoInProgress:
             raise RuntimeError("nothing is known of the video")
         return replace(facts, judged_frame_count=self._frame_count)
 
-    def _findings(self) -> tuple[VideoFinding, ...]:
+    def _findings(self) -> tuple[Finding, ...]:
         facts = self._source.facts
         if facts is not None and self._inbox.is_over:
             self._stretches.last_until(facts.duration_seconds or 0.0)
-        return self._stretches.all()
+        return (*self._further, *self._stretches.all())
 
     def _outcomes(self) -> tuple[ClassifierOutcome, ...]:
         outcomes, unseen = self._tally.merged(), self._unseen()

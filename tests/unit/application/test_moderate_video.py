@@ -136,7 +136,7 @@ async def test_a_settled_decision_ends_it_early():
     """Law: once the policy blocks and the panel is against it, nothing more is judged."""
     reading = FakeVideoReading(frames(0.0, 3.0, 6.0, 9.0), gate=asyncio.Event())
     house = VideoHouse(reading=reading, look=FakeLook({0.0: THREAT}), reviewer=Judge())
-    async with house.opened(VideoOpening(stops_when_settled=True)) as progress:
+    async with house.opened(stops_when_settled=True) as progress:
         await progress.feed(b"1")
         news = [entry async for entry in progress.news()]
         summary = await progress.conclude()
@@ -154,7 +154,7 @@ async def test_a_panel_that_is_not_convinced_goes_on():
     """Law: what the panel calls safe so far is judged to the end, and asked about again."""
     shown = {float(second): THREAT for second in range(0, 20, 2)}
     house = VideoHouse(frames(*map(float, range(20))), FakeLook(shown), reviewer=Judge(least=6))
-    _, summary = await house.judged(VideoOpening(stops_when_settled=True))
+    _, summary = await house.judged(stops_when_settled=True)
     assert summary.is_settled or summary.review.decision is Decision.UNSAFE
     assert len(house.reviewer.tasks) < 5
 

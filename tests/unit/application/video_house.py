@@ -74,17 +74,24 @@ class VideoHouse:
         )
 
     @asynccontextmanager
-    async def opened(self, opening: VideoOpening = AS_IT_IS) -> AsyncIterator[FileInProgress]:
-        async with self.use_case.open_file(
-            opening, project="shop", place=lambda _: nullcontext(), field="chunk"
-        ) as progress:
-            yield progress
+    async def opened(
+        self, opening: VideoOpening = AS_IT_IS, *, stops_when_settled: bool = False
+    ) -> AsyncIterator[FileInProgress]:
+        async with self.use_case.seat(opening, project="shop") as panel:
+            progress = self.use_case.open_file(
+                panel,
+                place=lambda _: nullcontext(),
+                field="chunk",
+                stops_when_settled=stops_when_settled,
+            )
+            async with progress:
+                yield progress
 
     async def judged(
-        self, opening: VideoOpening = AS_IT_IS
+        self, opening: VideoOpening = AS_IT_IS, *, stops_when_settled: bool = False
     ) -> tuple[list[VideoNews], VideoSummary]:
         """Feed a file of a few bytes, and return all news and the summary."""
-        async with self.opened(opening) as progress:
+        async with self.opened(opening, stops_when_settled=stops_when_settled) as progress:
             await progress.feed(b"12345678")
             await progress.finish()
             news = [entry async for entry in progress.news()]
