@@ -1,7 +1,7 @@
 """What holds for calls holds for streams: keys, rates, places, sizes; and idle ones cost little."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 import grpc
@@ -145,6 +145,20 @@ async def _two(running: Running) -> tuple[Stream, Stream]:
 
 async def _awaited(call: object) -> object:
     return await call
+
+
+async def test_a_stream_that_nobody_reads_takes_little(serve: Serve):
+    """Law: while a turn is judged the caller is made to wait; what is read ahead has a bound."""
+    running = await serve(reviewers=(words(gate=asyncio.Event()),))
+    stream = await begun(running)
+    written = 0
+    with suppress(TimeoutError):
+        while written < 8 << 20:
+            async with asyncio.timeout(1):  # who is made to wait for good has met the bound
+                await stream.send(turn("a" * 65_000))
+            written += 65_000
+    stream.call.cancel()
+    assert written < 1 << 20
 
 
 async def test_a_message_that_is_too_large_ends_the_stream(serve: Serve):

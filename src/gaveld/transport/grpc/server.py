@@ -4,7 +4,8 @@ Put together from use cases; it reads no settings and knows no adapter.
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 import grpc.aio
 from gavel.v1 import (
     category_service_pb2,
+    check_service_pb2,
     compliance_service_pb2,
     feedback_service_pb2,
     moderation_service_pb2,
@@ -22,19 +24,23 @@ from opentelemetry.trace import TracerProvider
 from prometheus_client import CollectorRegistry
 
 from gaveld.application.api_keys import Authenticate
+from gaveld.application.check import Check
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.moderate_conversation import ModerateConversation
+from gaveld.application.moderate_image import ModerateImage
 from gaveld.application.ports import RateLimiter, Telemetry
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.transport.grpc.call import UNKNOWN_METHOD, GrpcInterceptor
 from gaveld.transport.grpc.category_servicer import CategoryServicer
+from gaveld.transport.grpc.check_servicer import CheckServicer
 from gaveld.transport.grpc.compliance_servicer import ComplianceServicer
 from gaveld.transport.grpc.conversation_servicer import ConversationServicer
 from gaveld.transport.grpc.feedback_servicer import FeedbackServicer
 from gaveld.transport.grpc.health import Health
+from gaveld.transport.grpc.image_servicer import ImageServicer
 from gaveld.transport.grpc.interceptors.access_log import AccessLog
 from gaveld.transport.grpc.interceptors.admission import Admission
 from gaveld.transport.grpc.interceptors.auth import Auth
@@ -57,19 +63,24 @@ from gaveld.transport.grpc.tls import TlsOptions, server_credentials
 from gaveld.transport.grpc.tracing import tracing_interceptor
 
 _MAX_METADATA_BYTES: Final = 16 << 10
+_READ_AHEAD_BYTES: Final = 256 << 10
+"""So much of a stream gRPC may receive before it is asked for: an upload's share a round trip."""
 
 
 @dataclass(frozen=True, slots=True)
 class GrpcServerOptions:
     """How a server listens and what it takes on. Port 0 takes any free one.
 
-    ``health_port`` is a second, plaintext port that serves health alone. ``max_deadline_seconds``
-    caps unary calls, and stands for those without a deadline; it caps each turn of a stream too.
+    ``health_port`` is a second, plaintext port that serves health alone, and ``private_socket`` the
+    path of a unix socket that serves everything, to whoever may open it: the REST gateway.
+    ``max_deadline_seconds`` caps unary calls, and stands for those without a deadline; it caps each
+    turn of a stream too.
     """
 
     host: str = "127.0.0.1"
     port: int = 50051
     health_port: int | None = None
+    private_socket: str | None = None
     tls: TlsOptions | None = None
     reflection: bool = True
     channelz: bool = False
@@ -108,6 +119,8 @@ class GrpcServer:
         options: GrpcServerOptions,
         *,
         moderate_text: ModerateText,
+        moderate_image: ModerateImage,
+        check: Check,
         review_compliance: ReviewCompliance,
         moderate_conversation: ModerateConversation,
         list_categories: ListCategories,
@@ -146,6 +159,11 @@ class GrpcServer:
             Service(
                 moderation_service_pb2.DESCRIPTOR.services_by_name["ModerationService"],
                 ModerationServicer(moderate_text, telemetry, long_texts),
+                others=(ImageServicer(moderate_image),),
+            ),
+            Service(
+                check_service_pb2.DESCRIPTOR.services_by_name["CheckService"],
+                CheckServicer(check, long_texts),
             ),
             Service(
                 compliance_service_pb2.DESCRIPTOR.services_by_name["ComplianceService"],
@@ -186,6 +204,8 @@ class GrpcServer:
             port = server.add_insecure_port(address)
         else:
             port = server.add_secure_port(address, server_credentials(options.tls))
+        if options.private_socket is not None:
+            server.add_insecure_port(f"unix:{options.private_socket}")
         health_port = None
         probes = None
         if options.health_port is not None:
@@ -201,17 +221,26 @@ class GrpcServer:
         self._admission.open()
         self._health.announce()
 
-    async def drain(self, notice_seconds: float, grace_seconds: float) -> None:
+    async def drain(
+        self,
+        notice_seconds: float,
+        grace_seconds: float,
+        before_stop: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
         """Say NOT_SERVING at once, and end without losing a call.
 
         For ``notice_seconds`` calls are still taken, while clients and load balancers move away:
         gRPC cancels a call that arrives in the moment a server stops listening. Then those in
         progress have ``grace_seconds`` to finish, and streams end as soon as the turn in progress
-        is judged, saying where to resume.
+        is judged, saying where to resume. ``before_stop`` is awaited with the grace after the
+        notice; the time that it takes is off the grace.
         """
         self._health.leave()
         await asyncio.sleep(notice_seconds)
-        await self.stop(grace_seconds)
+        began = time.monotonic()
+        if before_stop is not None:
+            await before_stop(grace_seconds)
+        await self.stop(max(0.0, grace_seconds - (time.monotonic() - began)))
 
     async def stop(self, grace_seconds: float = 0.0) -> None:
         """Take no new calls and end those in progress after ``grace_seconds``. Idempotent."""
@@ -275,6 +304,9 @@ class GrpcServer:
         return [
             ("grpc.max_receive_message_length", options.max_message_bytes + HEADROOM_BYTES),
             ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
+            # Else gRPC reads megabytes ahead of a stream that nobody reads from.
+            ("grpc.http2.bdp_probe", 0),
+            ("grpc.http2.lookahead_bytes", _READ_AHEAD_BYTES),
             ("grpc.max_concurrent_streams", options.max_streams_per_connection),
             ("grpc.max_connection_age_ms", _ms(options.max_connection_age_seconds)),
             ("grpc.max_connection_age_grace_ms", _ms(self._connection_grace_seconds())),
