@@ -14,8 +14,9 @@ WORKDIR /build
 # The environment has no pip of its own: nothing can be installed into it later.
 RUN python -m venv --without-pip /opt/gavel
 # The locks are copied alone, so that a change of our own code leaves this layer cached.
-COPY requirements/server.lock requirements/openvino.lock requirements/
-# `--build-arg LOCK=openvino` installs the second engine of the transformer, too.
+COPY requirements/server.lock requirements/openvino.lock requirements/nudenet.lock requirements/
+# `--build-arg LOCK=openvino` installs the second engine of the transformer, too, and LOCK=nudenet
+# what finds parts of the body in pictures, which is under the AGPL-3.0.
 ARG LOCK=server
 RUN pip --python /opt/gavel/bin/python install --require-hashes -r "requirements/${LOCK}.lock"
 COPY LICENSE README.md pyproject.toml ./

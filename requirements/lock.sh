@@ -13,10 +13,10 @@ compile() { # NAME [extra uv arguments]
 }
 
 constraint=
-for name in models server openvino dev train; do
-  # shellcheck disable=SC2086 # the constraint is two words or none
+for name in models server openvino nudenet dev train; do
+  # shellcheck disable=SC2086 # the constraints are pairs of words, or none
   compile "$name" $constraint "$@"
-  constraint="-c $name.lock"
+  constraint="$constraint -c $name.lock"
 done
 
 # The servers that make bench compares with, each in an environment of its own, on our engine.

@@ -12,12 +12,15 @@ from gaveld.adapters.image.hashes.pdq import picture_hash
 from gaveld.adapters.image.nsfw_model.classifier import OnnxNsfwClassifier
 from gaveld.adapters.image.nsfw_model.conversion import onnx_from, weights_from
 from gaveld.adapters.image.nsfw_model.network import SIDE, NsfwNetwork
+from gaveld.adapters.image.nudenet.classifier import NudeNetClassifier
+from gaveld.adapters.image.nudenet.network import NudeNetwork
 from gaveld.application.ports import Classifier
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.image_signals import HashBank, HashBankKind, ImageFinding, ImageSample
 from gaveld.domain.signals import ClassifierReport
 from tests.frames import frame_of, noise, plain, sample_of, waves
 from tests.unit.adapters.image.tiny_graph import tiny_nodes, tiny_weights
+from tests.unit.adapters.image.tiny_nudenet import tiny_network
 
 ImageClassifier = Classifier[ImageSample]
 
@@ -38,9 +41,18 @@ def nsfw(folder: Path) -> OnnxNsfwClassifier:
     return OnnxNsfwClassifier(NsfwNetwork(file))
 
 
-MAKERS: dict[str, Callable[[Path], PdqClassifier | OnnxNsfwClassifier]] = {
+def nudenet(folder: Path) -> NudeNetClassifier:
+    """Likewise."""
+    file = folder / "tiny.onnx"
+    part, covered = "exposed buttocks", "covered female breast"
+    file.write_bytes(tiny_network((part, 1, (80, 80, 60, 60)), (covered, 0.9, (200, 90, 60, 60))))
+    return NudeNetClassifier(NudeNetwork(file), "3.4.2")
+
+
+MAKERS: dict[str, Callable[[Path], PdqClassifier | OnnxNsfwClassifier | NudeNetClassifier]] = {
     "hashes": hashes,
     "nsfw": nsfw,
+    "nudenet": nudenet,
 }
 
 

@@ -18,6 +18,7 @@ from gaveld.adapters.image.nsfw_model.installation import (
     NsfwInstallation,
 )
 from gaveld.application.ports import Classifier
+from gaveld.bootstrap.nudenet import nudenet
 from gaveld.bootstrap.settings import ImagesSettings, ModelsSettings, SettingsError
 from gaveld.domain.image_signals import ImageSample
 from gaveld.domain.signals import ClassifierCard
@@ -47,7 +48,8 @@ def build_image_classifiers(
 ) -> ImageClassifiers:
     """Load the detectors that the settings name. Reads model files, so not for an event loop.
 
-    Raises ``SettingsError`` for a bank that is damaged and for a model that can't be loaded.
+    Raises ``SettingsError`` for a bank that is damaged, for a model that can't be loaded, and for
+    NudeNet if it is named and not there.
     """
     loaded: list[ImageClassifier] = []
     absent: list[ClassifierCard] = []
@@ -61,6 +63,8 @@ def build_image_classifiers(
         absent.append(ClassifierCard(NAME, "", CATEGORIES))
         if NAME in images.classifiers:
             _log.warning("model_missing", model=NAME, state=state.value, install_with=_HINT)
+    if "nudenet" in images.classifiers:
+        loaded.append(nudenet(images, stack))
     return ImageClassifiers(tuple(loaded), tuple(absent))
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from tests.unit.repo.tree import ROOT, read
 
-LOCKS = ("server", "openvino", "models", "dev", "train")
+LOCKS = ("server", "openvino", "nudenet", "models", "dev", "train")
 # fmt: off
 ALWAYS_THERE = {
     "help", "run", "test", "check", "gen", "check-gen", "format", "lint", "types", "breaking",
@@ -55,11 +55,12 @@ def test_locks_hold_what_was_asked_for(lock):
 
 def test_locks_agree():
     """Development and training run on the server's own versions."""
-    server, openvino, models, dev, train = (
+    server, openvino, nudenet, models, dev, train = (
         set(re.findall(r"^([\w.\[\],-]+==\S+)", read(f"requirements/{lock}.lock"), re.MULTILINE))
         for lock in LOCKS
     )
     assert server < openvino < dev < train
+    assert server < nudenet < dev
     assert models < dev
 
 

@@ -59,7 +59,9 @@ class PanelSettings(Section):
 class ImagesSettings(Section):
     """What looks at pictures."""
 
-    classifiers: Annotated[tuple[Literal["nsfw", "hashes"], ...], AfterValidator(each_once)] = (
+    classifiers: Annotated[
+        tuple[Literal["nsfw", "hashes", "nudenet"], ...], AfterValidator(each_once)
+    ] = (
         "nsfw",
         "hashes",
     )
