@@ -185,6 +185,8 @@ class FakeTranscriber:
     async def transcribe(self, sound: Sound) -> tuple[SpokenText, ...]:
         if self.failure is not None:
             raise self.failure
+        if not sound.pcm:
+            return ()
         return (SpokenText(sound.start_seconds, sound.end_seconds, sound.pcm.decode()),)
 
 

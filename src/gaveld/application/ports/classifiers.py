@@ -18,7 +18,10 @@ class Classifier(Protocol[SampleT_contra]):
 
     @property
     def card(self) -> ClassifierCard:
-        """What the classifier is and sees; constant over its life."""
+        """What the classifier is and sees; constant over its life.
+
+        Only the version may change, where a server is asked that learns as it runs.
+        """
         ...
 
     async def warm_up(self) -> None:
