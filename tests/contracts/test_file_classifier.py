@@ -1,4 +1,4 @@
-"""What callers of any classifier of files may rely on. A new one joins with one line in ``CASES``."""
+"""One suite for every classifier of files. A new one joins with one line in ``CASES``."""
 
 import asyncio
 import hashlib
