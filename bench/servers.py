@@ -56,6 +56,7 @@ def gavel_server(environment: Mapping[str, str]) -> Iterator[Server]:
     settings = {
         "GAVEL_GRPC__PORT": str(port),
         "GAVEL_OPS__PORT": str(ops_port),
+        "GAVEL_REST__ENABLED": "false",
         "GAVEL_LOG__LEVEL": "warning",
         **environment,
     }

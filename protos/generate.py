@@ -41,6 +41,7 @@ ERROR_PROTOS = (
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
 )
+PUBLISHED_IMAGE = "gavel/contract.binpb"
 
 
 class GenerationError(Exception):
@@ -133,6 +134,7 @@ def write_python(out: Path, *, work: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             text = fill_in(source.read_text(encoding="utf-8"), out)
             target.write_text(text, encoding="utf-8")
+    write_image(out / PUBLISHED_IMAGE)
 
 
 def fill_in(text: str, out: Path) -> str:

@@ -39,6 +39,7 @@ class Server:
     process: asyncio.subprocess.Process
     port: int
     ops_port: int
+    rest_port: int
     log: Path
 
     @property
@@ -57,7 +58,7 @@ async def running(
     folder: Path, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Server]:
     """Start a server, wait until it serves, and make sure that it is gone afterwards."""
-    port, ops_port = free_port(), free_port()
+    port, ops_port, rest_port = free_port(), free_port(), free_port()
     log = folder / "server.log"
     with opened(log) as output:
         process = await asyncio.create_subprocess_exec(
@@ -72,6 +73,7 @@ async def running(
                 },
                 "GAVEL_GRPC__PORT": str(port),
                 "GAVEL_OPS__PORT": str(ops_port),
+                "GAVEL_REST__PORT": str(rest_port),
                 # Engines round differently, and which one is faster is a matter of the moment.
                 "GAVEL_TEXT__ENGINE": "onnxruntime",
                 **(environment or {}),
@@ -79,7 +81,7 @@ async def running(
             stdout=output,
             stderr=output,
         )
-    server = Server(process, port, ops_port, log)
+    server = Server(process, port, ops_port, rest_port, log)
     try:
         await _until_serving(server)
         yield server

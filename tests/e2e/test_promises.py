@@ -78,7 +78,8 @@ async def test_sigterm_is_not_serving_at_once_and_finishes_what_it_began(server)
 
 async def test_a_second_server_on_the_port_says_so_and_ends(serve, server):
     """Law: a server that can't have its port ends with a message that names it, and no trace."""
-    environment = {"GAVEL_GRPC__PORT": str(server.port), "GAVEL_OPS__PORT": "0"}
+    others = {"GAVEL_OPS__PORT": "0", "GAVEL_REST__PORT": "0"}
+    environment = {"GAVEL_GRPC__PORT": str(server.port), **others}
     result = await gavel("serve", environment=environment)
     assert result.status == 2
     assert str(server.port) in result.errors

@@ -412,6 +412,46 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INTERNAL", "domain":
            "gavel", "metadata": {"request_id": "5f0c2d"}}]}
     """
+    ERROR_REASON_UNKNOWN_ROUTE: _ErrorReason.ValueType  # 62
+    """ERROR_REASON_UNKNOWN_ROUTE (NOT_FOUND) means that the gateway has no such path.
+
+        {"code": 5, "message": "the gateway has no such path", "details": [
+          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "UNKNOWN_ROUTE",
+           "domain": "gavel"}]}
+    """
+    ERROR_REASON_METHOD_NOT_ALLOWED: _ErrorReason.ValueType  # 63
+    """ERROR_REASON_METHOD_NOT_ALLOWED (UNIMPLEMENTED) means that the path is not for this HTTP method;
+    the header Allow has those that it is for. The HTTP status is 405.
+
+        {"code": 12, "message": "the path takes POST", "details": [
+          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "METHOD_NOT_ALLOWED",
+           "domain": "gavel", "metadata": {"allow": "POST"}}]}
+    """
+    ERROR_REASON_CONTENT_TYPE_UNSUPPORTED: _ErrorReason.ValueType  # 64
+    """ERROR_REASON_CONTENT_TYPE_UNSUPPORTED (INVALID_ARGUMENT) means that the body of an HTTP request
+    is not JSON in UTF-8, or is compressed. The HTTP status is 415.
+
+        {"code": 3, "message": "send the body as application/json", "details": [
+          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
+           "CONTENT_TYPE_UNSUPPORTED", "domain": "gavel"}]}
+    """
+    ERROR_REASON_UPGRADE_REQUIRED: _ErrorReason.ValueType  # 65
+    """ERROR_REASON_UPGRADE_REQUIRED (FAILED_PRECONDITION) means that the path is a WebSocket's. The
+    HTTP status is 426.
+
+        {"code": 9, "message": "the path is a WebSocket's", "details": [
+          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "UPGRADE_REQUIRED",
+           "domain": "gavel"}]}
+    """
+    ERROR_REASON_TARGET_UNREACHABLE: _ErrorReason.ValueType  # 66
+    """ERROR_REASON_TARGET_UNREACHABLE (UNAVAILABLE) means that the gateway reaches no server that
+    would take the call.
+
+        {"code": 14, "message": "the server behind the gateway can't be reached", "details": [
+          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "TARGET_UNREACHABLE",
+           "domain": "gavel"},
+          {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason says why a call failed. Every error carries a google.rpc.Status with a
@@ -809,5 +849,45 @@ caller's. The log has the cause under the request id.
      "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INTERNAL", "domain":
        "gavel", "metadata": {"request_id": "5f0c2d"}}]}
+"""
+ERROR_REASON_UNKNOWN_ROUTE: ErrorReason.ValueType  # 62
+"""ERROR_REASON_UNKNOWN_ROUTE (NOT_FOUND) means that the gateway has no such path.
+
+    {"code": 5, "message": "the gateway has no such path", "details": [
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "UNKNOWN_ROUTE",
+       "domain": "gavel"}]}
+"""
+ERROR_REASON_METHOD_NOT_ALLOWED: ErrorReason.ValueType  # 63
+"""ERROR_REASON_METHOD_NOT_ALLOWED (UNIMPLEMENTED) means that the path is not for this HTTP method;
+the header Allow has those that it is for. The HTTP status is 405.
+
+    {"code": 12, "message": "the path takes POST", "details": [
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "METHOD_NOT_ALLOWED",
+       "domain": "gavel", "metadata": {"allow": "POST"}}]}
+"""
+ERROR_REASON_CONTENT_TYPE_UNSUPPORTED: ErrorReason.ValueType  # 64
+"""ERROR_REASON_CONTENT_TYPE_UNSUPPORTED (INVALID_ARGUMENT) means that the body of an HTTP request
+is not JSON in UTF-8, or is compressed. The HTTP status is 415.
+
+    {"code": 3, "message": "send the body as application/json", "details": [
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason":
+       "CONTENT_TYPE_UNSUPPORTED", "domain": "gavel"}]}
+"""
+ERROR_REASON_UPGRADE_REQUIRED: ErrorReason.ValueType  # 65
+"""ERROR_REASON_UPGRADE_REQUIRED (FAILED_PRECONDITION) means that the path is a WebSocket's. The
+HTTP status is 426.
+
+    {"code": 9, "message": "the path is a WebSocket's", "details": [
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "UPGRADE_REQUIRED",
+       "domain": "gavel"}]}
+"""
+ERROR_REASON_TARGET_UNREACHABLE: ErrorReason.ValueType  # 66
+"""ERROR_REASON_TARGET_UNREACHABLE (UNAVAILABLE) means that the gateway reaches no server that
+would take the call.
+
+    {"code": 14, "message": "the server behind the gateway can't be reached", "details": [
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "TARGET_UNREACHABLE",
+       "domain": "gavel"},
+      {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

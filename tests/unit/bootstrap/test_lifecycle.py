@@ -84,8 +84,9 @@ async def test_what_is_loaded_is_in_no_round_of_garbage_collection(
             kept.append(gc.get_freeze_count())
             return signal.SIGINT
 
-    monkeypatch.setattr(lifecycle, "_end_signals", Ends)
+    monkeypatch.setattr(lifecycle, "end_signals", Ends)
     monkeypatch.setattr(lifecycle, "configure_logs", lambda _: None)
-    await run(Settings(grpc={"port": 0}, ops={"port": 0}, text={"classifiers": []}))
+    ports = {section: {"port": 0} for section in ("grpc", "ops", "rest")}
+    await run(Settings(**ports, text={"classifiers": []}))
     assert kept[0] > 10_000
     assert gc.get_freeze_count() == 0

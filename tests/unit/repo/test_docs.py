@@ -22,6 +22,7 @@ from gaveld.adapters.text.links import listed_domain
 from gaveld.bootstrap.cli import app
 from gaveld.bootstrap.settings import Settings
 from gaveld.transport.grpc.interceptors.metrics import RpcMetrics
+from gaveld.transport.rest.metrics import RestMetrics
 from tests.unit.repo.test_set_up import phony_targets
 from tests.unit.repo.tree import ROOT, read, tracked
 
@@ -115,7 +116,11 @@ def test_gavel_commands_exist():
             name = rest.pop(0)
             assert name in commands_of, f"{guide}: gavel {' '.join(words)}"
             command = commands_of[name]
-        known = {option for parameter in command.params for option in parameter.opts}
+        known = {
+            option
+            for parameter in command.params
+            for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         used = {word for word in rest if word.startswith("-") and word != "-"}
         assert used <= known, f"{guide}: {used - known}"
 
@@ -152,6 +157,7 @@ def metrics() -> dict[str, list[str]]:
     PrometheusTelemetry(registry)
     LoopLag(registry)
     RpcMetrics(registry)
+    RestMetrics(registry)
     found = {}
     for collector in registry._collector_to_names:
         name = f"{collector._name}_total" if collector._type == "counter" else collector._name

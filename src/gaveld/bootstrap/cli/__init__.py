@@ -10,6 +10,7 @@ from gaveld.bootstrap.cli import (
     content,
     evaluation,
     feedback,
+    gateway,
     hashes,
     keys,
     models,
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(server.serve)
+app.command("gateway")(gateway.gateway)
 app.command("moderate")(content.moderate)
 app.command("categories")(content.categories)
 app.command("eval")(evaluation.evaluate)

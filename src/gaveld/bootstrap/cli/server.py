@@ -18,6 +18,10 @@ HEALTH_TIMEOUT_SECONDS = 5.0
 def serve(
     host: Annotated[str | None, typer.Option(help="Listen here. Default: the settings'.")] = None,
     port: Annotated[int | None, typer.Option(help="gRPC port. Default: the settings'.")] = None,
+    rest: Annotated[
+        bool | None,
+        typer.Option("--rest/--no-rest", help="Serve REST too. Default: the settings'."),
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Serve without keys beyond loopback, knowingly.")
     ] = False,
@@ -28,6 +32,8 @@ def serve(
     listener = {"host": host, "port": port}
     if chosen := {name: value for name, value in listener.items() if value is not None}:
         overrides["grpc"] = chosen
+    if rest is not None:
+        overrides["rest"] = {"enabled": rest}
     if insecure:
         overrides["auth"] = {"insecure": True}
     settings = settings_from(config, overrides)

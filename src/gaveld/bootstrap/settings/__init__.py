@@ -20,6 +20,7 @@ from gaveld.bootstrap.settings.plugins import (
     DescriptionSettings,
     SpeechSettings,
 )
+from gaveld.bootstrap.settings.rest import RestSettings
 from gaveld.bootstrap.settings.section import Port, PositiveSeconds, ReadableFile, SettingsError
 from gaveld.bootstrap.settings.serving import (
     AuthSettings,
@@ -52,6 +53,7 @@ __all__ = [
     "Port",
     "PositiveSeconds",
     "ReadableFile",
+    "RestSettings",
     "Settings",
     "SettingsError",
     "ShutdownSettings",

@@ -20,6 +20,7 @@ from gaveld.bootstrap.settings.plugins import (
     DescriptionSettings,
     SpeechSettings,
 )
+from gaveld.bootstrap.settings.rest import RestSettings
 from gaveld.bootstrap.settings.serving import (
     AuthSettings,
     GrpcSettings,
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     )
 
     grpc: GrpcSettings = GrpcSettings()
+    rest: RestSettings = RestSettings()
     ops: OpsSettings = OpsSettings()
     auth: AuthSettings = AuthSettings()
     storage: StorageSettings = StorageSettings()
@@ -67,6 +69,8 @@ class Settings(BaseSettings):
         named = {"ops.port": self.ops.port}
         if not self.grpc.host.startswith("unix:"):
             named |= {"grpc.port": self.grpc.port, "grpc.health_port": self.grpc.health_port or 0}
+        if self.rest.enabled:
+            named["rest.port"] = self.rest.port
         taken: dict[int, str] = {}
         for key, port in named.items():
             other = taken.setdefault(port, key)
@@ -76,12 +80,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_open_doors(self) -> "Settings":
-        if self.auth.enabled or self.auth.insecure or is_loopback(self.grpc.host):
+        if self.auth.enabled or self.auth.insecure:
             return self
-        raise ValueError(
-            f"grpc.host {self.grpc.host!r} is not loopback and auth.enabled is false, so anyone "
-            "could call: set auth.enabled and create a key, or say --insecure"
-        )
+        hosts = {"grpc.host": self.grpc.host}
+        if self.rest.enabled:
+            hosts["rest.host"] = self.rest.host
+        for key, host in hosts.items():
+            if not is_loopback(host):
+                raise ValueError(
+                    f"{key} {host!r} is not loopback and auth.enabled is false, so anyone could "
+                    "call: set auth.enabled and create a key, or say --insecure"
+                )
+        return self
 
 
 def is_loopback(host: str) -> bool:

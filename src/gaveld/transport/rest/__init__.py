@@ -1,0 +1,22 @@
+"""The REST gateway: the contract over HTTP and WebSockets, by a channel to a gRPC server.
+
+Vendors' dialects are further surfaces beside it; ``surfaces`` says how to add one.
+"""
+
+from gaveld.transport.rest.contract import ContractSurface, contract_services
+from gaveld.transport.rest.gateway import Gateway, GatewayOptions
+from gaveld.transport.rest.metrics import RestMetrics
+from gaveld.transport.rest.server import RestServer, RestServerOptions
+from gaveld.transport.rest.upstream import Upstream, UpstreamOptions
+
+__all__ = [
+    "ContractSurface",
+    "Gateway",
+    "GatewayOptions",
+    "RestMetrics",
+    "RestServer",
+    "RestServerOptions",
+    "Upstream",
+    "UpstreamOptions",
+    "contract_services",
+]

@@ -1,0 +1,133 @@
+"""Listens for HTTP: its port, its TLS, and its going up and down without losing a request."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.middleware.cors import CORSMiddleware
+
+from gaveld.transport.rest.gateway import Gateway
+
+_CORS_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_CORS_HEADERS = (
+    "authorization", "content-type", "x-api-key", "x-client-id", "x-client-secret",
+    "x-request-id", "x-request-timeout", "grpc-timeout", "traceparent", "tracestate",
+)  # fmt: skip
+_CORS_EXPOSED = ("x-request-id", "traceparent", "retry-after")
+
+
+@dataclass(frozen=True, slots=True)
+class RestServerOptions:
+    """Where to listen; port 0 takes any free one.
+
+    ``cors_origins`` are the web pages' origins that browsers may call from; none by default. TLS
+    wants both files, in PEM.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    cors_origins: tuple[str, ...] = ()
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    max_websocket_message_bytes: int = 6 << 20
+
+
+class RestServer:
+    """One HTTP listener in front of a gateway."""
+
+    def __init__(self, options: RestServerOptions, gateway: Gateway) -> None:
+        self._options = options
+        self._gateway = gateway
+        self._server: _QuietServer | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> int:
+        """Listen, and return the bound port.
+
+        Raises ``OSError`` for a port that is taken, or TLS files that can't be used.
+        """
+        options = self._options
+        app = self._gateway
+        config = uvicorn.Config(
+            _with_cors(app, options.cors_origins) if options.cors_origins else app,
+            http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=options.max_websocket_message_bytes,
+            ws_per_message_deflate=False,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,
+            ssl_certfile=options.certificate_file,
+            ssl_keyfile=options.key_file,
+        )
+        config.load()
+        listener = _listen(options.host, options.port)
+        self._server = _QuietServer(config)
+        self._serving = asyncio.create_task(self._server.serve([listener]))
+        port: int = listener.getsockname()[1]
+        return port
+
+    def leave(self) -> None:
+        """Have clients close their connection after each answer; for the notice before the end."""
+        self._gateway.leave()
+
+    async def finish(self, grace_seconds: float) -> None:
+        """Take no new connection, and return when the requests in progress are answered.
+
+        Or after ``grace_seconds``, if that is sooner. WebSockets go on until their RPCs end.
+        """
+        self.leave()
+        if self._server is not None:
+            self._server.close_listeners()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gateway.until_idle(), grace_seconds)
+
+    async def drain(self, notice_seconds: float, grace_seconds: float) -> None:
+        """Take requests for the notice, while callers move away; then finish and stop."""
+        self.leave()
+        await asyncio.sleep(notice_seconds)
+        await self.finish(grace_seconds)
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End whatever is left. Idempotent."""
+        if self._server is None or self._serving is None:
+            return
+        self._server.should_exit = self._server.force_exit = True
+        await self._serving
+        self._server = self._serving = None
+
+
+class _QuietServer(uvicorn.Server):
+    """Leaves the process's signals alone, and can stop listening before it stops serving."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def close_listeners(self) -> None:
+        if self.started:
+            for listener in self.servers:
+                listener.close()
+
+
+def _with_cors(app: Gateway, origins: tuple[str, ...]) -> CORSMiddleware:
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=_CORS_METHODS,
+        allow_headers=_CORS_HEADERS,
+        expose_headers=_CORS_EXPOSED,
+        max_age=600,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host.strip("[]"), port), family=family)
