@@ -28,6 +28,7 @@ ImageClassifier = Classifier[ImageSample]
 _log = structlog.get_logger(__name__)
 
 _HINT: Final = "make models, or gavel models install"
+_OCR_HINT: Final = "pip install rapidocr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ def build_image_classifiers(
     absent: list[ClassifierCard] = []
     if "hashes" in images.classifiers:
         loaded.extend(_hashes(images, stack))
+    codes, text = _codes(images, stack), _text(images, stack)
+    loaded.extend(codes)
     nsfw = NsfwInstallation(models.folder)
     state = nsfw.state() if NAME in images.classifiers else InstallationState.NOT_INSTALLED
     if state is InstallationState.INSTALLED:
@@ -62,9 +65,12 @@ def build_image_classifiers(
     else:
         absent.append(ClassifierCard(NAME, "", CATEGORIES))
         if NAME in images.classifiers:
-            _log.warning("model_missing", model=NAME, state=state.value, install_with=_HINT)
+            _missing(NAME, state.value, _HINT)
     if "nudenet" in images.classifiers:
         loaded.append(nudenet(images, stack))
+    loaded.extend(text)
+    absent += [] if codes else [ClassifierCard("codes", "", frozenset())]
+    absent += [] if text else [ClassifierCard("ocr", "", frozenset())]
     return ImageClassifiers(tuple(loaded), tuple(absent))
 
 
@@ -97,3 +103,39 @@ def _nsfw(
     )
     stack.callback(classifier.close)
     return classifier
+
+
+def _codes(images: ImagesSettings, stack: AsyncExitStack) -> list[ImageClassifier]:
+    if "codes" not in images.classifiers:
+        return []
+    try:
+        from gaveld.adapters.image.codes import ZxingClassifier
+    except ImportError:
+        _missing("codes", "not installed", "pip install zxing-cpp")
+        return []
+    classifier = ZxingClassifier(threads=images.engine_threads)
+    stack.callback(classifier.close)
+    return [classifier]
+
+
+def _text(images: ImagesSettings, stack: AsyncExitStack) -> list[ImageClassifier]:
+    if "ocr" not in images.classifiers:
+        return []
+    try:
+        # OpenCV and the networks are 250 MB of memory that only those who use it should pay for.
+        from gaveld.adapters.image.ocr.classifier import RapidOcrClassifier
+        from gaveld.adapters.image.ocr.engine import TextEngine
+
+        classifier = RapidOcrClassifier(TextEngine(), threads=images.ocr_threads)
+    except ImportError:
+        _missing("ocr", "not installed", _OCR_HINT)
+        return []
+    except ValueError:
+        _missing("ocr", "damaged", f"{_OCR_HINT} --force-reinstall")
+        return []
+    stack.callback(classifier.close)
+    return [classifier]
+
+
+def _missing(name: str, state: str, hint: str) -> None:
+    _log.warning("model_missing", model=name, state=state, install_with=hint)

@@ -60,11 +60,9 @@ class ImagesSettings(Section):
     """What looks at pictures."""
 
     classifiers: Annotated[
-        tuple[Literal["nsfw", "hashes", "nudenet"], ...], AfterValidator(each_once)
-    ] = (
-        "nsfw",
-        "hashes",
-    )
+        tuple[Literal["nsfw", "hashes", "codes", "ocr", "nudenet"], ...],
+        AfterValidator(each_once),
+    ] = ("nsfw", "hashes", "codes", "ocr")
     """The detectors in use; what is left out is not checked, and verdicts say so."""
     hashes_folder: Path = Path("var/hashes")
     """The banks of known pictures, as ``gavel hashes`` keeps them; ``hashes`` compares with all."""
@@ -72,6 +70,16 @@ class ImagesSettings(Section):
     """How many batches of frames are worked on at once, each on one core."""
     engine_batch_frames: Annotated[int, Field(ge=1, le=256)] = 1
     """How many frames one batch may have; on a CPU more than one gains nothing."""
+    ocr_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    """How many frames are read at once, each on one core."""
+    decoder_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """How many files are decoded at once, each in a process of its own."""
+    max_at_once: Annotated[int, Field(ge=1, le=256)] = 4
+    """How many pictures are decoded and looked at together; each may hold 50 MB."""
+    max_waiting: Annotated[int, Field(ge=0, le=1_000)] = 16
+    """How many more may wait for that; the next is turned away."""
+    max_wait_seconds: PositiveSeconds = 2.0
+    """How long one may wait before it is turned away."""
 
 
 class VideoSettings(Section):

@@ -1,0 +1,1 @@
+"""Text in pictures, read with the models that rapidocr's wheel carries. Nothing is fetched."""
