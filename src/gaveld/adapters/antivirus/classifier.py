@@ -92,12 +92,8 @@ class ClamdClassifier:
         self._card = replace(self._card, version=version)
 
     def _finding(self, signature: str) -> Finding:
-        is_suspicion = signature.startswith(_SUSPICIONS)
-        named = f" {signature}" if _NAME.fullmatch(signature) else ""
-        return Finding(
-            CATEGORY,
-            SUSPECTED if is_suspicion else KNOWN_MALWARE,
-            f"Matches the antivirus signature{named}." if named else "Matches a virus signature.",
-            NAME,
-            self._card.version,
-        )
+        score = SUSPECTED if signature.startswith(_SUSPICIONS) else KNOWN_MALWARE
+        reason = "Matches a virus signature."
+        if _NAME.fullmatch(signature):
+            reason = f"Matches the antivirus signature {signature}."
+        return Finding(CATEGORY, score, reason, NAME, self._card.version)
