@@ -48,6 +48,10 @@ _MORE_EVIDENCE: Final = 4
 """A panel that was not convinced is asked again once so many times as much was found."""
 
 
+class NothingJudged(Exception):  # noqa: N818 - the state, as the domain's errors are named
+    """It ended before anything of the video was judged, which is never safe."""
+
+
 class VideoSource(Protocol):
     """Where frames, subtitles and sound come from; see ``VideoReading``."""
 
@@ -95,14 +99,14 @@ class VideoProgress:
 
 @dataclass(frozen=True, slots=True)
 class VideoSummary:
-    """What a video came to; ``review`` and ``facts`` are None if nothing of it was judged.
+    """What a video came to.
 
     ``is_settled``: the rest could not have changed the decision, and was not judged.
     """
 
-    review: Review | None
+    review: Review
     action: Action
-    facts: MediaFacts | None
+    facts: MediaFacts
     is_settled: bool
 
 
@@ -181,36 +185,50 @@ class VideoInProgress:
         self._further += tuple(self._counting(signals.findings))
 
     async def news(self) -> AsyncGenerator[VideoNews, None]:
-        """Judge what comes, and yield what is found and how far that is, to the end.
+        """Judge what comes, to the end or until it is settled; see ``take`` and ``judge``."""
+        while (events := await self.take()) is not None:
+            for news in await self.judge(events):
+                yield news
+
+    async def take(self) -> Sequence[VideoEvent] | None:
+        """Return what is to be judged next; None if there is no more, or the decision is settled.
+
+        Raises ``InvalidRequest`` for what can't be decoded, and what ``fail`` was given.
+        """
+        if self._settled is not None:
+            return None
+        with named(self._field):
+            return await self._inbox.take()
+
+    async def judge(self, events: Sequence[VideoEvent]) -> list[VideoNews]:
+        """Judge what was taken, and return what was found and how far that is.
 
         A finding is told when it begins: its end is that of the first frame or line that has it.
-        The end comes early when the decision is settled, if that is wanted. Raises
-        ``InvalidRequest`` for what can't be decoded.
         """
-        while True:
-            with named(self._field):
-                events = await self._inbox.take()
-            if events is None:
-                return
-            for finding in await self._judged(events) if events else ():
-                yield finding
-            yield VideoProgress(
+        news: list[VideoNews] = [*(await self._judged(events))] if events else []
+        news.append(
+            VideoProgress(
                 self._judged_seconds,
                 self._received_bytes,
                 self._frame_count,
                 self._source.is_waiting_for_index,
             )
-            if events and await self._settles():
-                return
+        )
+        if events:
+            await self._settle()
+        return news
+
+    async def fail(self, failure: Exception) -> None:
+        """Have ``take`` raise this at once, for nothing more will come."""
+        await self._inbox.fail(failure)
 
     async def conclude(self) -> VideoSummary:
         """Have the panel review what was judged, all of it or not, and say what it comes to.
 
-        Raises what ``ReviewCompliance.review`` raises.
+        Raises ``NothingJudged``, and what ``ReviewCompliance.review`` raises.
         """
         if not self.has_judged:
-            least = max(Action.ALLOW, self._policy.on_incomplete)
-            return VideoSummary(None, least, None, is_settled=False)
+            raise NothingJudged
         review = self._settled or await self._reviewed()
         verdict = judge_weighed(self._findings(), self._outcomes(), self._policy)
         return VideoSummary(
@@ -295,18 +313,17 @@ class VideoInProgress:
     def _counting(self, found: Sequence[Finding]) -> list[Finding]:
         return [entry for entry in found if entry.category_id in self._in_force]
 
-    async def _settles(self) -> bool:
-        """Whether the panel decides against what was judged, so that the rest can't change it."""
+    async def _settle(self) -> None:
+        """Settle the decision if the panel is against what was judged: the rest can't change it."""
         if not self._stops_when_settled or self._blocked < self._next_asking:
-            return False
+            return
         self._next_asking = self._blocked * _MORE_EVIDENCE
         try:
             review = await self._reviewed()
         except Unavailable:  # at the end it may be otherwise
-            return False
+            return
         if review.decision is Decision.UNSAFE:
             self._settled = review
-        return self._settled is not None
 
     async def _reviewed(self) -> Review:
         facts = self._facts()

@@ -32,10 +32,20 @@ class VideoInbox:
             async for event in events:
                 async with self._changed:
                     await self._changed.wait_for(lambda: len(self._waiting) < MOST_AT_ONCE)
+                    if self._is_over:
+                        return
                     self._waiting.append(event)
                     self._changed.notify_all()
         except Exception as failure:  # noqa: BLE001 - whoever takes next is told
-            self._failure = failure
+            self._failure = self._failure or failure
+        self._is_over = True
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def fail(self, failure: Exception) -> None:
+        """Have ``take`` raise this, whatever waits."""
+        self._waiting.clear()
+        self._failure = failure
         self._is_over = True
         async with self._changed:
             self._changed.notify_all()

@@ -6,6 +6,7 @@ import pytest
 
 from gaveld.application.moderate_video import VideoOpening
 from gaveld.application.panels import ReviewWishes
+from gaveld.application.video_in_progress import NothingJudged
 from gaveld.application.video_keepsakes import MOST_SPREAD, MOST_TELLING
 from gaveld.domain.errors import ErrorReason, FailedPrecondition, InvalidRequest, ResourceExhausted
 from gaveld.domain.media import MediaKind, MediaRefusal, MediaRefused
@@ -242,12 +243,25 @@ async def test_the_end_before_the_end_is_reviewed():
 
 
 async def test_nothing_is_never_safe():
-    """Law: where nothing was judged there is no review, and the policy says what that means."""
-    house = VideoHouse(frames(0.0))
+    """Law: where nothing was judged there is no review, and nothing is charged."""
+    purse = FakeCredits(shop=1)
+    house = VideoHouse(frames(0.0), purse=purse)
+    with pytest.raises(NothingJudged):
+        async with house.opened() as progress:
+            await progress.conclude()
+    assert purse.balances == {"shop": 1}
+
+
+async def test_a_failure_of_the_feed_ends_it_at_once():
+    """Law: what is wrong with what comes is raised, however much waits to be judged."""
+    house = VideoHouse(frames(0.0, 1.0))
     async with house.opened() as progress:
-        summary = await progress.conclude()
-    assert (summary.review, summary.facts) == (None, None)
-    assert summary.action is Action.REVIEW
+        await progress.feed(b"1")
+        await until(lambda: house.reading.taken == 2)
+        await progress.fail(ValueError("enough"))
+        with pytest.raises(ValueError, match="enough"):
+            await progress.take()
+    assert house.look.asked == []
 
 
 async def test_evidence_is_bounded():
