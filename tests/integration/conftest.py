@@ -1,6 +1,7 @@
 """Servers on free loopback ports, put together from small real parts, and what they logged."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from types import MappingProxyType
 
 import grpc.aio
@@ -11,10 +12,18 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import LogCapture
 
 from gaveld.application.api_keys import Authenticate
+from gaveld.application.check import Check
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.moderate_conversation import ModerateConversation
-from gaveld.application.ports import Classifier, Credits, FeedbackStore, RateLimiter, Reviewer
+from gaveld.application.ports import (
+    Classifier,
+    Credits,
+    FeedbackStore,
+    MediaFetcher,
+    RateLimiter,
+    Reviewer,
+)
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.submit_feedback import SubmitFeedback
@@ -32,12 +41,14 @@ from tests.integration.grpc_stand import (
     Serve,
     WordClassifier,
 )
+from tests.picture_house import PictureParts, picture_use_case
 
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """Start servers on free loopback ports; stop them and their channels after the test."""
     started: list[Running] = []
+    stack = AsyncExitStack()
 
     async def start(
         *,
@@ -51,6 +62,8 @@ async def serve() -> AsyncIterator[Serve]:
         tracer_provider: TracerProvider | None = None,
         max_text_bytes: int = 1 << 20,
         policies: Mapping[str, Policy] = MappingProxyType({}),
+        pictures: PictureParts | None = None,
+        fetcher: MediaFetcher | None = None,
         announce: bool = True,
         channel_options: Sequence[tuple[str, int | str]] = (),
     ) -> Running:
@@ -65,16 +78,24 @@ async def serve() -> AsyncIterator[Serve]:
             balances=balances,
         )
         options = options or GrpcServerOptions(port=0)
+        moderate_text = ModerateText(
+            normaliser=PlainNormaliser(),
+            language_detector=EnglishDetector(),
+            classifiers=classifiers,
+            policies=policy_store,
+            telemetry=telemetry,
+            max_text_bytes=max_text_bytes,
+        )
+        parts = pictures or PictureParts()
+        parts.telemetry = telemetry
+        moderate_image = await stack.enter_async_context(
+            picture_use_case(policy_store, parts, fetcher)
+        )
         server = GrpcServer(
             options,
-            moderate_text=ModerateText(
-                normaliser=PlainNormaliser(),
-                language_detector=EnglishDetector(),
-                classifiers=classifiers,
-                policies=policy_store,
-                telemetry=telemetry,
-                max_text_bytes=max_text_bytes,
-            ),
+            moderate_text=moderate_text,
+            moderate_image=moderate_image,
+            check=Check(moderate_text, moderate_image, policy_store),
             review_compliance=review_compliance,
             moderate_conversation=ModerateConversation(
                 review_compliance, max_turn_seconds=options.max_deadline_seconds
@@ -102,6 +123,7 @@ async def serve() -> AsyncIterator[Serve]:
     for running in started:
         await running.channel.close()
         await running.server.stop()
+    await stack.aclose()
 
 
 @pytest.fixture

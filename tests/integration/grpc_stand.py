@@ -8,6 +8,7 @@ import grpc
 import grpc.aio
 import pytest
 from gavel.v1.category_service_pb2_grpc import CategoryServiceStub
+from gavel.v1.check_service_pb2_grpc import CheckServiceStub
 from gavel.v1.compliance_service_pb2_grpc import ComplianceServiceStub
 from gavel.v1.moderation_service_pb2_grpc import ModerationServiceStub
 from google.rpc import error_details_pb2, status_pb2
@@ -141,6 +142,11 @@ class Running:
     def moderation(self) -> ModerationServiceStub:
         """A stub on the channel."""
         return ModerationServiceStub(self.channel)
+
+    @property
+    def checks(self) -> CheckServiceStub:
+        """A stub on the channel."""
+        return CheckServiceStub(self.channel)
 
     @property
     def compliance(self) -> ComplianceServiceStub:

@@ -72,6 +72,7 @@ async def test_every_rpc_that_reflection_shows_is_implemented(serve: Serve, vers
         "gavel.v1.ModerationService",
         "gavel.v1.ComplianceService",
         "gavel.v1.CategoryService",
+        "gavel.v1.CheckService",
         "gavel.v1.FeedbackService",
         "grpc.health.v1.Health",
         "grpc.channelz.v1.Channelz",
@@ -86,7 +87,7 @@ async def test_rpcs_of_the_contract_that_are_not_served_are_not_shown(serve: Ser
     running = await serve()
     by_name = {entry.full_name: entry for entry in await services(running, version)}
     methods = {entry.name for entry in by_name["gavel.v1.ModerationService"].methods}
-    assert methods == {"ModerateText", "BatchModerateText"}
+    assert methods == {"ModerateText", "BatchModerateText", "ModerateImage"}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -94,7 +95,7 @@ async def test_an_unknown_symbol_is_not_found(serve: Serve, version: str):
     """Law: what is not served has no file."""
     running = await serve()
     for question in (
-        {"file_containing_symbol": "gavel.v1.CheckService"},
+        {"file_containing_symbol": "gavel.v1.PolicyService"},
         {"file_by_filename": "x"},
     ):
         answer = await ask(running, version, **question)

@@ -37,6 +37,7 @@ from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
 from gaveld.application.api_keys import Authenticate
+from gaveld.application.check import Check
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.ports import (
@@ -49,11 +50,14 @@ from gaveld.application.ports import (
     Reviewer,
     TextNormaliser,
 )
+from gaveld.application.read_text import ReadText
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.bootstrap.chat_models import chat_reviewers
 from gaveld.bootstrap.embedded_panel import embedded_reviewers
+from gaveld.bootstrap.pictures import PicturePath, build_picture_path
+from gaveld.bootstrap.plugins import antivirus
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
@@ -108,7 +112,9 @@ class Application:
     """
 
     text_path: TextPath
+    picture_path: PicturePath
     moderate_text: ModerateText
+    check: Check
     review_compliance: ReviewCompliance
     list_categories: ListCategories
     repeats: Repeats
@@ -116,6 +122,17 @@ class Application:
     authenticate: Authenticate | None
     rate_limiter: RateLimiter
     telemetry: PrometheusTelemetry
+
+    @property
+    def installed(self) -> tuple[ClassifierCard, ...]:
+        """The cards of every classifier that is there, of text and of pictures."""
+        of_text = (entry.card for entry in self.text_path.classifiers)
+        return (*of_text, *self.picture_path.installed)
+
+    async def warm_up(self) -> None:
+        """Have every part do its work once, so that the first call is no slower."""
+        await self.text_path.warm_up()
+        await self.picture_path.warm_up()
 
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Application:
@@ -125,8 +142,23 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         settings.policy.file or DEFAULT_POLICY, validate_term_lists, listed_domain
     )
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack, telemetry)
-    installed = [entry.card for entry in text_path.classifiers]
     absent = absent_cards(settings.text)
+    picture_path = await build_picture_path(
+        settings,
+        stack,
+        reader=ReadText(
+            normaliser=text_path.normaliser,
+            language_detector=text_path.language_detector,
+            classifiers=text_path.classifiers,
+            absent=absent,
+            telemetry=telemetry,
+            seconds=settings.grpc.max_deadline_seconds,
+        ),
+        policies=policies,
+        telemetry=telemetry,
+        antivirus=antivirus(settings.antivirus),
+    )
+    installed = [*(entry.card for entry in text_path.classifiers), *picture_path.installed]
     telemetry.announce(__version__, installed)
     reviewers: tuple[Reviewer, ...] = (
         *embedded_reviewers(
@@ -148,20 +180,21 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             balances = SqlCredits(engine)
         if settings.feedback.enabled:
             submit_feedback = SubmitFeedback(SqlFeedbackStore(engine))
+    moderate_text = ModerateText(
+        normaliser=text_path.normaliser,
+        language_detector=text_path.language_detector,
+        classifiers=text_path.classifiers,
+        absent=absent,
+        policies=policies,
+        telemetry=telemetry,
+        max_text_bytes=settings.text.max_text_bytes,
+        cache=MemoryVerdictCache(settings.cache.max_bytes) if settings.cache.max_bytes else None,
+    )
     return Application(
         text_path=text_path,
-        moderate_text=ModerateText(
-            normaliser=text_path.normaliser,
-            language_detector=text_path.language_detector,
-            classifiers=text_path.classifiers,
-            absent=absent,
-            policies=policies,
-            telemetry=telemetry,
-            max_text_bytes=settings.text.max_text_bytes,
-            cache=MemoryVerdictCache(settings.cache.max_bytes)
-            if settings.cache.max_bytes
-            else None,
-        ),
+        picture_path=picture_path,
+        moderate_text=moderate_text,
+        check=Check(moderate_text, picture_path.moderate_image, policies),
         review_compliance=ReviewCompliance(
             reviewers=reviewers,
             policies=policies,
@@ -170,7 +203,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             max_text_bytes=settings.text.max_text_bytes,
             balances=balances,
         ),
-        list_categories=ListCategories(installed, absent),
+        list_categories=ListCategories(installed, (*absent, *picture_path.absent)),
         repeats=Repeats(MemoryAnswerStore(settings.cache.max_answer_bytes, ANSWER_SECONDS)),
         submit_feedback=submit_feedback,
         authenticate=authenticate,

@@ -7,9 +7,9 @@ import signal
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import replace
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -17,15 +17,14 @@ from gaveld import __version__
 from gaveld.adapters.telemetry.loop_lag import LoopLag
 from gaveld.adapters.telemetry.tracing import end_tracing, start_tracing
 from gaveld.application.moderate_conversation import ModerateConversation
-from gaveld.bootstrap.endings import Ended, end_signals, opened, patiently
 from gaveld.bootstrap.container import Application, build
-from gaveld.bootstrap.rest import private_socket, rest_beside
 from gaveld.bootstrap.logs import configure_logs
 from gaveld.bootstrap.settings import LogSettings, Settings, SettingsError, ShutdownSettings
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
 from gaveld.transport.grpc.tls import TlsOptions, server_credentials
 from gaveld.transport.ops.server import OpsServer
-from gaveld.transport.rest import RestServer
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -39,11 +38,9 @@ async def run(settings: Settings) -> None:
     ``SettingsError`` for settings that can't be served.
     """
     configure_logs(settings.log)
-    ended = end_signals()
+    ended = _end_signals()
     options = _options(settings)
     async with AsyncExitStack() as stack:
-        if settings.rest.enabled:
-            options = replace(options, private_socket=private_socket(stack))
         application = await build(settings, stack)
         server = _grpc_server(settings, application, stack, options)
         ops = OpsServer(
@@ -52,18 +49,13 @@ async def run(settings: Settings) -> None:
             registry=application.telemetry.registry,
             is_ready=lambda: server.is_serving,
         )
-        ops_port = await opened("ops.port", settings.ops.port, ops.start())
+        ops_port = await _opened("ops.port", settings.ops.port, ops.start())
         stack.push_async_callback(ops.stop)
-        ports = await opened("grpc.port", settings.grpc.port, server.start())
-        rest, rest_port = None, 0
-        if options.private_socket is not None:
-            rest = rest_beside(settings, options.private_socket, application.telemetry.registry)
-            rest_port = await opened("rest.port", settings.rest.port, rest.start())
-            stack.push_async_callback(rest.stop)
+        ports = await _opened("grpc.port", settings.grpc.port, server.start())
         stack.push_async_callback(server.stop)
         lag = asyncio.create_task(LoopLag(application.telemetry.registry).watch())
         stack.callback(lag.cancel)
-        await application.text_path.warm_up()
+        await application.warm_up()
         _keep_for_good()
         stack.callback(gc.unfreeze)
         await server.announce()
@@ -71,14 +63,13 @@ async def run(settings: Settings) -> None:
             "serving",
             version=__version__,
             grpc=f"{settings.grpc.host}:{ports.grpc}",
-            rest=f"{settings.rest.host}:{rest_port}" if rest else None,
             health_port=ports.health,
             ops=f"{settings.ops.host}:{ops_port}",
             authentication=settings.auth.enabled,
-            classifiers={e.card.name: e.card.version for e in application.text_path.classifiers},
+            classifiers={card.name: card.version for card in application.installed},
         )
         by_hand = await ended.get() is signal.SIGINT
-        await _drain(server, rest, settings.shutdown, ended, by_hand=by_hand)
+        await _drain(server, settings.shutdown, ended, by_hand=by_hand)
     _log.info("stopped")
 
 
@@ -90,7 +81,7 @@ async def prove(settings: Settings) -> None:
     _options(settings)
     async with AsyncExitStack() as stack:
         application = await build(settings, stack)
-        await application.text_path.warm_up()
+        await application.warm_up()
 
 
 @asynccontextmanager
@@ -111,7 +102,7 @@ async def served_on_socket(settings: Settings) -> AsyncIterator[str]:
         server = _grpc_server(private, application, stack, GrpcServerOptions(host=address))
         stack.push_async_callback(server.stop)
         await server.start()
-        await application.text_path.warm_up()
+        await application.warm_up()
         await server.announce()
         yield address
 
@@ -128,6 +119,8 @@ def _grpc_server(
     return GrpcServer(
         options,
         moderate_text=application.moderate_text,
+        moderate_image=application.picture_path.moderate_image,
+        check=application.check,
         review_compliance=application.review_compliance,
         moderate_conversation=ModerateConversation(
             application.review_compliance, max_turn_seconds=settings.grpc.max_deadline_seconds
@@ -168,20 +161,35 @@ def _prove_tls(options: TlsOptions) -> None:
         raise SettingsError(f"grpc.tls: {names} can't be used: {cause}") from error
 
 
+async def _opened(key: str, port: int, opening: Awaitable[T]) -> T:
+    try:
+        return await opening
+    except (OSError, RuntimeError) as error:
+        raise SettingsError(f"{key}: can't listen on port {port}: {error}") from error
+
+
+def _end_signals() -> asyncio.Queue[signal.Signals]:
+    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, received.put_nowait, number)
+    return received
+
+
 async def _drain(
     server: GrpcServer,
     settings: ShutdownSettings,
-    rest: RestServer | None,
-    ended: Ended,
+    ended: asyncio.Queue[signal.Signals],
     *,
     by_hand: bool,
 ) -> None:
     # Whoever presses Ctrl-C waits for the calls in progress, and not for callers to move away.
     notice_seconds = 0.0 if by_hand else settings.notice_seconds
     _log.info("draining", notice_seconds=notice_seconds, grace_seconds=settings.grace_seconds)
-    if rest is not None:
-        rest.leave()
-    finish = rest.finish if rest is not None else None
-    await patiently(server.drain(notice_seconds, settings.grace_seconds, finish), ended)
-    if rest is not None:
-        await rest.stop()
+    draining = asyncio.create_task(server.drain(notice_seconds, settings.grace_seconds))
+    impatience = asyncio.create_task(ended.get())
+    await asyncio.wait({draining, impatience}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (draining, impatience):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

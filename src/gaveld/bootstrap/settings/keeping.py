@@ -20,9 +20,11 @@ class FeedbackSettings(Section):
 
 
 class CacheSettings(Section):
-    """What was learnt about texts is remembered, so that equal texts are not read again."""
+    """What was learnt is remembered, so that equal texts and pictures are not looked at again."""
 
     max_bytes: Annotated[int, Field(ge=0, le=64 << 30)] = 32 << 20
-    """How much memory this may take; 0 remembers nothing."""
+    """How much memory this may take for texts; 0 remembers none."""
+    max_image_bytes: Annotated[int, Field(ge=0, le=64 << 30)] = 8 << 20
+    """How much memory this may take for pictures in which nothing was read; 0 remembers none."""
     max_answer_bytes: Annotated[int, Field(ge=0, le=64 << 30)] = 16 << 20
     """How much memory answers to calls with a request id may take, for repeats; 0 keeps none."""

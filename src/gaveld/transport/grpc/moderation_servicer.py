@@ -46,7 +46,7 @@ class _Times:
 
 
 class ModerationServicer:
-    """Serves ``ModerateText`` and ``BatchModerateText``; ``ModerateImage`` is not served yet."""
+    """Serves ``ModerateText`` and ``BatchModerateText``."""
 
     def __init__(
         self, moderate_text: ModerateText, telemetry: Telemetry, long_texts: LongTexts

@@ -9,8 +9,9 @@ from google.protobuf.duration_pb2 import Duration
 
 from gaveld.application.moderate import TextJudgement
 from gaveld.application.score_sentences import SentenceScores
+from gaveld.application.stopwatch import StageTiming
 from gaveld.domain.categories import CATALOGUE, Severity
-from gaveld.domain.content import OffsetTable, Span
+from gaveld.domain.content import DetectedLanguage, OffsetTable, Span
 from gaveld.domain.policies import Action
 from gaveld.domain.signals import (
     Attribute,
@@ -18,6 +19,7 @@ from gaveld.domain.signals import (
     OutcomeStatus,
     Sentiment,
     SentimentLabel,
+    Topic,
 )
 from gaveld.domain.verdicts import (
     Cause,
@@ -87,42 +89,52 @@ def response_from_judgement(
         findings=findings_to_proto(shown[:MAX_FINDINGS], request.text),
         omitted_finding_count=max(0, len(shown) - MAX_FINDINGS),
         classifier_outcomes=outcomes_to_proto(judgement.outcomes),
-        attribute_scores=_attribute_scores(judgement.attributes),
-        language=_language(judgement),
+        attribute_scores=attribute_scores_to_proto(judgement.attributes),
+        language=language_to_proto(judgement.language, unexpected=judgement.language_is_unexpected),
         filtered_text=judgement.filtered_text,
         content_sha256=judgement.sha256,
         request_id=request_id,
         content_id=request.content_id,
         metadata=request.metadata if request.HasField("metadata") else None,
-        category_scores=_category_scores(judgement.verdict),
+        category_scores=category_scores_of(judgement.verdict),
         cached=judgement.is_cached,
-        topics=[
-            verdict_pb2.Topic(name=topic.name, score=topic.score) for topic in judgement.topics
-        ],
+        topics=topics_to_proto(judgement.topics),
         sentiment=_sentiment(judgement.sentiment),
         sentence_scores=_sentence_scores(judgement.sentences, request.text),
     )
     if request.explain:
-        response.timings.extend(
-            verdict_pb2.StageTiming(stage=entry.stage, duration=duration_to_proto(entry.seconds))
-            for entry in judgement.timings
-        )
+        response.timings.extend(timings_to_proto(judgement.timings))
     return response
 
 
-def _language(judgement: TextJudgement) -> verdict_pb2.DetectedLanguage | None:
-    if judgement.language is None:
+def timings_to_proto(timings: Iterable[StageTiming]) -> list[verdict_pb2.StageTiming]:
+    """Return what the stages took, in their order."""
+    return [
+        verdict_pb2.StageTiming(stage=entry.stage, duration=duration_to_proto(entry.seconds))
+        for entry in timings
+    ]
+
+
+def topics_to_proto(topics: Iterable[Topic]) -> list[verdict_pb2.Topic]:
+    """Return the topics in their order."""
+    return [verdict_pb2.Topic(name=topic.name, score=topic.score) for topic in topics]
+
+
+def language_to_proto(
+    language: DetectedLanguage | None, *, unexpected: bool
+) -> verdict_pb2.DetectedLanguage | None:
+    """Return the language of a text; None where none was looked for."""
+    if language is None:
         return None
     return verdict_pb2.DetectedLanguage(
-        code=judgement.language.code,
-        confidence=judgement.language.confidence,
-        unexpected=judgement.language_is_unexpected,
+        code=language.code, confidence=language.confidence, unexpected=unexpected
     )
 
 
-def _attribute_scores(
+def attribute_scores_to_proto(
     attributes: Mapping[Attribute, float],
 ) -> verdict_pb2.AttributeScores | None:
+    """Return a text's traits; None where none was scored."""
     if not attributes:
         return None
     scores = {attribute.value: score for attribute, score in attributes.items()}
@@ -136,7 +148,7 @@ def _sentence_scores(
     return [
         moderation_service_pb2.SentenceScores(
             span=_span(entry.span, table),
-            attribute_scores=_attribute_scores(entry.attributes),
+            attribute_scores=attribute_scores_to_proto(entry.attributes),
         )
         for entry in sentences
     ]
@@ -148,7 +160,8 @@ def _sentiment(sentiment: Sentiment | None) -> verdict_pb2.Sentiment | None:
     return verdict_pb2.Sentiment(label=_MOODS[sentiment.label], score=sentiment.score)
 
 
-def _category_scores(verdict: Verdict) -> dict[str, float]:
+def category_scores_of(verdict: Verdict) -> dict[str, float]:
+    """Return the highest score of every category that was checked, 0 where nothing was found."""
     scores = dict.fromkeys(verdict.coverage.checked, 0.0)
     for entry in verdict.findings:
         category_id = entry.finding.category_id
@@ -191,20 +204,22 @@ def coverage_to_proto(coverage: Coverage) -> verdict_pb2.Coverage:
 def findings_to_proto(findings: Iterable[JudgedFinding], text: str) -> list[verdict_pb2.Finding]:
     """Return the findings in their order, with spans as offsets into ``text``."""
     offsets = OffsetTable(text)
-    return [
-        verdict_pb2.Finding(
-            category_id=finding.category_id,
-            score=finding.score,
-            severity=SEVERITIES[finding.severity],
-            action=ACTIONS[entry.action],
-            span=_span(finding.span, offsets) if finding.span else None,
-            classifier=finding.classifier,
-            classifier_version=finding.version,
-            reason=finding.reason,
-        )
-        for entry in findings
-        for finding in (entry.finding,)
-    ]
+    return [finding_to_proto(entry, offsets) for entry in findings]
+
+
+def finding_to_proto(entry: JudgedFinding, offsets: OffsetTable) -> verdict_pb2.Finding:
+    """Return one finding, with its span as offsets into the table's text."""
+    finding = entry.finding
+    return verdict_pb2.Finding(
+        category_id=finding.category_id,
+        score=finding.score,
+        severity=SEVERITIES[finding.severity],
+        action=ACTIONS[entry.action],
+        span=_span(finding.span, offsets) if finding.span else None,
+        classifier=finding.classifier,
+        classifier_version=finding.version,
+        reason=finding.reason,
+    )
 
 
 def outcomes_to_proto(

@@ -38,17 +38,7 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
     for a content type, which no policy defines yet, a blocked term that could never match, fields
     nested too deep or a date that is none, and a refusal for too much metadata.
     """
-    if request.content_type:
-        raise InvalidRequest(
-            FieldViolation("content_type", "names none of the policy's content types"),
-            reason=ErrorReason.UNKNOWN_CONTENT_TYPE,
-            metadata={"content_type": request.content_type},
-        )
-    if request.HasField("metadata"):
-        _check_metadata(request.metadata)
-    for index, term in enumerate(request.blocked_terms):
-        if not term.strip(" \t\r\n-_"):
-            raise InvalidRequest(FieldViolation(f"blocked_terms[{index}]", "has nothing to match"))
+    check_request(request)
     for name, value in request.fields.items():
         _check_value(value, f"fields.{name}", 1)
     return TextSubmission(
@@ -59,9 +49,33 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
     )
 
 
+def check_request(
+    request: moderation_service_pb2.ModerateTextRequest
+    | moderation_service_pb2.ModerateImageRequest,
+) -> None:
+    """Refuse what requests of every kind of content may get wrong.
+
+    Raises ``InvalidRequest`` for a content type, which no policy defines yet, and for a blocked
+    term that could never match, and a refusal for too much metadata.
+    """
+    if request.content_type:
+        raise InvalidRequest(
+            FieldViolation("content_type", "names none of the policy's content types"),
+            reason=ErrorReason.UNKNOWN_CONTENT_TYPE,
+            metadata={"content_type": request.content_type},
+        )
+    if request.HasField("metadata"):
+        check_metadata(request.metadata)
+    for index, term in enumerate(request.blocked_terms):
+        if not term.strip(" \t\r\n-_"):
+            raise InvalidRequest(FieldViolation(f"blocked_terms[{index}]", "has nothing to match"))
+
+
 def overrides_from_proto(
     request: moderation_service_pb2.ModerateTextRequest
-    | compliance_stream_pb2.StreamConversationOptions,
+    | moderation_service_pb2.ModerateImageRequest
+    | compliance_stream_pb2.StreamConversationOptions
+    | compliance_stream_pb2.StreamVideoOptions,
 ) -> PolicyOverrides:
     """Return what a call changes of the policy. Raises ``InvalidRequest`` (UNKNOWN_CATEGORY)."""
     if not request.HasField("policy_overrides"):
@@ -104,7 +118,8 @@ def check_category(category_id: str, field: str) -> None:
         )
 
 
-def _check_metadata(metadata: Struct) -> None:
+def check_metadata(metadata: Struct) -> None:
+    """Refuse metadata of more than ``MAX_METADATA_BYTES``."""
     size = metadata.ByteSize()
     if size > MAX_METADATA_BYTES:
         message = f"metadata has {size} bytes; the limit is {MAX_METADATA_BYTES}."
