@@ -452,6 +452,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
            "domain": "gavel"},
           {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
     """
+    ERROR_REASON_ORIGIN_REFUSED: _ErrorReason.ValueType  # 67
+    """ERROR_REASON_ORIGIN_REFUSED (PERMISSION_DENIED) means that a web page of an origin that is not
+    allowed here asked for a WebSocket.
+
+        {"code": 7, "message": "pages of this origin may not call", "details": [
+          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ORIGIN_REFUSED",
+           "domain": "gavel"}]}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason says why a call failed. Every error carries a google.rpc.Status with a
@@ -889,5 +897,13 @@ would take the call.
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "TARGET_UNREACHABLE",
        "domain": "gavel"},
       {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}]}
+"""
+ERROR_REASON_ORIGIN_REFUSED: ErrorReason.ValueType  # 67
+"""ERROR_REASON_ORIGIN_REFUSED (PERMISSION_DENIED) means that a web page of an origin that is not
+allowed here asked for a WebSocket.
+
+    {"code": 7, "message": "pages of this origin may not call", "details": [
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ORIGIN_REFUSED",
+       "domain": "gavel"}]}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -22,6 +22,7 @@ from gaveld.transport.rest.failures import RpcFailure, internal, invalid
 from gaveld.transport.rest.headers import caller_of
 from gaveld.transport.rest.metrics import RestMetrics
 from gaveld.transport.rest.rpc import Rpc
+from gaveld.transport.rest.sockets import Sockets
 from gaveld.transport.rest.surfaces import Surface
 from gaveld.transport.rest.templates import Path, PathError
 from gaveld.transport.rest.upstream import Upstream
@@ -64,6 +65,7 @@ class Gateway:
             for service in contract.services
             for method in service.methods
         }
+        self._sockets = Sockets(contract, upstream, metrics, options.allowed_origins)
         self._bodies = Bodies(options.max_body_bytes, options.max_bytes_in_flight)
         self._log = structlog.get_logger("gaveld.rest")
         self._in_flight = 0
@@ -82,8 +84,9 @@ class Gateway:
         await self._idle.wait()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
+        """Serve one request, or one WebSocket."""
+        if scope["type"] == "websocket":
+            await self._sockets.serve(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send)
         self._in_flight += 1

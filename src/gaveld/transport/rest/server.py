@@ -12,6 +12,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from gaveld.transport.rest.gateway import Gateway
 
+_PING_SECONDS = 30.0
+_PONG_SECONDS = 120.0
+"""Longer than a stream may be held up by a slow judge, when nothing is read, pongs neither."""
+
 _CORS_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CORS_HEADERS = (
     "authorization", "content-type", "x-api-key", "x-client-id", "x-client-secret",
@@ -58,7 +62,10 @@ class RestServer:
             ws="websockets-sansio",
             ws_max_size=options.max_websocket_message_bytes,
             ws_per_message_deflate=False,
+            ws_ping_interval=_PING_SECONDS,
+            ws_ping_timeout=_PONG_SECONDS,
             log_config=None,
+            log_level="warning",  # below it there are addresses and queries
             access_log=False,
             lifespan="off",
             server_header=False,
