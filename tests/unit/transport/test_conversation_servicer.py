@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.domain.policies import Policy
-from gaveld.transport.grpc import conversation_servicer
+from gaveld.transport.grpc import open_stream
 from gaveld.transport.grpc.call import Call, Method, enter_call
 from gaveld.transport.grpc.conversation_inbox import MAX_ITEMS
 from gaveld.transport.grpc.conversation_servicer import ConversationServicer
@@ -139,7 +139,7 @@ async def test_parts_that_come_while_one_is_judged_are_judged_together():
 
 async def test_a_caller_who_never_reads_is_shown_out(monkeypatch: pytest.MonkeyPatch):
     """Law: the end of a stream does not wait for ever for its last message to be read."""
-    monkeypatch.setattr(conversation_servicer, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(open_stream, "PATIENCE_SECONDS", 0.01)
     caller, reviewer = Caller([]), FakeReviewer()
     stand = Stand(reviewer)
     stand.open_conversations.end(grace_seconds=0)

@@ -1,6 +1,6 @@
 """Answers ``gavel.v1.ComplianceService``: converts, has a panel review, converts back."""
 
-import hashlib
+from functools import partial
 
 from gavel.v1.compliance_service_pb2 import (
     ReviewChatRequest,
@@ -16,7 +16,7 @@ from gavel.v1.compliance_service_pb2 import (
 )
 from gavel.v1.review_pb2 import Review
 
-from gaveld.application.repeats import Asked, Repeats
+from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.domain.reviews import ContentKind, ReviewContent, TextContent
 from gaveld.transport.grpc.call import Context, current_call
@@ -28,10 +28,11 @@ from gaveld.transport.grpc.converters.reviews import (
     wishes_from_proto,
 )
 from gaveld.transport.grpc.long_texts import LongTexts
+from gaveld.transport.grpc.once import reviewed_once
 
 
 class ComplianceServicer:
-    """Serves the reviews of text; those of pictures, videos and streams are not served yet."""
+    """Serves the reviews of text. The other RPCs of its service are served elsewhere."""
 
     def __init__(
         self, review_compliance: ReviewCompliance, long_texts: LongTexts, repeats: Repeats
@@ -73,15 +74,8 @@ class ComplianceServicer:
     async def _review(
         self, kind: ContentKind, content: ReviewContent, request: ReviewRequest
     ) -> Review:
-        if not request.request_id:  # only a name that the caller chose says that it is a repeat
-            return await self._review_now(kind, content, request)
-
-        async def work() -> bytes:
-            review = await self._review_now(kind, content, request)
-            return review.SerializeToString()
-
-        body = await self._repeats.answer(_asked(request), work)
-        return Review.FromString(body)
+        work = partial(self._review_now, kind, content, request)
+        return await reviewed_once(self._repeats, request, work)
 
     async def _review_now(
         self, kind: ContentKind, content: ReviewContent, request: ReviewRequest
@@ -96,12 +90,6 @@ class ComplianceServicer:
                 deadline_seconds=call.seconds_left(),
             )
         return review_to_proto(review, content, verbose_of(request))
-
-
-def _asked(request: ReviewRequest) -> Asked:
-    everything = hashlib.sha256(request.DESCRIPTOR.full_name.encode())
-    everything.update(request.SerializeToString(deterministic=True))
-    return Asked(current_call().project, request.request_id, everything.digest())
 
 
 def _characters(content: ReviewContent) -> int:

@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
-import grpc
 import structlog
 from gavel.v1.compliance_stream_pb2 import (
     StreamConversationOptions,
@@ -24,12 +22,11 @@ from gaveld.application.conversation import (
 from gaveld.application.failures import place_of
 from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.application.open_turn import TurnPart
-from gaveld.domain.errors import ErrorReason, InvalidRequest
+from gaveld.domain.errors import InvalidRequest
 from gaveld.domain.reviews import Turn
 from gaveld.transport.grpc.call import Call, Context, current_call
 from gaveld.transport.grpc.conversation_inbox import Faulty, Inbox, Sent
 from gaveld.transport.grpc.converters.conversations import (
-    OPTIONS_FIRST,
     TurnReader,
     below_options,
     cleared_to_proto,
@@ -39,16 +36,13 @@ from gaveld.transport.grpc.converters.conversations import (
     summary_to_proto,
 )
 from gaveld.transport.grpc.converters.reviews import STANDARD, verbose_of
-from gaveld.transport.grpc.errors import Refusal, RefusedError, is_unforeseen, refusal_of
-from gaveld.transport.grpc.interceptors.admission import Admission, overloaded
+from gaveld.transport.grpc.errors import RefusedError, is_unforeseen, refusal_of
+from gaveld.transport.grpc.interceptors.admission import Admission
 from gaveld.transport.grpc.interceptors.rate_limit import RateLimits
-from gaveld.transport.grpc.interceptors.validation import validate
 from gaveld.transport.grpc.long_texts import LongTexts
 from gaveld.transport.grpc.open_conversations import Lifetime, OpenConversations, TimeIsUpError
+from gaveld.transport.grpc.open_stream import StreamPlaces, options_of, write
 from gaveld.transport.grpc.stream_metrics import StreamMetrics
-
-_PATIENCE_SECONDS: Final = 5.0
-"""So long after its end a stream still tries to write to a caller who does not read."""
 
 
 class ConversationServicer:
@@ -71,8 +65,8 @@ class ConversationServicer:
     ) -> None:
         self._moderate_conversation = moderate_conversation
         self._admission = admission
+        self._places = StreamPlaces(admission, long_texts, max_turn_seconds)
         self._rate_limits = rate_limits
-        self._long_texts = long_texts
         self._open_conversations = open_conversations
         self._metrics = metrics
         self._max_turn_seconds = max_turn_seconds
@@ -87,14 +81,12 @@ class ConversationServicer:
         seconds = None if call.due is None else call.seconds_left()
         with self._open_conversations.opened(call.project, seconds) as lifetime:
             stream = _Stream(call, context, lifetime)
-            options = await self._options(requests, lifetime)
-            if options is None:
+            first = await options_of(requests, lifetime, call, self._max_turn_seconds)
+            if first is None:
                 await stream.end(_NOTHING, is_closed=False)
                 return
+            options = first.options
             stream.verbose = verbose_of(options)
-            if options.request_id:
-                call.request_id = options.request_id
-                structlog.contextvars.bind_contextvars(request_id=call.request_id)
             conversation = await self._opened(options, call)
             reader = TurnReader(len(options.earlier_turns))
             inbox = Inbox()
@@ -106,27 +98,10 @@ class ConversationServicer:
                 await asyncio.wait([filling])
             await stream.end(conversation.summary(), is_closed=is_closed)
 
-    async def _options(
-        self, requests: AsyncIterator[StreamConversationRequest], lifetime: Lifetime
-    ) -> StreamConversationOptions | None:
-        """Return the options; None if the stream must end before they came."""
-        try:
-            async with asyncio.timeout(self._max_turn_seconds):
-                first = await lifetime.listening(partial(anext, requests, None))
-        except TimeIsUpError:
-            return None
-        except TimeoutError:
-            raise RefusedError(_NO_OPTIONS) from None
-        if first is None or first.WhichOneof("message") != "options":
-            raise RefusedError(OPTIONS_FIRST)
-        validate(first)
-        options: StreamConversationOptions = first.options
-        return options
-
     async def _opened(self, options: StreamConversationOptions, call: Call) -> Conversation:
         try:
             return await self._moderate_conversation.open(
-                opening_from_proto(options), project=call.project, place=self._place
+                opening_from_proto(options), project=call.project, place=self._places.place
             )
         except InvalidRequest as failure:
             raise below_options(failure) from None
@@ -179,26 +154,6 @@ class ConversationServicer:
         self._metrics.turn_answered("error")
         await stream.write(error_to_proto(turn_id, refusal_of(failure, stream.call.request_id)))
 
-    @asynccontextmanager
-    async def _place(self, characters: int) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            refusal = overloaded()
-            try:
-                async with asyncio.timeout(self._max_turn_seconds) as patience:
-                    while True:
-                        try:
-                            await stack.enter_async_context(self._admission.place())
-                            break
-                        except RefusedError as refused:
-                            refusal = refused
-                            await asyncio.sleep(refused.refusal.retry_after_seconds or 0.0)
-                    await stack.enter_async_context(self._long_texts.place(characters))
-            except TimeoutError:
-                if not patience.expired():
-                    raise
-                raise refusal from None
-            yield
-
 
 class _Stream:
     """One open stream: what is known of its call, its time, and the way to its caller."""
@@ -215,23 +170,8 @@ class _Stream:
         await self.write(summary_to_proto(summary, self.verbose, request_id, resumable=resumable))
 
     async def write(self, response: StreamConversationResponse) -> None:
-        """Write one message; waits while the caller does not read, and gives up after the end."""
-        latest = max(self.lifetime.due, asyncio.get_running_loop().time()) + _PATIENCE_SECONDS
-        try:
-            async with asyncio.timeout_at(latest):
-                await self._context.write(response)
-        except TimeoutError:
-            raise RefusedError(_NOT_READ) from None
+        """Write one message."""
+        await write(self._context, response, self.lifetime)
 
 
 _NOTHING: Final = Summary(None, "", 0)
-_NO_OPTIONS: Final = Refusal(
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    ErrorReason.DEADLINE_EXCEEDED.value,
-    "The stream was opened and its options did not come.",
-)
-_NOT_READ: Final = Refusal(
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    ErrorReason.DEADLINE_EXCEEDED.value,
-    "The stream's answers were not read in time.",
-)

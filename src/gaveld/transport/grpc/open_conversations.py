@@ -94,8 +94,13 @@ class OpenConversations:
         self._ends_in: float | None = None
 
     @contextmanager
-    def opened(self, project: str, due_seconds: float | None) -> Iterator[Lifetime]:
-        """Count a stream as open, for ``due_seconds`` at most. Raises a refusal of one too many."""
+    def opened(
+        self, project: str, due_seconds: float | None, *, reserve_seconds: float = 0.0
+    ) -> Iterator[Lifetime]:
+        """Count a stream as open, for ``due_seconds`` at most. Raises a refusal of one too many.
+
+        It listens no more for the last ``reserve_seconds`` of them.
+        """
         if self._of_project[project] >= self._max_open_per_project:
             raise RefusedError(_too_many("The project", self._max_open_per_project))
         if len(self._open) >= self._max_open:
@@ -105,7 +110,7 @@ class OpenConversations:
         due = oldest + FINISHING_SECONDS
         if due_seconds is not None:
             due = min(due, now + due_seconds)
-        lifetime = Lifetime(oldest, due)
+        lifetime = Lifetime(min(oldest, due - reserve_seconds), due)
         if self._ends_in is not None:
             lifetime.end(self._ends_in)
         self._open.add(lifetime)

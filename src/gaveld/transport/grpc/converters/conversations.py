@@ -26,6 +26,7 @@ from gaveld.transport.grpc.converters.reviews import (
 from gaveld.transport.grpc.converters.submissions import overrides_from_proto
 from gaveld.transport.grpc.errors import Refusal, RefusedError, Violation, refusal_of
 from gaveld.transport.grpc.interceptors.validation import validate
+from gaveld.transport.grpc.open_stream import protocol
 
 _KINDS: Final = {
     wire.STREAM_KIND_UNSPECIFIED: StreamKind.CONVERSATION,
@@ -228,14 +229,8 @@ def _invalid_turn(turn_id: str, refusal: Refusal, field: str) -> Refusal:
     )
 
 
-def _protocol(message: str, expected: str) -> Refusal:
-    code = grpc.StatusCode.INVALID_ARGUMENT
-    return Refusal(code, "STREAM_PROTOCOL", message, {"expected": expected})
-
-
-OPTIONS_FIRST: Final = _protocol("The first message of a stream has its options.", "options")
-OPTIONS_TWICE: Final = _protocol("A stream has options once, in its first message.", "turn")
-_NO_MESSAGE: Final = _protocol("The message has neither a turn nor a part of one.", "turn")
+OPTIONS_TWICE: Final = protocol("A stream has options once, in its first message.", "turn")
+_NO_MESSAGE: Final = protocol("The message has neither a turn nor a part of one.", "turn")
 _EMPTY_PART: Final = Refusal(
     grpc.StatusCode.INVALID_ARGUMENT,
     ErrorReason.INVALID_TURN.value,

@@ -1,8 +1,9 @@
 """From requests to what a panel reviews, and from its review to the wire, by level of detail."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from gavel.v1 import (
@@ -30,6 +31,7 @@ from gaveld.transport.grpc.converters.judgements import (
     coverage_to_proto,
     findings_to_proto,
 )
+from gaveld.transport.grpc.converters.seen_findings import seen_finding_to_proto
 
 STANDARD: Final = 1
 """The level of detail of a call that does not say."""
@@ -42,8 +44,13 @@ ReviewRequest = (
     | compliance_service_pb2.ReviewChatRequest
     | compliance_service_pb2.ReviewConversationRequest
     | compliance_service_pb2.ReviewSearchRequest
+    | compliance_service_pb2.ReviewImageRequest
+    | compliance_service_pb2.ReviewVideoRequest
     | compliance_stream_pb2.StreamConversationOptions
+    | compliance_stream_pb2.StreamVideoOptions
 )
+
+NO_TIMES: Final[Mapping[int, float]] = MappingProxyType({})
 
 _METHODS: Final = {
     DecisionMethod.AVERAGE: review_pb2.DECISION_METHOD_AVERAGE,
@@ -101,11 +108,17 @@ def time_from_proto(
         ) from None
 
 
-def review_to_proto(review: Review, content: ReviewContent, verbose: int) -> review_pb2.Review:
+def review_to_proto(
+    review: Review,
+    content: ReviewContent | None,
+    verbose: int,
+    times: Mapping[int, float] = NO_TIMES,
+) -> review_pb2.Review:
     """Return the review in the detail asked for.
 
     At 0 it is the decision, the time, the count and the coverage; at 1 all but ballots and
-    findings; at 2 everything.
+    findings; at 2 everything. ``content`` is the text or the turns that findings have places in,
+    None for a picture or a video; ``times`` are when an animation's frames are shown.
     """
     answer = review_pb2.Review(
         decision=_DECISIONS[review.decision],
@@ -126,7 +139,7 @@ def review_to_proto(review: Review, content: ReviewContent, verbose: int) -> rev
     if verbose >= DETAILED:
         names = {rule.id: rule.name for rule in review.rules}
         answer.agent_decisions.extend(_agent(ballot, names) for ballot in review.ballots)
-        answer.findings.extend(_findings(review.findings[:MAX_FINDINGS], content))
+        answer.findings.extend(_findings(review.findings[:MAX_FINDINGS], content, times))
     return answer
 
 
@@ -165,9 +178,9 @@ def _agent(ballot: Ballot, names: dict[str, str]) -> review_pb2.AgentDecision:
 
 
 def _findings(
-    findings: Sequence[ReviewFinding], content: ReviewContent
+    findings: Sequence[ReviewFinding], content: ReviewContent | None, times: Mapping[int, float]
 ) -> list[verdict_pb2.Finding]:
-    """Return the findings in their order, each with its place in the text or the turn it is in."""
+    """Return the findings in their order, each with its place in what it is in."""
     places: dict[int | None, list[int]] = {}
     for place, entry in enumerate(findings):
         places.setdefault(entry.turn, []).append(place)
@@ -177,13 +190,16 @@ def _findings(
         judged = [findings[place].judged for place in their]
         if text is None:  # in the whole, where no offset means anything
             judged = [replace(entry, finding=replace(entry.finding, span=None)) for entry in judged]
-        for place, answer in zip(their, findings_to_proto(judged, text or ""), strict=True):
+            converted = [seen_finding_to_proto(entry, times) for entry in judged]
+        else:
+            converted = findings_to_proto(judged, text)
+        for place, answer in zip(their, converted, strict=True):
             answer.turn_id = turn_id
             answers[place] = answer
     return [answers[place] for place in range(len(findings))]
 
 
-def _source(content: ReviewContent, turn: int | None) -> tuple[str | None, str]:
+def _source(content: ReviewContent | None, turn: int | None) -> tuple[str | None, str]:
     match content:
         case TextContent(text):
             return text, ""
