@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from gaveld import __version__
 from gaveld.adapters.cache.answers import MemoryAnswerStore
 from gaveld.adapters.cache.memory import MemoryVerdictCache
+from gaveld.adapters.image.jpeg import JpegFrameEncoder
 from gaveld.adapters.limits.memory import MemoryRateLimiter
 from gaveld.adapters.storage.api_keys import (
     FileApiKeys,
@@ -36,6 +37,7 @@ from gaveld.adapters.text.links import LinkClassifier, listed_domain
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.personal_data import PersonalDataClassifier
 from gaveld.adapters.text.toxicity_model import LinearTextClassifier
+from gaveld.adapters.video.decoder import ProcessVideoDecoder
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.check import Check
 from gaveld.application.list_categories import ListCategories
@@ -57,11 +59,14 @@ from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.bootstrap.chat_models import chat_reviewers
 from gaveld.bootstrap.embedded_panel import embedded_reviewers
 from gaveld.bootstrap.pictures import PicturePath, build_picture_path
-from gaveld.bootstrap.plugins import antivirus
+from gaveld.bootstrap.plugins import antivirus, picture_describer, transcriber
+from gaveld.bootstrap.reviews import build_media_reviews
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
+from gaveld.bootstrap.video import build_video_decoder
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
 from gaveld.domain.signals import ClassifierCard
+from gaveld.transport.grpc.media_review_servicer import MediaReviews
 
 TextClassifier = Classifier[TextSample]
 
@@ -113,9 +118,11 @@ class Application:
 
     text_path: TextPath
     picture_path: PicturePath
+    video_decoder: ProcessVideoDecoder
     moderate_text: ModerateText
     check: Check
     review_compliance: ReviewCompliance
+    media_reviews: MediaReviews
     list_categories: ListCategories
     repeats: Repeats
     submit_feedback: SubmitFeedback | None
@@ -133,6 +140,7 @@ class Application:
         """Have every part do its work once, so that the first call is no slower."""
         await self.text_path.warm_up()
         await self.picture_path.warm_up()
+        await self.video_decoder.warm_up()
 
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Application:
@@ -143,22 +151,28 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     )
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack, telemetry)
     absent = absent_cards(settings.text)
+    reader = ReadText(
+        normaliser=text_path.normaliser,
+        language_detector=text_path.language_detector,
+        classifiers=text_path.classifiers,
+        absent=absent,
+        telemetry=telemetry,
+        seconds=settings.grpc.max_deadline_seconds,
+    )
+    encoder, scanner = JpegFrameEncoder(), antivirus(settings.antivirus)
+    stack.callback(encoder.close)
+    video_decoder = build_video_decoder(settings.video, stack)
     picture_path = await build_picture_path(
         settings,
         stack,
-        reader=ReadText(
-            normaliser=text_path.normaliser,
-            language_detector=text_path.language_detector,
-            classifiers=text_path.classifiers,
-            absent=absent,
-            telemetry=telemetry,
-            seconds=settings.grpc.max_deadline_seconds,
-        ),
+        reader=reader,
         policies=policies,
         telemetry=telemetry,
-        antivirus=antivirus(settings.antivirus),
+        antivirus=scanner,
+        describer=picture_describer(settings.description, encoder, stack),
     )
-    installed = [*(entry.card for entry in text_path.classifiers), *picture_path.installed]
+    of_text = [entry.card for entry in text_path.classifiers]
+    installed = [*of_text, *picture_path.installed]
     telemetry.announce(__version__, installed)
     reviewers: tuple[Reviewer, ...] = (
         *embedded_reviewers(
@@ -190,19 +204,33 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         max_text_bytes=settings.text.max_text_bytes,
         cache=MemoryVerdictCache(settings.cache.max_bytes) if settings.cache.max_bytes else None,
     )
+    review_compliance = ReviewCompliance(
+        reviewers=reviewers,
+        policies=policies,
+        telemetry=telemetry,
+        reviewer_timeout_seconds=settings.panel.reviewer_timeout_seconds,
+        max_text_bytes=settings.text.max_text_bytes,
+        balances=balances,
+    )
+    media_reviews = build_media_reviews(
+        decoder=video_decoder,
+        max_work_seconds=settings.grpc.max_deadline_seconds,
+        picture_path=picture_path,
+        encoder=encoder,
+        reader=reader,
+        spoken=frozenset(name for card in (*of_text, *absent) for name in card.categories),
+        review_compliance=review_compliance,
+        antivirus=scanner,
+        transcriber=transcriber(settings.speech, stack),
+    )
     return Application(
         text_path=text_path,
         picture_path=picture_path,
+        video_decoder=video_decoder,
         moderate_text=moderate_text,
         check=Check(moderate_text, picture_path.moderate_image, policies),
-        review_compliance=ReviewCompliance(
-            reviewers=reviewers,
-            policies=policies,
-            telemetry=telemetry,
-            reviewer_timeout_seconds=settings.panel.reviewer_timeout_seconds,
-            max_text_bytes=settings.text.max_text_bytes,
-            balances=balances,
-        ),
+        review_compliance=review_compliance,
+        media_reviews=media_reviews,
         list_categories=ListCategories(installed, (*absent, *picture_path.absent)),
         repeats=Repeats(MemoryAnswerStore(settings.cache.max_answer_bytes, ANSWER_SECONDS)),
         submit_feedback=submit_feedback,

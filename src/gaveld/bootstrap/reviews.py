@@ -1,13 +1,14 @@
 """Puts together what reviews pictures and videos, from the parts that look at them."""
 
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-
 from gaveld.adapters.antivirus.classifier import ABSENT_ANTIVIRUS
-from gaveld.adapters.image.jpeg import JpegFrameEncoder
-from gaveld.adapters.video.decoder import ProcessVideoDecoder
 from gaveld.application.moderate_video import ModerateVideo
-from gaveld.application.ports import Classifier, TextReader, Transcriber
+from gaveld.application.ports import (
+    Classifier,
+    FrameEncoder,
+    TextReader,
+    Transcriber,
+    VideoDecoder,
+)
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.review_image import ReviewImage
 from gaveld.application.review_video import ReviewVideo
@@ -15,46 +16,33 @@ from gaveld.application.scan_file import ScanFile
 from gaveld.application.video_in_progress import VideoTools
 from gaveld.application.video_words import ReadWords
 from gaveld.bootstrap.pictures import PicturePath
-from gaveld.bootstrap.settings import Settings
-from gaveld.bootstrap.video import build_video_decoder
 from gaveld.domain.media import MediaFile
-
-
-@dataclass(frozen=True, slots=True)
-class MediaReviews:
-    """The use cases that review pictures and videos, and the decoder that they share."""
-
-    review_image: ReviewImage
-    review_video: ReviewVideo
-    moderate_video: ModerateVideo
-    decoder: ProcessVideoDecoder
-
-    async def warm_up(self) -> None:
-        """Start the decoder's processes."""
-        await self.decoder.warm_up()
+from gaveld.transport.grpc.media_review_servicer import MediaReviews
 
 
 def build_media_reviews(
-    settings: Settings,
-    stack: AsyncExitStack,
     *,
+    decoder: VideoDecoder,
+    max_work_seconds: float,
     picture_path: PicturePath,
-    encoder: JpegFrameEncoder,
+    encoder: FrameEncoder,
     reader: TextReader,
     spoken: frozenset[str],
     review_compliance: ReviewCompliance,
     antivirus: Classifier[MediaFile] | None,
     transcriber: Transcriber | None,
 ) -> MediaReviews:
-    """Put the use cases together. ``spoken`` are the categories that are looked for in speech."""
-    decoder = build_video_decoder(settings.video, stack)
+    """Put the use cases together.
+
+    ``decoder`` decodes videos. ``spoken`` are the categories that are looked for in speech.
+    """
     scan_file = ScanFile(antivirus, () if antivirus is not None else (ABSENT_ANTIVIRUS,))
     moderate_video = ModerateVideo(
         review_compliance,
         VideoTools(picture_path.look_at_frames, ReadWords(reader, transcriber, spoken), encoder),
         decoder=decoder,
         image_decoder=picture_path.decoder,
-        max_work_seconds=settings.grpc.max_deadline_seconds,
+        max_work_seconds=max_work_seconds,
     )
     return MediaReviews(
         review_image=ReviewImage(
@@ -68,5 +56,4 @@ def build_media_reviews(
         ),
         review_video=ReviewVideo(moderate_video, fetcher=picture_path.fetcher, scan_file=scan_file),
         moderate_video=moderate_video,
-        decoder=decoder,
     )

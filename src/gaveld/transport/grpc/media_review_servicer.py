@@ -1,5 +1,6 @@
 """Answers ``ReviewImage`` and ``ReviewVideo`` of ``gavel.v1.ComplianceService``."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from gavel.v1.compliance_service_pb2 import (
@@ -10,6 +11,7 @@ from gavel.v1.compliance_service_pb2 import (
 )
 from gavel.v1.review_pb2 import Review
 
+from gaveld.application.moderate_video import ModerateVideo
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_image import ReviewImage
 from gaveld.application.review_video import ReviewVideo
@@ -23,14 +25,21 @@ from gaveld.transport.grpc.converters.reviews import (
 from gaveld.transport.grpc.once import reviewed_once
 
 
+@dataclass(frozen=True, slots=True)
+class MediaReviews:
+    """The use cases that review pictures and videos."""
+
+    review_image: ReviewImage
+    review_video: ReviewVideo
+    moderate_video: ModerateVideo
+
+
 class MediaReviewServicer:
     """Serves the reviews of pictures and of videos that come at once."""
 
-    def __init__(
-        self, review_image: ReviewImage, review_video: ReviewVideo, repeats: Repeats
-    ) -> None:
-        self._review_image = review_image
-        self._review_video = review_video
+    def __init__(self, reviews: MediaReviews, repeats: Repeats) -> None:
+        self._review_image = reviews.review_image
+        self._review_video = reviews.review_video
         self._repeats = repeats
 
     async def ReviewImage(self, request: ReviewImageRequest, _: Context) -> ReviewImageResponse:

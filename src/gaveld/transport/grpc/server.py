@@ -54,6 +54,7 @@ from gaveld.transport.grpc.interceptors.request_id import RequestId
 from gaveld.transport.grpc.interceptors.size_limit import HEADROOM_BYTES, SizeLimit, reader
 from gaveld.transport.grpc.interceptors.validation import Validation
 from gaveld.transport.grpc.long_texts import LongTexts
+from gaveld.transport.grpc.media_review_servicer import MediaReviews, MediaReviewServicer
 from gaveld.transport.grpc.moderation_servicer import ModerationServicer
 from gaveld.transport.grpc.open_conversations import FINISHING_SECONDS, OpenConversations
 from gaveld.transport.grpc.reflection import reflection_services
@@ -61,6 +62,7 @@ from gaveld.transport.grpc.services import Service
 from gaveld.transport.grpc.stream_metrics import StreamMetrics
 from gaveld.transport.grpc.tls import TlsOptions, server_credentials
 from gaveld.transport.grpc.tracing import tracing_interceptor
+from gaveld.transport.grpc.video_servicer import VideoServicer
 
 _MAX_METADATA_BYTES: Final = 16 << 10
 _READ_AHEAD_BYTES: Final = 256 << 10
@@ -111,7 +113,8 @@ class GrpcServer:
     """Serves the contract.
 
     ``authenticate`` None lets anyone call, as the default project; ``rate_limiter`` None counts
-    nothing; ``tracer_provider`` None traces nothing. Metrics of RPCs go into ``registry``.
+    nothing; ``tracer_provider`` None traces nothing; ``media_reviews`` None reviews no pictures and
+    videos. Metrics of RPCs go into ``registry``.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class GrpcServer:
         moderate_conversation: ModerateConversation,
         list_categories: ListCategories,
         repeats: Repeats,
+        media_reviews: MediaReviews | None = None,
         submit_feedback: SubmitFeedback | None = None,
         telemetry: Telemetry,
         registry: CollectorRegistry,
@@ -168,7 +172,7 @@ class GrpcServer:
             Service(
                 compliance_service_pb2.DESCRIPTOR.services_by_name["ComplianceService"],
                 ComplianceServicer(review_compliance, long_texts, repeats),
-                others=(conversations,),
+                others=(conversations, *self._of_media(media_reviews, long_texts, repeats)),
             ),
             Service(
                 category_service_pb2.DESCRIPTOR.services_by_name["CategoryService"],
@@ -185,6 +189,20 @@ class GrpcServer:
         self._authenticate = authenticate
         self._tracer_provider = tracer_provider
         self._servers: list[grpc.aio.Server] = []
+
+    def _of_media(
+        self, reviews: MediaReviews | None, long_texts: LongTexts, repeats: Repeats
+    ) -> tuple[object, ...]:
+        if reviews is None:
+            return ()
+        videos = VideoServicer(
+            reviews.moderate_video,
+            admission=self._admission,
+            long_texts=long_texts,
+            open_conversations=self._open_conversations,
+            max_work_seconds=self._options.max_deadline_seconds,
+        )
+        return MediaReviewServicer(reviews, repeats), videos
 
     @property
     def is_serving(self) -> bool:
