@@ -127,6 +127,7 @@ def _grpc_server(
         ),
         list_categories=application.list_categories,
         repeats=application.repeats,
+        media_reviews=application.media_reviews,
         submit_feedback=application.submit_feedback,
         telemetry=application.telemetry,
         registry=application.telemetry.registry,
