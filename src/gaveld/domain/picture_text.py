@@ -94,6 +94,8 @@ def _around(boxes: Sequence[BoundingBox | None]) -> BoundingBox | None:
     known = [box for box in boxes if box is not None]
     if not known or len(known) < len(boxes):
         return None
+    if len(known) == 1:
+        return known[0]
     left, top = min(box.left for box in known), min(box.top for box in known)
     right = max(box.left + box.width for box in known)
     bottom = max(box.top + box.height for box in known)
