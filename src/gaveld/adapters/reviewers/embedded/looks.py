@@ -76,9 +76,9 @@ async def look(task: ReviewTask, reader: PartReader) -> Look:
         case ImageEvidence() as image:
             return await _picture(task, image, image.text, reader)
         case VideoEvidence() as video:
-            written = (frame.image.text for frame in video.frames)
-            words = dict.fromkeys([video.transcript, *written])
-            return await _picture(task, video, "\n".join(filter(None, words)), reader)
+            texts = (video.transcript, *(frame.image.text for frame in video.frames))
+            lines = dict.fromkeys(line for text in texts for line in text.splitlines())
+            return await _picture(task, video, "\n".join(filter(None, lines)), reader)
 
 
 def _subject(task: ReviewTask) -> Subject | None:
@@ -129,6 +129,7 @@ async def _picture(
         return Look((), found, merged([evidence.outcomes]), is_watched)
     part = await reader.read(words, task.policy)
     told = {entry.card.name for entry in evidence.outcomes if entry.missed_as is None}
+    told |= {finding.classifier for finding in evidence.findings}
     heard = Heard(part.without(told))  # what is told of the picture has its place in it
     is_read = part.chances is not None or len(words) < SUBSTANTIAL_CHARACTERS
     outcomes = merged([evidence.outcomes, part.outcomes])
