@@ -26,7 +26,7 @@ from gaveld.domain.image_signals import (
     worst_frame,
 )
 from gaveld.domain.media import Picture
-from gaveld.domain.picture_text import PictureText
+from gaveld.domain.picture_text import PictureText, outside_codes
 from gaveld.domain.policies import Policy
 from gaveld.domain.signals import (
     ClassifierCard,
@@ -202,6 +202,7 @@ class _Look:
             self._is_cut_short = True
             self._words = Signals((), reader.unread(_SETTLED))
             return
+        self._texts = list(outside_codes(self._texts, self._codes))
         words = PictureText.of(self._texts, self._codes)
         is_whole = self._was_read(detectors) and not words.is_cut
         if not words.text:

@@ -277,8 +277,11 @@ class ModerateImage:
     @staticmethod
     @asynccontextmanager
     async def _in_time(due: float) -> AsyncIterator[None]:
+        seconds = due - time.monotonic()
         try:
-            async with asyncio.timeout(due - time.monotonic()):
+            if seconds <= 0:
+                raise TimeoutError
+            async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
             raise DeadlineExceeded(

@@ -89,6 +89,23 @@ class PictureText:
         ]
 
 
+def outside_codes(texts: Iterable[ImageText], codes: Sequence[ImageCode]) -> tuple[ImageText, ...]:
+    """Return the lines that are not what a reader took the pattern of a code for."""
+    return tuple(
+        text
+        for text in texts
+        if not any(code.frame_index == text.frame_index and _holds(code, text) for code in codes)
+    )
+
+
+def _holds(code: ImageCode, text: ImageText) -> bool:
+    if code.box is None or text.box is None:
+        return False
+    across = text.box.left + text.box.width / 2 - code.box.left
+    down = text.box.top + text.box.height / 2 - code.box.top
+    return 0 <= across <= code.box.width and 0 <= down <= code.box.height
+
+
 def _around(boxes: Sequence[BoundingBox | None]) -> BoundingBox | None:
     """Return the least box that holds all; None if there is none, or one is unknown."""
     known = [box for box in boxes if box is not None]

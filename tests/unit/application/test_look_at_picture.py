@@ -162,6 +162,15 @@ async def test_codes_are_judged_with_the_words():
     assert judge(signals.signals, POLICY).action is Action.BLOCK
 
 
+async def test_the_pattern_of_a_code_is_no_text(house: House):
+    """Law: what a reader of text takes the squares of a code for is left out."""
+    house.codes.codes = (ImageCode("QRCode", "hello", BoundingBox(0.4, 0.3, 0.4, 0.4)),)
+    house.ocr.texts = (ImageText("l1I", 0.7, RIGHT), ImageText("scan me", 0.9, LEFT))
+    signals = await house.look()
+    assert [entry.text for entry in signals.texts] == ["scan me"]
+    assert house.reader.texts == ["scan me\nhello"]
+
+
 async def test_equal_lines_of_several_frames_are_judged_once(house: House):
     """Law: a caption that stays is one text, found where it was read first."""
     house = House(reader=FakeTextReader({"fool": (LEXICON, "H2", 0.8)}))
