@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from gaveld.domain.image_signals import ImageSample
 from gaveld.domain.media import Frame, MediaFacts, MediaKind, Picture
@@ -32,6 +33,11 @@ def sample_of(*pictures: Rgb) -> ImageSample:
         byte_count=1,
     )
     return ImageSample(Picture(facts, frames), Policy("test", {}))
+
+
+def seen(*pictures: Image.Image) -> ImageSample:
+    """A sample whose frames are pictures of Pillow's."""
+    return sample_of(*(np.asarray(picture.convert("RGB")) for picture in pictures))
 
 
 def plain(red: int, green: int, blue: int, side: int = 64) -> Rgb:

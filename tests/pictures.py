@@ -7,7 +7,9 @@ import struct
 import zlib
 from collections.abc import Sequence
 
-from PIL import Image, PngImagePlugin
+import numpy as np
+import zxingcpp
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from gaveld.domain.media import MediaFile
 from gaveld.domain.media_formats import SIGNATURE_BYTES, MediaFormat, format_of
@@ -45,6 +47,37 @@ def noise(width: int = 96, height: int = 64) -> Image.Image:
 def plain(colour: tuple[int, int, int] | str, size: tuple[int, int] = (32, 24)) -> Image.Image:
     """A picture of one colour."""
     return Image.new("RGB", size, colour)
+
+
+def written(
+    *lines: str,
+    height: int = 24,
+    size: tuple[int, int] = (640, 320),
+    ink: str = "black",
+    ground: Image.Image | str = "white",
+    at: tuple[int, int] = (24, 24),
+) -> Image.Image:
+    """A picture with lines of text, letters so many pixels high, in the font that Pillow brings."""
+    picture = ground.copy() if isinstance(ground, Image.Image) else Image.new("RGB", size, ground)
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(height)
+    for number, line in enumerate(lines):
+        draw.text((at[0], at[1] + number * height * 8 // 5), line, fill=ink, font=font)
+    return picture
+
+
+def snowy(width: int = 640, height: int = 320) -> Image.Image:
+    """Something like a photograph: soft light, and the grain of a film on it."""
+    light = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    return Image.blend(light, noise(width, height), 0.25)
+
+
+def code(content: str | bytes, kind: str = "QRCode", scale: int = 4, **options: str) -> Image.Image:
+    """A QR code or a bar code, by the name that zxing-cpp has for it, on a white ground."""
+    made = zxingcpp.create_barcode(content, getattr(zxingcpp.BarcodeFormat, kind), **options)
+    bars = Image.fromarray(np.array(made.to_image(scale=scale))).convert("RGB")
+    picture = Image.new("RGB", (bars.width + 40, bars.height + 40), "white")
+    picture.paste(bars, (20, 20))
+    return picture
 
 
 def encoded(picture: Image.Image, name: str, **options: object) -> bytes:

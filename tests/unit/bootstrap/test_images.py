@@ -1,5 +1,6 @@
 """What is loaded to look at pictures, and what is said of what is not."""
 
+import sys
 from contextlib import AsyncExitStack
 
 import pytest
@@ -39,7 +40,7 @@ def test_a_model_that_is_missing_is_named_and_not_checked(build):
     with capture_logs() as logs:
         found = build("nsfw", "hashes")
     assert found.loaded == ()
-    (card,) = found.absent
+    card, *_ = found.absent
     assert (card.name, card.categories) == ("nsfw", {"A1", "A2"})
     (line,) = logs
     assert (line["event"], line["model"], line["state"]) == (
@@ -56,14 +57,14 @@ def test_a_model_that_is_damaged_is_not_loaded(build, tmp_path):
     file.parent.mkdir()
     file.write_bytes(b"something")
     with capture_logs() as logs:
-        assert names(build("nsfw").absent) == ["nsfw"]
+        assert names(build("nsfw").absent)[0] == "nsfw"
     assert logs[0]["state"] == "damaged"
 
 
 def test_a_detector_that_is_left_out_is_missed_in_silence(build):
     """Law: what the operator chose needs no warning, and is no check."""
     with capture_logs() as logs:
-        assert names(build().absent) == ["nsfw"]
+        assert names(build().absent) == ["nsfw", "codes", "ocr"]
     assert logs == []
 
 
@@ -78,12 +79,39 @@ async def test_what_is_there_is_loaded_the_cheapest_first(build, tmp_path, monke
     )
     about = HashBank("bank", HashBankKind.BLOCK, category_id="V3")
     BankFolder(tmp_path / "hashes").write(StoredBank.of(about, [Entry(bytes(32), "")]))
-    found = build("nsfw", "hashes")
-    assert names(entry.card for entry in found.loaded) == ["hashes", "nsfw"]
+    found = build("nsfw", "ocr", "codes", "hashes")
+    assert names(entry.card for entry in found.loaded) == ["hashes", "codes", "nsfw", "ocr"]
     assert found.absent == ()
     await found.warm_up()
     for classifier in found.loaded:
         await classifier.classify(sample_of(waves(1)))
+
+
+@pytest.mark.parametrize(("name", "library"), [("codes", "zxingcpp"), ("ocr", "rapidocr")])
+def test_a_library_that_is_missing_is_named(build, monkeypatch, name, library):
+    """Law: a server starts without it, its log says how to get it, and it counts as absent."""
+    for module in list(sys.modules):
+        if module.startswith(f"gaveld.adapters.image.{name}"):
+            monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, library, None)
+    with capture_logs() as logs:
+        found = build(name)
+    assert found.loaded == ()
+    assert name in names(found.absent)
+    (line,) = logs
+    assert (line["event"], line["model"], line["state"]) == ("model_missing", name, "not installed")
+    assert "pip install" in line["install_with"]
+
+
+def test_a_model_of_text_that_is_damaged_is_not_loaded(build, monkeypatch):
+    """Law: what can't be loaded counts as absent, and the log says so."""
+    from gaveld.adapters.image.ocr import engine
+
+    monkeypatch.setitem(engine.FILES, "Rec", "no such file")
+    with capture_logs() as logs:
+        found = build("ocr")
+    assert found.loaded == ()
+    assert [(line["model"], line["state"]) for line in logs] == [("ocr", "damaged")]
 
 
 def test_a_damaged_bank_keeps_the_server_from_starting(build, tmp_path):

@@ -48,7 +48,7 @@ LINE_FLOOR: Final = 0.3
 SURE: Final = 0.8
 """A line that is read less surely is tried upside down, too."""
 
-_FILES: Final = {
+FILES: Final = {
     "Det": "PP-OCRv6_det_small.onnx",
     "Cls": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
     "Rec": "PP-OCRv6_rec_small.onnx",
@@ -192,7 +192,7 @@ class _StoppableSession:
 def _parameters(folder: Path) -> dict[str, object]:
     """Return the library's settings: our files, one thread, and no scaling of its own."""
     return {
-        **{f"{stage}.model_path": str(folder / name) for stage, name in _FILES.items()},
+        **{f"{stage}.model_path": str(folder / name) for stage, name in FILES.items()},
         "EngineConfig.onnxruntime.intra_op_num_threads": 1,
         "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         "Det.limit_type": "max",
