@@ -168,8 +168,15 @@ _WORDINGS: Final[Mapping[Cue, tuple[str, ...]]] = MappingProxyType(
             r"(?:how many|enough|all my|all the|bottle of) (?:\w+ )?(?:pills|tablets|painkillers)",
             r"goodbye (?:note|letter|everyone|to everyone)",
             r"(?:suicide|farewell) (?:note|letter)",
-            r"(?:wrote|writing|written) (?:(?:my|a|the) )?(?:note|letter) to (?:my|everyone|them)",
+            (
+                r"(?:wrote|writing|written) (?:(?:my|a|the) )?(?:note|letter)s? "
+                r"to (?:my|every(?:one|body)|them|you all)"
+            ),
             r"(?:giving|gave|given) away (?:all )?my (?:things|stuff|clothes|cat|dog|books)",
+            (
+                r"(?:giving|gave|given) (?:all )?my (?:things|stuff|clothes|cat|dog|books) "
+                r"(?:away|to (?:my|a|the|some))"
+            ),
             r"who (?:will|would) (?:take|get|look after) my",
             r"(?:when|after) i'?m gone",
             r"tonight is the night",

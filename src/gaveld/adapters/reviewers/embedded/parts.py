@@ -7,28 +7,29 @@ back with every turn that is added. Deciding is the business of ``judging``.
 import asyncio
 import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
+from weakref import WeakValueDictionary
 
+from gaveld.adapters.reviewers.embedded.latest import Latest
 from gaveld.adapters.reviewers.embedded.members import MEMBERS, Member, Point, View, Witness
 from gaveld.adapters.reviewers.embedded.points import OperatingPoints, Sight
-from gaveld.adapters.reviewers.embedded.texts import answering, sentences
+from gaveld.adapters.reviewers.embedded.said import Said
+from gaveld.adapters.reviewers.embedded.texts import answering
 from gaveld.application.ports import (
     HeadScores,
     PanelScorer,
     PanelScores,
-    TextRead,
     TextReader,
     TextSignals,
 )
-from gaveld.domain.content import DetectedLanguage, TextSample
+from gaveld.domain.content import DetectedLanguage, TextReadings, TextSample
 from gaveld.domain.policies import Policy
 from gaveld.domain.signals import ClassifierOutcome, Finding, OutcomeStatus
 
 REMEMBERED: Final = 512
-"""So many texts' parts are kept, at about 8 KB each; the oldest makes room."""
+"""So many texts' parts are kept, and as many sentences' scores, at about 8 KB each."""
 
 Chances = Mapping[str, Mapping[str, float]]
 """By member and category: the probability, 0–1, that the category applies."""
@@ -79,7 +80,11 @@ class Part:
 
 
 class PartReader:
-    """Reads texts through the ports. ``remembered`` bounds how many it keeps the parts of."""
+    """Reads texts through the ports. ``remembered`` bounds how many it keeps the parts of.
+
+    A text that comes back after something else is not read again, but only what the two say
+    together. Calls for one text wait for each other, so that none of its work is done twice.
+    """
 
     def __init__(
         self,
@@ -91,8 +96,10 @@ class PartReader:
         self._reader = reader
         self._scorer = scorer
         self._points = points
-        self._most = remembered
-        self._kept: OrderedDict[bytes, Part] = OrderedDict()
+        self._texts = Latest[_Known](remembered)
+        self._parts = Latest[Part](remembered)
+        self._sentences = Latest[HeadScores](remembered)
+        self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def read(
         self, text: str, policy: Policy, subject: Subject | None = None, *, by_model: bool = True
@@ -102,64 +109,100 @@ class PartReader:
         Without ``by_model`` the text model does not read it, for it is beyond what one review may
         cost, and the outcome says so.
         """
-        key = _key(text, policy, subject, by_model=by_model)
-        part = self._kept.get(key)
+        # The revision names the policy's term lists and domains, which are all of it that is read.
+        key = _digest(text, policy.revision, by_model)
+        own = _digest(key, subject)
+        part = self._parts.find(own)
         if part is not None:
-            self._kept.move_to_end(key)
             return part
-        read = await self._reader.read(text, policy)
-        part = await self._scored(read, policy, subject, by_model=by_model)
-        if all(outcome.status not in _PASSING for outcome in part.outcomes):
-            self._kept[key] = part
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+        beside = _beside(text, subject)
+        heard: tuple[HeadScores, ...] = ()
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = self._texts.find(key)
+            if known is None:
+                known, heard = await self._first(text, policy, beside, by_model=by_model)
+                if known.is_lasting:
+                    self._texts.keep(key, known)
+        part = known.part
+        if subject is not None and part.chances is not None:
+            heard = heard or await self._again(known, policy, beside)
+            chances = self._weighing(known).in_context(heard, is_judged=subject.is_judged)
+            part = replace(part, in_context=chances)
+        if known.is_lasting:
+            self._parts.keep(own, part)
         return part
 
-    async def _scored(
-        self, read: TextRead, policy: Policy, subject: Subject | None, *, by_model: bool
-    ) -> Part:
+    async def _first(
+        self, text: str, policy: Policy, beside: Sequence[str], *, by_model: bool
+    ) -> "tuple[_Known, tuple[HeadScores, ...]]":
+        """Return what is known of a text that is new, and what heads say of those beside it."""
+        read = await self._reader.read(text, policy)
         card, language = self._scorer.card, read.learnt.language or DetectedLanguage()
         unread = "" if card.reads(language) else f"It does not read {language.code}."
         if not by_model or (unread and language.code != _DOUBTFUL):
             reason = unread or _TOO_MUCH
-            return Part(read.learnt, ClassifierOutcome(card, OutcomeStatus.SKIPPED, reason=reason))
-        text, started = read.readings.as_sent, time.monotonic()
-        groups: list[Sequence[str]] = [sentences(text) or (text,)]
-        if subject is not None:
-            groups += [(answering(subject.text, text),), (subject.text,)]
+            outcome = ClassifierOutcome(card, OutcomeStatus.SKIPPED, reason=reason)
+            return _Known(Part(read.learnt, outcome)), ()
+        started = time.monotonic()
+        said = Said(read.readings.as_sent, self._sentences)
         sample = TextSample(read.readings, language, policy)
-        scores = await self._scorer.score(sample, groups)
+        scores = await self._scorer.score(sample, [*said.groups, *((other,) for other in beside)])
         unread = unread or scores.report.unread
         seconds = time.monotonic() - started
         outcome = ClassifierOutcome(
             card, OutcomeStatus.RAN, seconds, reason=unread, is_check=not unread
         )
         await asyncio.sleep(0)  # weighing takes a millisecond that others may want first
-        weighing = _Weighing(self._points, read.learnt, scores)
-        return Part(
-            read.learnt,
-            outcome,
-            scores.report.findings,
-            weighing.alone(),
-            weighing.in_context(subject) if subject is not None else None,
+        of_sentences, heard = scores.further[: len(said.groups)], scores.further[len(said.groups) :]
+        known = _Known(
+            Part(read.learnt, outcome, scores.report.findings), language, scores.companion
         )
+        telling = said.most_telling(of_sentences) or scores.as_sent
+        chances = self._weighing(known).alone(scores, telling)
+        known = replace(known, part=replace(known.part, chances=chances))
+        return known, heard
+
+    async def _again(
+        self, known: "_Known", policy: Policy, beside: Sequence[str]
+    ) -> tuple[HeadScores, ...]:
+        """Return what heads say of texts beside one that is known."""
+        first, *others = beside
+        sample = TextSample(TextReadings.plain(first), known.language, policy)
+        scores = await self._scorer.score(sample, [(other,) for other in others])
+        return scores.as_sent, *scores.further
+
+    def _weighing(self, known: "_Known") -> "_Weighing":
+        return _Weighing(self._points, known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A text's part by itself, and what weighing it after something else takes."""
+
+    part: Part
+    language: DetectedLanguage = field(default_factory=DetectedLanguage)
+    companion: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether the next reading would come to the same."""
+        return all(outcome.status not in _PASSING for outcome in self.part.outcomes)
 
 
 class _Weighing:
     """Makes each member's chances of one text's scores."""
 
-    def __init__(self, points: OperatingPoints, learnt: TextSignals, scores: PanelScores) -> None:
+    def __init__(self, points: OperatingPoints, known: _Known) -> None:
         self._points = points
-        self._scores = scores
-        self._words = _strongest(learnt.signals.findings, Witness.LEXICON)
+        self._companion = known.companion
+        self._words = _strongest(known.part.learnt.signals.findings, Witness.LEXICON)
 
-    def alone(self) -> Chances:
+    def alone(self, scores: PanelScores, of_sentences: HeadScores) -> Chances:
         """Return the chances of the text by itself."""
-        scores = self._scores
         by_view = {
             View.AS_SENT: scores.as_sent,
             View.UNMASKED: scores.unmasked,
-            View.SENTENCES: scores.further[0],
+            View.SENTENCES: of_sentences,
         }
         return {
             member.name: self._of(
@@ -169,20 +212,20 @@ class _Weighing:
             for member in MEMBERS
         }
 
-    def in_context(self, subject: Subject) -> Chances:
+    def in_context(self, heard: Sequence[HeadScores], *, is_judged: bool) -> Chances:
         """Return the chances of the text after its subject, for those who take that view.
 
-        What a subject says by itself is not held against the text: where a member would object to
-        it alone, if ever so strictly, there is no chance.
+        ``heard`` is what heads say of the two together, and of a subject that is not judged. What
+        that says by itself is not held against the text: where a member would object to it alone,
+        if ever so strictly, there is no chance.
         """
-        _, together, before = self._scores.further
         chances: dict[str, Mapping[str, float]] = {}
         for member in MEMBERS:
             if View.IN_CONTEXT not in member.views:
                 continue
-            scales, found = self._points.of(member), self._of(member, [together])
-            if not subject.is_judged:
-                head = before[member.head]
+            scales, found = self._points.of(member), self._of(member, [heard[0]])
+            if not is_judged:
+                head = heard[1][member.head]
                 found = {
                     category_id: chance
                     for category_id, chance in found.items()
@@ -194,7 +237,7 @@ class _Weighing:
 
     def _of(self, member: Member, views: Sequence[HeadScores]) -> Mapping[str, float]:
         words = self._words if Witness.LEXICON in member.witnesses else {}
-        companion = self._scores.companion if Witness.COMPANION in member.witnesses else {}
+        companion = self._companion if Witness.COMPANION in member.witnesses else {}
         return {
             category_id: scale.chance(
                 Sight(
@@ -208,6 +251,14 @@ class _Weighing:
         }
 
 
+def _beside(text: str, subject: Subject | None) -> tuple[str, ...]:
+    """Return what is read beside a text: it after its subject, and one that is not judged alone."""
+    if subject is None:
+        return ()
+    together = answering(subject.text, text)
+    return (together,) if subject.is_judged else (together, subject.text)
+
+
 def _strongest(findings: Sequence[Finding], witness: Witness) -> Mapping[str, float]:
     scores: dict[str, float] = {}
     for finding in findings:
@@ -216,9 +267,7 @@ def _strongest(findings: Sequence[Finding], witness: Witness) -> Mapping[str, fl
     return scores
 
 
-def _key(text: str, policy: Policy, subject: Subject | None, *, by_model: bool) -> bytes:
-    # The revision names the policy's term lists and domains, which are all of it that is read.
-    facts = (text, policy.revision, subject, by_model)
+def _digest(*facts: object) -> bytes:
     return hashlib.blake2b(repr(facts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
