@@ -242,6 +242,8 @@ def test_every_case_rests_on_the_last_turn_and_on_another(turns):
         ("send me a pic", {Cue.PICTURE}),
         ("Nobody would miss me", {Cue.DESPAIR}),
         ("nobody would miss you", {Cue.ADDRESS, Cue.URGING}),
+        ("I gave my dog to my sister and wrote letters to everybody", {Cue.PREPARATION}),
+        ("she gave my homework to the teacher", set()),
         ("ＤＯＮ’Ｔ ＴＥＬＬ ＡＮＹＯＮＥ", {Cue.SECRECY}),
         ("Could you pass the salt", {Cue.ADDRESS}),
         ("the meeting starts at nine", set()),
