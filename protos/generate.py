@@ -42,6 +42,7 @@ ERROR_PROTOS = (
     "google/rpc/status.proto",
 )
 PUBLISHED_IMAGE = "gavel/contract.binpb"
+ENVOY_IMAGE = ROOT / "k8s" / "components" / "envoy" / "contract.binpb"
 
 
 class GenerationError(Exception):
@@ -165,6 +166,25 @@ def write_image(out: Path, *, protos: Path = PROTOS) -> None:
         protoc(arguments, files, protos=protos, work=Path(work))
 
 
+def for_envoy(image: bytes) -> bytes:
+    """The descriptor set that Envoy can load: without comments, and without `response_body`.
+
+    Envoy refuses a whole set for one route that answers with a field of its response message.
+    """
+    from google.api import annotations_pb2
+    from google.protobuf import descriptor_pb2
+
+    files = descriptor_pb2.FileDescriptorSet.FromString(image)
+    for file in files.file:
+        file.ClearField("source_code_info")
+        for method in (entry for service in file.service for entry in service.method):
+            if method.options.HasExtension(annotations_pb2.http):
+                rule = method.options.Extensions[annotations_pb2.http]
+                for entry in (rule, *rule.additional_bindings):
+                    entry.ClearField("response_body")
+    return bytes(files.SerializeToString(deterministic=True))
+
+
 def generate() -> None:
     """Bring `gen/` to what the contract says now, touching only the files that change."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -178,6 +198,7 @@ def generate() -> None:
             if not same(out / name, GEN / name):
                 (GEN / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(out / name, GEN / name)
+    ENVOY_IMAGE.write_bytes(for_envoy((GEN / PUBLISHED_IMAGE).read_bytes()))
 
 
 def check() -> None:
@@ -194,6 +215,8 @@ def check() -> None:
             for name in sorted(fresh & committed)
             if not same(out / name, GEN / name)
         ]
+    if ENVOY_IMAGE.read_bytes() != for_envoy((GEN / PUBLISHED_IMAGE).read_bytes()):
+        drift.append(f"differs: {ENVOY_IMAGE.relative_to(ROOT)}")
     if drift:
         raise GenerationError("gen/ is stale; run `generate`\n  " + "\n  ".join(drift))
     print("gen/ matches the contract")

@@ -68,6 +68,8 @@ _WITHOUT_DETAILS: Final = {
 }
 """What gRPC itself says when no server answered; its own texts name addresses and libraries."""
 
+_OF_GRPC_ITSELF: Final = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
+
 
 class RpcFailure(Exception):  # noqa: N818 - it is the outcome of a call, named after the call
     """A call that failed, or a request that never became one.
@@ -171,6 +173,9 @@ def failure_of(error: grpc.aio.AioRpcError) -> RpcFailure:
         if status.code:
             return RpcFailure(status, request_id=request_id)
     code = error.code()
+    if code not in _WITHOUT_DETAILS and code not in _OF_GRPC_ITSELF:
+        bare = status_pb2.Status(code=code.value[0], message=error.details() or "")
+        return RpcFailure(bare, request_id=request_id)
     reason, message = _WITHOUT_DETAILS.get(
         code, ("INTERNAL", "The server failed without saying why.")
     )

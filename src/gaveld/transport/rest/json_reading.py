@@ -20,6 +20,7 @@ from gaveld.transport.rest.json_scalars import (
     text_reader,
 )
 
+_DURATION: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?s")
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 Fill = Callable[[Any, Any, str], None]
@@ -231,6 +232,12 @@ def _from_text(problem: str) -> Fill:
     return put
 
 
+def _duration(message: Any, value: Any, path: str) -> None:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise FieldError(path, 'must be a duration such as "1.5s"')
+    _from_text("a duration within 10,000 years")(message, value, path)
+
+
 def _struct(message: Any, value: Any, path: str) -> None:
     if not isinstance(value, dict):
         raise FieldError(path, "must be an object")
@@ -275,7 +282,7 @@ def _any(message: Any, value: Any, path: str) -> None:
 
 _WELL_KNOWN: Final[Mapping[str, Fill]] = {
     "google.protobuf.Timestamp": _from_text('a time such as "2026-01-31T12:00:00Z"'),
-    "google.protobuf.Duration": _from_text('a duration such as "1.5s"'),
+    "google.protobuf.Duration": _duration,
     "google.protobuf.FieldMask": _from_text('a field mask such as "name,settings.size"'),
     "google.protobuf.Struct": _struct,
     "google.protobuf.ListValue": _list,

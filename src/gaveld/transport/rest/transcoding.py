@@ -161,17 +161,16 @@ def _resolved(descriptor: Descriptor, names: Sequence[str]) -> list[str]:
 def _put(
     message: Any, parts: Sequence[str], texts: Sequence[str], path: str, *, is_path: bool = False
 ) -> None:
-    """Put text into the field at a path of field names, overwriting what the body put there."""
-    for name in parts[:-1]:
-        message = getattr(message, name)
-    field = message.DESCRIPTOR.fields_by_name[parts[-1]]
-    if is_path:
-        message.ClearField(field.name)
-    elif len(texts) > 1 and not field.is_repeated:
+    """Put text into the field at a path of names. What the body put there must be the same."""
+    for name in parts:
+        field = message.DESCRIPTOR.fields_by_name[name]
+        oneof = field.containing_oneof
+        if oneof is not None and message.WhichOneof(oneof.name) not in {None, name}:
+            raise FieldError(path, f"is given beside another field of {oneof.name}")
+        if name is not parts[-1]:
+            message = getattr(message, name)
+    if not is_path and len(texts) > 1 and not field.is_repeated:
         raise FieldError(path, "is given more than once")
-    oneof = field.containing_oneof
-    if oneof is not None and message.WhichOneof(oneof.name) not in {None, field.name}:
-        raise FieldError(path, f"is given beside another field of {oneof.name}")
     convert = _from_text(field)
     if convert is None:
         raise FieldError(path, "can't be given in the query")
@@ -179,7 +178,10 @@ def _put(
         values = [convert(text) for text in texts]
     except ValueRefusedError as error:
         raise FieldError(path, f"must be {error}") from None
+    before = getattr(message, field.name)
     _fill_one(message, field, values, path)
+    if is_path and before not in (field.default_value, getattr(message, field.name)):
+        raise FieldError(path, "is one thing in the path and another in the body")
 
 
 def _fill_one(message: Any, field: FieldDescriptor, values: list[Any], path: str) -> None:
