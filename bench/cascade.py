@@ -8,6 +8,7 @@ import asyncio
 import importlib.util
 import os
 import random
+import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ async def judge_all(folder: Path, texts: Sequence[Text], floor: float, title: st
             telemetry=clock,
             max_text_bytes=settings.max_text_bytes,
         )
-        for text in track(texts, f"{title}, below {floor}", transient=True):
+        progress = f"{title}, below {floor}"
+        for text in track(texts, progress, transient=True, disable=not sys.stdout.isatty()):
             clock.seconds = 0.0
             judgement = await moderate(
                 TextSubmission(text.content),

@@ -5,28 +5,35 @@ texts are cut, sorted by length and put into batches beforehand, at the batch si
 best. Then callers send the texts one by one: to Gavel in batches, each alone and with the cache on,
 and to other servers of the same network. The callers run on the same machine.
 
-CPU time stands beside the clock's, because it depends less on what else the machine does: where the
-engine's best is 0.6 of what a server takes for a text, no more than 0.6 of its pace can be had.
+Servers take turns, in several rounds, so that what else the machine does falls on all of them
+alike; figures are the rounds' medians. CPU time stands beside the clock's: where the cores are all
+taken, what of it the engine does not get says how far from the limit a server must stay.
 """
 
 import asyncio
+import os
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Final, NamedTuple
 
 from gavel.v1.moderation_service_pb2 import ModerateTextRequest
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
-from bench.load import Client, load, over_grpc
+from bench.load import Seen, load, over_grpc, until_answered
 from bench.model import FOLDER_VARIABLE, NO_MODEL, model_folder
 from bench.overhead import PATH
-from bench.peers.harness import PEERS, PeerFailed, running
+from bench.peers.harness import PEERS, PeerFailed, Running, running
 from bench.samples import comments
-from bench.servers import Processes, gavel_server
+from bench.servers import gavel_server
 from gaveld.adapters.text.cpu_lane import CpuLane
 from gaveld.adapters.text.normalise import DisguiseNormaliser
 from gaveld.adapters.text.transformer_model import (
@@ -39,11 +46,16 @@ from gaveld.adapters.text.transformer_model.engine import Engine, Ids, Logits
 from gaveld.domain.content import DetectedLanguage, TextSample
 from gaveld.domain.policies import Policy
 
-SECONDS: Final = 5.0
+SECONDS: Final = 2.0
+SETTLE_SECONDS: Final = 1.0
+ROUNDS: Final = 3
 CALLERS: Final = (1, 16, 64)
 ROWS: Final = (1, 4, 8, 16, 32, 64)
 THREADS: Final = 2
 TEXTS: Final = 400
+GOAL: Final = 0.9
+GAVEL: Final = "Gavel"
+CACHED: Final = "Gavel, cached"
 
 
 class Listener:
@@ -92,7 +104,7 @@ class Limit:
 
     def find(self) -> Table:
         """Find the best batch size, and return what was seen at each."""
-        title = f"{self._engine.name}, {self._engine.lanes} batches at once"
+        title = f"The limit: {self._engine.name} alone, {self._engine.lanes} batches at once"
         table = Table("rows a batch", "texts/s", "CPU ms a text", title=title)
         seen = {rows: self._pace(rows) for rows in ROWS}
         for rows, pace in seen.items():
@@ -119,13 +131,49 @@ class Limit:
         self._engine.run(*batch)
 
 
-class Measured(NamedTuple):
-    """What is called in one way: who, how, with what, and its processes."""
+@dataclass
+class Runs:
+    """What was seen of one way to call at one number of callers, one entry a round."""
+
+    seen: list[Seen] = field(default_factory=list)
+    alone: list[Pace] = field(default_factory=list)
+    server_cpu: list[float] = field(default_factory=list)
+    """Milliseconds a text, as the next."""
+    callers_cpu: list[float] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        """Texts a second."""
+        return median(seen.per_second for seen in self.seen)
+
+    @property
+    def of_the_engine(self) -> float:
+        """The same as a share of the engine's own, which was measured just before."""
+        pairs = zip(self.seen, self.alone, strict=True)
+        return median(seen.per_second / alone.per_second for seen, alone in pairs)
+
+    @property
+    def possible(self) -> float:
+        """The share that is possible where the engine could have every core if it were alone."""
+        entries = zip(self.alone, self.server_cpu, self.callers_cpu, strict=True)
+        return median(alone.cpu_milliseconds / (own + theirs) for alone, own, theirs in entries)
+
+    def together(self) -> Seen:
+        """Return all rounds' latencies and failures as one."""
+        whole = Seen()
+        for seen in self.seen:
+            whole.latencies += seen.latencies
+            whole.failures += seen.failures
+        return whole
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to be served: what starts it, and what was seen of it by the number of callers."""
 
     name: str
-    client: Client
-    requests: Sequence[bytes]
-    processes: Processes
+    start: Callable[[], AbstractContextManager[Running]]
+    runs: Mapping[int, Runs] = field(default_factory=lambda: {count: Runs() for count in CALLERS})
 
 
 def main(console: Console) -> None:
@@ -140,19 +188,26 @@ def main(console: Console) -> None:
     limit = Limit(engine, passages, len(texts))
     tokens = sum(map(len, passages)) / len(passages)
     console.print(
-        f"{len(texts)} texts are {len(passages)} passages of {tokens:.0f} tokens on average."
+        f"{len(texts)} texts are {len(passages)} passages of {tokens:.0f} tokens on average; "
+        f"{os.cpu_count()} cores."
     )
     console.print(limit.find())
-    table = Table(
-        *("", "callers", "texts/s", "p50 ms", "p99 ms", "of the engine's texts/s"),
-        *("CPU ms a text", "of that the engine's best", "callers' CPU ms", "refused"),
-    )
-    _gavel(table, folder, texts, limit)
-    _peers(table, folder, texts, limit, console)
-    console.print(table)
+    ways = [*_gavel(folder, texts), *_peers(folder, texts, console)]
+    turns = [way for _ in range(ROUNDS) for way in ways]
+    hidden = not console.is_terminal
+    for way in track(turns, "rounds", console=console, transient=True, disable=hidden):
+        try:
+            with way.start() as served:
+                _measure(way, served, limit)
+        except PeerFailed as failure:
+            console.print(f"[red]{way.name} is not measured:[/red] {failure}")
+    measured = [way for way in ways if all(runs.seen for runs in way.runs.values())]
+    console.print(_paces(measured), _processor_time(measured))
+    for line in _findings(measured):
+        console.print(line)
 
 
-def _gavel(table: Table, folder: Path, texts: Sequence[str], limit: Limit) -> None:
+def _gavel(folder: Path, texts: Sequence[str]) -> Iterator[Way]:
     alone = {
         FOLDER_VARIABLE: str(folder),
         "GAVEL_TEXT__CLASSIFIERS": '["transformer"]',
@@ -160,55 +215,106 @@ def _gavel(table: Table, folder: Path, texts: Sequence[str], limit: Limit) -> No
         "GAVEL_TEXT__ENGINE_THREADS": str(THREADS),
         "GAVEL_CACHE__MAX_BYTES": "0",
     }
-    default = {key: value for key, value in alone.items() if key != "GAVEL_TEXT__CLASSIFIERS"}
     ways: dict[str, Mapping[str, str]] = {
-        "Gavel": alone,
-        "no batches": {**alone, "GAVEL_TEXT__ENGINE_BATCH_TOKENS": "1"},
-        "all classifiers": default,
-        "cached": {**alone, "GAVEL_CACHE__MAX_BYTES": str(64 << 20)},
+        GAVEL: alone,
+        "Gavel, no batches": {**alone, "GAVEL_TEXT__ENGINE_BATCH_TOKENS": "1"},
+        "Gavel, all classifiers": {
+            key: value for key, value in alone.items() if key != "GAVEL_TEXT__CLASSIFIERS"
+        },
+        CACHED: {**alone, "GAVEL_CACHE__MAX_BYTES": str(64 << 20)},
     }
     requests = [ModerateTextRequest(text=text).SerializeToString() for text in texts]
     for name, environment in ways.items():
-        with gavel_server(environment) as server:
-            client = over_grpc(server.address, PATH)
-            _rows(table, Measured(name, client, requests, server.processes), limit)
+        yield Way(name, partial(_gavel_running, environment, requests))
 
 
-def _peers(
-    table: Table, folder: Path, texts: Sequence[str], limit: Limit, console: Console
-) -> None:
+@contextmanager
+def _gavel_running(environment: Mapping[str, str], requests: list[bytes]) -> Iterator[Running]:
+    with gavel_server(environment) as server:
+        client = over_grpc(server.address, PATH)
+        asyncio.run(until_answered(client, requests[0]))
+        yield Running(client, requests, server.processes)
+
+
+def _peers(folder: Path, texts: Sequence[str], console: Console) -> Iterator[Way]:
     for peer in PEERS:
         console.print(f"{peer.name}: {peer.how}")
-        try:
-            with running(peer, folder, texts) as (client, requests, processes):
-                _rows(table, Measured(peer.name, client, requests, processes), limit)
-        except PeerFailed as failure:
-            console.print(f"[red]{peer.name} is not measured:[/red] {failure}")
+        yield Way(peer.name, partial(running, peer, folder, texts))
 
 
-def _rows(table: Table, measured: Measured, limit: Limit) -> None:
-    """Ask for every text once, so that all is warm and what is cached is, then measure."""
-    once = 4 * len(measured.requests) / limit.pace().per_second
-    asyncio.run(load(measured.client, measured.requests, 16, once))
-    for callers in CALLERS:
+def _measure(way: Way, served: Running, limit: Limit) -> None:
+    """Ask for each text once, so that all is warm and what is cached is, then measure."""
+    once = 6 * TEXTS / limit.pace().per_second
+    asyncio.run(load(served.client, served.requests, 16, once))
+    for callers, runs in way.runs.items():
         alone = limit.pace()  # the machine is not equally fast all the time
-        began = measured.processes.cpu_seconds(), time.process_time()
-        seen = asyncio.run(load(measured.client, measured.requests, callers, SECONDS))
-        ended = measured.processes.cpu_seconds(), time.process_time()
-        count = max(1, len(seen.latencies))
+        asyncio.run(load(served.client, served.requests, callers, SETTLE_SECONDS))
+        began = served.processes.cpu_seconds(), time.process_time()
+        seen = asyncio.run(load(served.client, served.requests, callers, SECONDS))
+        ended = served.processes.cpu_seconds(), time.process_time()
         server, client = (
-            (after - before) / count * 1e3 for before, after in zip(began, ended, strict=True)
+            (after - before) / max(1, len(seen.latencies)) * 1e3
+            for before, after in zip(began, ended, strict=True)
         )
+        runs.seen.append(seen)
+        runs.alone.append(alone)
+        runs.server_cpu.append(server)
+        runs.callers_cpu.append(client)
+
+
+def _paces(ways: Sequence[Way]) -> Table:
+    table = Table(
+        *("", "callers", "texts/s", "p50 ms", "p99 ms", "of the engine's pace", "refused"),
+        title=f"Through servers: medians of {ROUNDS} rounds",
+    )
+    for way in ways:
+        for callers, runs in way.runs.items():
+            whole = runs.together()
+            table.add_row(
+                way.name if callers == CALLERS[0] else "",
+                str(callers),
+                f"{runs.per_second:,.0f}",
+                f"{whole.quantile(0.5) * 1e3:.1f}",
+                f"{whole.quantile(0.99) * 1e3:.1f}",
+                f"{runs.of_the_engine:.2f}",
+                str(sum(whole.failures.values())),
+                end_section=callers == CALLERS[-1],
+            )
+    return table
+
+
+def _processor_time(ways: Sequence[Way]) -> Table:
+    callers = CALLERS[-1]
+    table = Table(
+        *("", "engine alone", "server", "callers", "of the engine's pace", "possible"),
+        title=f"CPU milliseconds a text at {callers} callers, and what they leave to the engine",
+    )
+    for way in ways:
+        runs = way.runs[callers]
+        if way.name == CACHED:
+            continue  # it hardly asks the engine
         table.add_row(
-            measured.name,
-            str(callers),
-            f"{seen.per_second:,.0f}",
-            f"{seen.quantile(0.5) * 1e3:.1f}",
-            f"{seen.quantile(0.99) * 1e3:.1f}",
-            f"{seen.per_second / alone.per_second:.2f}",
-            f"{server:.2f}",
-            f"{alone.cpu_milliseconds / server:.2f}",
-            f"{client:.2f}",
-            str(sum(seen.failures.values())),
+            way.name,
+            f"{median(alone.cpu_milliseconds for alone in runs.alone):.2f}",
+            f"{median(runs.server_cpu):.2f}",
+            f"{median(runs.callers_cpu):.2f}",
+            f"{runs.of_the_engine:.2f}",
+            f"{runs.possible:.2f}",
         )
-    table.add_section()
+    return table
+
+
+def _findings(ways: Sequence[Way]) -> Iterator[str]:
+    callers = CALLERS[-1]
+    own = {way.name: way.runs[callers] for way in ways}
+    gavel = own[GAVEL]
+    yield (
+        f"Goal: {GOAL} of the engine's own pace at {callers} callers. {GAVEL}: "
+        f"{gavel.of_the_engine:.2f}, of {min(1.0, gavel.possible):.2f} that are possible where "
+        f"{THREADS} cores are all that engine, server and callers have."
+    )
+    for peer in PEERS:
+        if peer.name in own:
+            pairs = zip(gavel.seen, own[peer.name].seen, strict=True)
+            times = median(ours.per_second / theirs.per_second for ours, theirs in pairs)
+            yield f"{GAVEL} reads {times:.2f} times as many texts a second as {peer.name} does."

@@ -76,6 +76,12 @@ async def load(client: Client, requests: Sequence[bytes], callers: int, seconds:
     return seen
 
 
+async def until_answered(client: Client, request: bytes) -> None:
+    """Call until a server answers. Raises ``TimeoutError`` where none does in a minute."""
+    async with client() as call:
+        await _first_answer(call, request)
+
+
 async def _first_answer(call: Call, request: bytes) -> None:
     async with asyncio.timeout(READY_SECONDS):
         while True:

@@ -58,6 +58,7 @@ def gavel_server(environment: Mapping[str, str]) -> Iterator[Server]:
         "GAVEL_OPS__PORT": str(ops_port),
         "GAVEL_REST__ENABLED": "false",
         "GAVEL_LOG__LEVEL": "warning",
+        "GAVEL_SHUTDOWN__NOTICE_SECONDS": "0",  # nobody has to be told
         **environment,
     }
     command = [str(Path(sys.executable).with_name("gavel")), "serve"]

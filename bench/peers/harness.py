@@ -6,6 +6,7 @@ two threads, and batches of 8 better than larger ones, which pad more. They answ
 nothing else.
 """
 
+import asyncio
 import json
 import struct
 import subprocess
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bench.load import Client, over_grpc, over_http
+from bench.load import Client, over_grpc, over_http, until_answered
 from bench.servers import Processes, free_port, process
 
 PYTHONS: Final = Path("build/bench").absolute()
@@ -83,9 +84,9 @@ class Running(NamedTuple):
 
 @contextmanager
 def running(peer: Peer, folder: Path, texts: Sequence[str]) -> Iterator[Running]:
-    """Run a peer on a transformer's folder.
+    """Run a peer on a transformer's folder, from its first answer on.
 
-    Raises ``PeerFailed`` when it can't be installed, or gave no answer for a minute.
+    Raises ``PeerFailed`` when it can't be installed, or gives no answer for a minute.
     """
     commands = installed(peer.name)
     requests = peer.requests(commands, texts)
@@ -99,10 +100,12 @@ def running(peer: Peer, folder: Path, texts: Sequence[str]) -> Iterator[Running]
     with tempfile.NamedTemporaryFile("r") as log:
         command, files = peer.command(commands, ports), peer.files(ports)
         with process(command, settings, files, Path(log.name)) as processes:
+            client = peer.client(ports)
             try:
-                yield Running(peer.client(ports), requests, processes)
+                asyncio.run(until_answered(client, requests[0]))
             except TimeoutError:
                 raise PeerFailed(_last_line(log.read()) or "no answer for a minute") from None
+            yield Running(client, requests, processes)
 
 
 def _run(command: Sequence[str]) -> None:
