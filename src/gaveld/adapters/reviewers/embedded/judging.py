@@ -18,8 +18,10 @@ from gaveld.domain.reviews import (
     Decision,
     Evidence,
     FlaggedRule,
+    ImageEvidence,
     ReviewerCard,
     ReviewTask,
+    VideoEvidence,
 )
 from gaveld.domain.signals import ClassifierOutcome
 
@@ -89,9 +91,13 @@ def vote(
     objections = _objections(member, scales, look, task.kind)
     flagged = {name: chance for name, chance in objections.chances.items() if name in in_force}
     if flagged:
-        decision, reason = Decision.UNSAFE, _objecting(member, flagged, objections, in_force)
+        decision, said = Decision.UNSAFE, _objecting(flagged, objections, in_force)
     else:
-        decision, reason = _unobjecting(member, scales, look, outcomes, in_force)
+        decision, said = _unobjecting(scales, look, outcomes, in_force)
+    is_seen = isinstance(task.content, ImageEvidence | VideoEvidence)
+    reason = (
+        said if decision is Decision.FAILED else f"{_manner(member, look, is_seen=is_seen)}, {said}"
+    )
     return Ballot(
         reviewer=card.name,
         decision=decision,
@@ -177,20 +183,16 @@ def _used(member: Member, outcomes: tuple[ClassifierOutcome, ...]) -> tuple[Clas
 
 
 def _objecting(
-    member: Member,
-    flagged: Mapping[str, float],
-    objections: _Objections,
-    names: Mapping[str, str],
+    flagged: Mapping[str, float], objections: _Objections, names: Mapping[str, str]
 ) -> str:
     strongest = sorted(flagged, key=lambda name: (-flagged[name], name))
     said = ", ".join(
         f"{names[name]}{(' ' + objections.places[name]).rstrip()}" for name in strongest
     )
-    return f"{_manner(member)}, it finds: {said}."
+    return f"it finds: {said}."
 
 
 def _unobjecting(
-    member: Member,
     scales: Mapping[str, Scale],
     look: Look,
     outcomes: tuple[ClassifierOutcome, ...],
@@ -202,7 +204,7 @@ def _unobjecting(
         return Decision.FAILED, _BLIND
     if not look.is_read:
         return Decision.FAILED, _FOREIGN if look.parts else _UNSEEN
-    return Decision.SAFE, f"{_manner(member)}, it finds no rule broken."
+    return Decision.SAFE, "it finds no rule broken."
 
 
 def _looked_for(outcome: ClassifierOutcome, look: Look) -> frozenset[str]:
@@ -211,10 +213,12 @@ def _looked_for(outcome: ClassifierOutcome, look: Look) -> frozenset[str]:
     return outcome.card.categories
 
 
-def _manner(member: Member) -> str:
+def _manner(member: Member, look: Look, *, is_seen: bool) -> str:
+    if is_seen and not look.parts:
+        return "By what was seen in it"
     read = [view.value for view in View if view in member.views]
     said = " and ".join((", ".join(read[:-1]), read[-1])) if len(read) > 1 else read[0]
-    return f"Read {said}"
+    return f"By what was seen in it, and its words read {said}" if is_seen else f"Read {said}"
 
 
 _CONTEXT: Final = "together with what comes before"

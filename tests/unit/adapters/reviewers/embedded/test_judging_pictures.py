@@ -138,3 +138,14 @@ async def test_a_video_is_judged_by_all_that_was_found_and_said():
         assert all(ballot.is_unsafe for ballot in (await votes(content, panel)).values())
     calm = VideoEvidence("00", 9.0, (), "Good morning.", (), (RAN,))
     assert not any(ballot.is_unsafe for ballot in (await votes(calm, panel)).values())
+
+
+async def test_a_reason_says_by_what_a_picture_was_judged():
+    """Law: nobody claims to have read a picture without words, and both senses are named."""
+    for content, how in (
+        (picture(), "By what was seen in it, it finds no rule broken."),
+        (picture(nudity(0.9)), "By what was seen in it, it finds: "),
+        (picture(text="Good morning."), "By what was seen in it, and its words read as sent, "),
+    ):
+        ballots = await votes(content)
+        assert ballots["gavel-all-round"].reason.startswith(how)
