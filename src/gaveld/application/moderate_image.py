@@ -278,16 +278,13 @@ class ModerateImage:
     @asynccontextmanager
     async def _in_time(due: float) -> AsyncIterator[None]:
         seconds = due - time.monotonic()
+        if seconds <= 0:
+            raise _too_late()
         try:
-            if seconds <= 0:
-                raise TimeoutError
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            raise DeadlineExceeded(
-                ErrorReason.DEADLINE_EXCEEDED,
-                "The deadline passed before the picture could be looked at.",
-            ) from None
+            raise _too_late() from None
 
 
 def _judgement(
@@ -324,6 +321,13 @@ def _judgement(
         topics=signals.signals.topics,
         description=signals.description,
         is_cached=is_cached,
+    )
+
+
+def _too_late() -> DeadlineExceeded:
+    return DeadlineExceeded(
+        ErrorReason.DEADLINE_EXCEEDED,
+        "The deadline passed before the picture could be looked at.",
     )
 
 
