@@ -7,6 +7,9 @@ from typing import Final
 
 from gaveld.adapters.video.limits import VideoLimits
 
+CPU_A_SECOND: Final = 0.5
+"""Processor time that each second of a video may take."""
+
 _HEARTBEAT_SECONDS: Final = 1.0
 
 
@@ -15,7 +18,7 @@ class CutShort(Exception):  # noqa: N818 - it is no error, it ends a reading
 
 
 class Budget:
-    """The time that one video may take: some free, and then as long as it has played for.
+    """The time that one video may take: some free, and then by how long it has played.
 
     ``tell_alive`` is called about every second of work.
     """
@@ -32,8 +35,8 @@ class Budget:
         Raises ``CutShort`` when there is no time left for another.
         """
         signal.setitimer(signal.ITIMER_PROF, self._limits.free_cpu_seconds)  # nobody handles it
-        allowed = min(self._limits.free_cpu_seconds + played_seconds, self._limits.cpu_seconds)
-        if time.process_time() - self._begun > allowed:
+        allowed = self._limits.free_cpu_seconds + CPU_A_SECOND * played_seconds
+        if time.process_time() - self._begun > min(allowed, self._limits.cpu_seconds):
             raise CutShort
         if time.monotonic() - self._told > _HEARTBEAT_SECONDS:
             self._tell_alive()

@@ -114,7 +114,7 @@ class Reading:
         streams = self._container.streams
         videos = self._judged(streams.video, VIDEO_CODECS)
         if not videos:
-            raise _refused_for_codecs(streams.video)
+            raise _refused_without_video(self._container)
         for video in videos:
             plan = plans.setdefault(video.index, self._plan(len(videos)))
             self._videos[video.index] = self._video_track(
@@ -265,7 +265,9 @@ def _codec_name(stream: Stream) -> str:
     return "" if stream.codec_context is None else stream.codec_context.name
 
 
-def _refused_for_codecs(streams: Iterable[Stream]) -> MediaRefused:
-    names = sorted({_codec_name(stream) for stream in streams} - {""})
+def _refused_without_video(container: InputContainer) -> MediaRefused:
+    if not len(container.streams):
+        return MediaRefused(MediaRefusal.DAMAGED)
+    names = sorted({_codec_name(stream) for stream in container.streams.video} - {""})
     detail = {"codec": names[0]} if names else {"missing": "video"}
     return MediaRefused(MediaRefusal.FORMAT_NOT_SUPPORTED, **detail)

@@ -1,9 +1,12 @@
 """Makes of a decoded frame what detectors look at: upright, small enough, in sRGB of 8 bits."""
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, cast
 
+import av.error
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import (
@@ -17,8 +20,9 @@ from PIL import Image
 
 _HD_LINES: Final = 720
 _UNKNOWN_COLOURS: Final = 2
+_ODD_COLOURS: Final = (av.error.OSError, av.error.NotImplementedError, av.error.ArgumentError)
 _WIDE_LIGHT: Final = frozenset({ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67})
-_GLANCE: Final = (32, 18)
+_GLANCE: Final = (20, 12)
 _MATRIX: Final = struct.Struct("=9i")
 _TURNS: Final = {
     # The signs of a display matrix's first four numbers, a, b, c and d, say how to turn.
@@ -72,31 +76,35 @@ class Developer:
         return Pixels(image.width, image.height, image.tobytes())
 
     def glance(self, frame: VideoFrame) -> bytes:
-        """Return a few grey levels, the same number for every frame."""
+        """Return a few pixels' levels, the same number for every frame."""
         width, height = _GLANCE
-        grey = self._for_glances.reformat(
-            frame, width, height, "gray", interpolation=Interpolation.AREA, threads=1
+        small = self._for_glances.reformat(
+            frame, width, height, "rgb24", interpolation=Interpolation.AREA, threads=1
         )
-        plane = grey.planes[0]
+        plane = small.planes[0]
         lines, step = bytes(plane), plane.line_size
-        return b"".join(lines[at * step : at * step + width] for at in range(height))
+        return b"".join(lines[at * step : at * step + 3 * width] for at in range(height))
 
     def _converted(self, frame: VideoFrame, width: int, height: int) -> VideoFrame:
-        space = None
-        if frame.colorspace == _UNKNOWN_COLOURS and frame.height >= _HD_LINES:
-            space = Colorspace.ITU709
-        is_wide = frame.color_trc in _WIDE_LIGHT
-        return self._for_pixels.reformat(
+        """Return the frame in RGB, in the best way that the library knows for its colours."""
+        convert = partial(
+            self._for_pixels.reformat,
             frame,
             width,
             height,
             "rgb24",
-            src_colorspace=space,
             interpolation=Interpolation.AREA,
-            dst_color_trc=ColorTrc.IEC61966_2_1 if is_wide else None,
-            dst_color_primaries=ColorPrimaries.BT709 if is_wide else None,
             threads=1,
         )
+        if frame.color_trc in _WIDE_LIGHT:
+            with suppress(*_ODD_COLOURS):
+                return convert(
+                    dst_color_trc=ColorTrc.IEC61966_2_1, dst_color_primaries=ColorPrimaries.BT709
+                )
+        if frame.colorspace != _UNKNOWN_COLOURS or frame.height < _HD_LINES:
+            with suppress(*_ODD_COLOURS):
+                return convert()
+        return convert(src_colorspace=Colorspace.ITU709, dst_colorspace=Colorspace.ITU709)
 
 
 def difference(glance: bytes, other: bytes) -> float:

@@ -1,13 +1,17 @@
 """Decides which moments of a video are looked at, without knowing how long it really is.
 
-A plan never spends all of its frames on the part that it has seen: a claim of length is believed
-up to a few times of that, so that a file that lies about its length is looked at no less.
+A plan never spends all of its samples on the part that it has seen: a claim of length is believed
+up to a few times of that, so that a file that lies about its length is looked at no less. New
+scenes have samples of their own, so that flicker takes none from the rest of the video.
 """
 
 from typing import Final
 
-BELIEVED: Final = 3
+BELIEVED: Final = 5
 """So many times as much as was seen a video is expected to go on, at most."""
+
+SCENES_SHARE: Final = 4
+"""One in so many samples is kept for new scenes."""
 
 LOOKS_A_STEP: Final = 4
 """So often between two samples it is looked whether the scene has changed, at most."""
@@ -27,7 +31,8 @@ class SamplingPlan:
         self, sample_seconds: float, max_frames: int, claimed_seconds: float | None
     ) -> None:
         self._sample_seconds = sample_seconds
-        self._left = max_frames
+        self._scenes_left = max_frames // SCENES_SHARE
+        self._left = max_frames - self._scenes_left
         self._claimed_seconds = claimed_seconds
         self._step = sample_seconds
         self._last: float | None = None
@@ -36,7 +41,7 @@ class SamplingPlan:
     @property
     def is_spent(self) -> bool:
         """Whether there are as many samples as there may be."""
-        return self._left == 0
+        return self._left <= 0
 
     @property
     def last_seconds(self) -> float:
@@ -64,19 +69,26 @@ class SamplingPlan:
 
     def may_look(self, at: float) -> bool:
         """Return whether it is time to see if the scene has changed, and count it as done."""
-        if self.is_spent or (self._last is not None and at < self._looked + self._gap):
+        if self._last is not None and at < self._looked + self._gap:
             return False
         self._looked = at
         return True
 
+    def may_take_scene(self) -> bool:
+        """Return whether a new scene may be sampled before a sample is due."""
+        return self._scenes_left > 0
+
     def take(self, at: float) -> None:
-        """Count a sample."""
-        self._left -= 1
+        """Count a sample, which was due or is of a new scene."""
+        if at >= self.due_seconds or not self._scenes_left:
+            self._left -= 1
+        else:
+            self._scenes_left -= 1
         self._last = self._looked = at
         rest = BELIEVED * at
         if self._claimed_seconds is not None and self._claimed_seconds > at:
             rest = min(rest, self._claimed_seconds - at)
-        self._step = max(self._sample_seconds, rest / max(self._left, 1))
+        self._step = max(self._sample_seconds, rest / (self._left + 1))
 
     @property
     def _gap(self) -> float:

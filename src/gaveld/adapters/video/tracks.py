@@ -6,6 +6,7 @@ they come often enough.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, Literal
@@ -98,7 +99,6 @@ class VideoTrack:
     ) -> None:
         self.clock = clock
         self.packet_count = 0
-        self.decoded_count = 0
         self.failed_count = 0
         self._decoder = decoder
         self._plan = plan
@@ -122,7 +122,8 @@ class VideoTrack:
             return
         at = self.clock.seconds(packet)
         if at >= self._plan.due_seconds and self._candidate is not None:
-            self._sample(*self._candidate, is_new_scene=False)
+            candidate, self._candidate = self._candidate, None
+            self._consider(*candidate, is_due=True)
         if packet.is_keyframe and self._trusts_keyframes:
             self._restart()
             self._look_alone(packet, at)
@@ -166,8 +167,8 @@ class VideoTrack:
         self._decoder.flush_buffers()
         if frames and is_whole_by_itself(frames[0]):
             is_sampled = self._consider(frames[0], at, is_due=is_due)
-            if not is_sampled and self._plan.is_far(at):
-                self._candidate = frames[0], at
+            is_kept = not is_sampled and self._plan.is_far(at)
+            self._candidate = (frames[0], at) if is_kept else None
         elif not packet.is_corrupt:
             raise KeyframesLie
 
@@ -191,22 +192,24 @@ class VideoTrack:
     def _consider(self, frame: VideoFrame, at: float, *, is_due: bool) -> bool:
         """Sample a frame that is due or shows another scene, and return whether it was."""
         at = max(at, self._last_time)
-        glance = self._developer.glance(frame)
-        apart = difference(glance, self._last_glance) if self._last_glance else 0.0
-        if not is_due and apart < NEW_SCENE:
-            return False
-        self._sample(frame, at, is_new_scene=apart >= NEW_SCENE, glance=glance)
-        return True
+        with self._bearing_failure():
+            glance = self._developer.glance(frame)
+            apart = difference(glance, self._last_glance) if self._last_glance else 0.0
+            is_new_scene = apart >= NEW_SCENE
+            if is_due or (is_new_scene and self._plan.may_take_scene()):
+                self._sample(frame, at, glance, is_new_scene=is_new_scene)
+                return True
+        return False
 
     def _sample(
-        self, frame: VideoFrame, at: float, *, is_new_scene: bool, glance: bytes | None = None
+        self, frame: VideoFrame, at: float, glance: bytes, *, is_new_scene: bool = False
     ) -> None:
-        self._last_glance = glance or self._developer.glance(frame)
+        self._tick()
+        self._emit(frame, at, is_new_scene)
+        self._last_glance = glance
         self._last_time = at
         self._since_sample = 0
-        self._candidate = None
         self._plan.take(at)
-        self._emit(frame, at, is_new_scene)
 
     def _decoded(
         self, packet: "Packet[Any] | None", skip: Skipped = "DEFAULT"
@@ -214,10 +217,14 @@ class VideoTrack:
         """Yield what a packet shows, or without one what the decoder holds back."""
         self._tick()
         self._decoder.skip_frame = skip
+        with self._bearing_failure():
+            yield from self._decoder.decode(packet)
+
+    @contextmanager
+    def _bearing_failure(self) -> Iterator[None]:
+        """Count what can't be decoded or developed, and go on."""
         try:
-            for frame in self._decoder.decode(packet):
-                self.decoded_count += 1
-                yield frame
+            yield
         except MemoryError:
             raise
         except (FFmpegError, ValueError):
