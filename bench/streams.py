@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any, Final, NamedTuple, cast
 
 import grpc.aio
@@ -33,11 +33,13 @@ from rich.table import Table
 
 from bench.samples import SHORT
 from bench.servers import Processes, Server, gavel_server
+from gaveld.domain.conversations import LEAST_SHOWN, MOST_SHOWN
 
 PLACES: Final = (10, 30, 100, 1_000)
 """Turns whose cost is shown,"""
-AROUND: Final = 21
-"""each as the median of so many from there on, beside turn 10 of as many streams."""
+AROUND: Final = 24
+"""each as the mean of so many from there on, beside turns 10 to 13 of as many streams."""
+WINDOW_STEP: Final = MOST_SHOWN - LEAST_SHOWN + 1
 CHUNK_CHARACTERS: Final = 4
 """About one token of a language model."""
 IDLE_STREAMS: Final = 1_000
@@ -138,10 +140,15 @@ async def _cost(processes: Processes, work: Callable[[], Awaitable[object]]) -> 
 
 
 async def _turns(channel: grpc.aio.Channel, processes: Processes) -> Table:
-    """Time turns of one long stream, each beside turn 10 of a stream that is new."""
+    """Time turns of one long stream, each beside turn 10 to 13 of a stream that is new.
+
+    The window begins anew every fourth turn, so that one turn of four costs more than the others.
+    """
     stream = await _opened(channel)
     texts, said = _texts(), 1
-    table = Table("turn of one stream", "ms, median", "turn 10 of others, ms", "ratio", "CPU ratio")
+    table = Table(
+        "turn of one stream", "ms, mean", "turn 10–13 of others, ms", "ratio", "CPU ratio"
+    )
     for place in PLACES:
         while said < place - 1:
             await stream.turn(next(texts))
@@ -150,14 +157,14 @@ async def _turns(channel: grpc.aio.Channel, processes: Processes) -> Table:
         others: list[Cost] = []
         for _ in range(AROUND):
             other = await _opened(channel)
-            for _ in range(PLACES[0] - 2):
+            for _ in range(PLACES[0] - 2 + (said + 1 - PLACES[0]) % WINDOW_STEP):
                 await other.turn(next(texts))
             for each, costs in ((stream, own), (other, others)):
                 text = next(texts)
                 costs.append(await _cost(processes, partial(each.turn, text)))
             said += 1
             await other.close()
-        wall, beside = (median(cost.wall for cost in costs) for costs in (own, others))
+        wall, beside = (mean(cost.wall for cost in costs) for costs in (own, others))
         cpu = sum(cost.cpu for cost in own) / sum(cost.cpu for cost in others)
         table.add_row(
             f"{place:,}",

@@ -346,7 +346,7 @@ def _with_evidence(window: Window, findings: Iterable[ReviewFinding]) -> Window:
             finding, heard = entry.judged.finding, turns[before + entry.turn]
             signs = heard.signs.joined(Signs({finding.category_id: finding.score}))
             turns[before + entry.turn] = replace(heard, signs=signs)
-    return Window(tuple(turns))
+    return replace(window, turns=tuple(turns))
 
 
 def _moved(findings: Iterable[ReviewFinding], turn: int) -> tuple[ReviewFinding, ...]:

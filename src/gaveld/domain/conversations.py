@@ -18,8 +18,13 @@ WINDOW_CHARACTERS: Final = 4_096
 """of at most so many characters together, the newest first,"""
 EXCERPT_CHARACTERS: Final = 1_024
 """each with its beginning and its end, together no longer than this."""
-SHOWN_TURNS: Final = 8
-"""So many of them, the newest, are shown to reviewers with every turn."""
+LEAST_SHOWN: Final = 8
+MOST_SHOWN: Final = 11
+"""So many of them, the newest, are shown to reviewers with every turn.
+
+They begin anew with every fourth turn only, so that reviewers who remember what they read meet most
+turns again after the same ones as before.
+"""
 
 _GAP: Final = " … "
 
@@ -73,9 +78,10 @@ class HeardTurn:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The last turns of a conversation, oldest first."""
+    """The last turns of a conversation, oldest first, and how many came before them."""
 
     turns: tuple[HeardTurn, ...] = ()
+    dropped: int = 0
 
     def with_turn(self, heard: HeardTurn) -> "Window":
         """Return the window with one more turn, and without those that there is no room for."""
@@ -86,7 +92,7 @@ class Window:
             if room < 0:
                 break
             kept.append(entry)
-        return Window(tuple(reversed(kept)))
+        return Window(tuple(reversed(kept)), self.dropped + len(self.turns) + 1 - len(kept))
 
     def has(self, turn_id: str) -> bool:
         """Whether a turn of this id is in it."""
@@ -95,7 +101,9 @@ class Window:
     @property
     def shown(self) -> tuple[HeardTurn, ...]:
         """The turns that reviewers are shown."""
-        return self.turns[-SHOWN_TURNS:]
+        step = MOST_SHOWN - LEAST_SHOWN + 1
+        beyond = max(0, self.dropped + len(self.turns) - LEAST_SHOWN)
+        return self.turns[max(0, beyond // step * step - self.dropped) :]
 
     @property
     def content(self) -> ConversationContent:

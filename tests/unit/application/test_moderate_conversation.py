@@ -18,7 +18,7 @@ from gaveld.application.moderate_conversation import ModerateConversation, Openi
 from gaveld.application.panels import ReviewWishes
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.domain.content import Span
-from gaveld.domain.conversations import SHOWN_TURNS, WINDOW_CHARACTERS, WINDOW_TURNS
+from gaveld.domain.conversations import LEAST_SHOWN, MOST_SHOWN, WINDOW_CHARACTERS, WINDOW_TURNS
 from gaveld.domain.errors import ErrorReason, InvalidRequest, Unavailable
 from gaveld.domain.escalation import Pattern
 from gaveld.domain.panels import PanelSettings
@@ -152,8 +152,9 @@ async def test_the_work_on_a_turn_does_not_grow_with_the_conversation():
         await reviewed(conversation, turn(f"this is turn number {number:03}", str(number)))
         sizes.append(sum(len(text) for _, texts in house.asked for text in texts))
         house.reviewers[0].tasks.clear()
-    assert len(set(sizes[WINDOW_TURNS:])) == 1
-    assert sizes[-1] == 23 * (SHOWN_TURNS + 1)
+    shown = range(LEAST_SHOWN, MOST_SHOWN + 1)
+    assert set(sizes[WINDOW_TURNS:]) == {23 * (turns + 1) for turns in shown}
+    assert max(sizes) == 23 * (MOST_SHOWN + 1)
     long = await house.open()
     await reviewed(long, *(turn("x" * 60_000, str(number)) for number in range(10)))
     windows = [texts for _, texts in house.asked if len(texts) > 1]
@@ -333,4 +334,4 @@ async def test_findings_name_their_turns_however_long_the_talk():
     assert [entry.judged.finding.span for entry in shortened.conversation.findings] == [None]
     places = {after.window.turns[entry.turn].id for entry in after.conversation.findings}
     assert places == {"long", "last"}
-    assert len(after.window.turns) == SHOWN_TURNS
+    assert len(after.window.turns) == MOST_SHOWN

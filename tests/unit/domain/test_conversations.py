@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from gaveld.domain.conversations import (
     EXCERPT_CHARACTERS,
-    SHOWN_TURNS,
+    LEAST_SHOWN,
+    MOST_SHOWN,
     WINDOW_CHARACTERS,
     WINDOW_TURNS,
     HeardTurn,
@@ -40,7 +41,18 @@ def test_the_window_is_bounded_and_holds_the_newest(sizes):
         ids = [entry.turn.id for entry in window.turns]
         assert ids == [str(number) for number in range(index + 1 - len(ids), index + 1)]
         assert window.has(str(index))
-        assert [entry.id for entry in window.content.turns] == ids[-SHOWN_TURNS:]
+        shown = [entry.id for entry in window.content.turns]
+        assert shown == ids[-len(shown) :]
+        assert min(LEAST_SHOWN, len(ids)) <= len(shown) <= MOST_SHOWN
+
+
+def test_what_is_shown_begins_anew_every_fourth_turn():
+    """Law: most turns are shown after the same ones again; the first is never skipped back to."""
+    window, begins = Window(), []
+    for index in range(40):
+        window = window.with_turn(heard("short", str(index)))
+        begins.append(int(window.shown[0].turn.id))
+    assert begins == [max(0, (index + 1 - LEAST_SHOWN) // 4 * 4) for index in range(40)]
 
 
 @settings(deadline=None)
