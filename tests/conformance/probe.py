@@ -145,6 +145,7 @@ class ProbeServer:
     async def _talk(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
         self.metadata.append(dict(context.invocation_metadata()))
         inner = GetMessageClass(self.service.methods_by_name["Talk"].output_type)
+        is_over = False
         try:
             await self.gate.wait()
             async for piece in requests:
@@ -154,10 +155,12 @@ class ProbeServer:
                     await context.abort(code, "as told")
                 yield inner(text=piece.text, size=len(piece.data))
                 await self.gate.wait()
-            yield inner(text="end")
-        except asyncio.CancelledError:
-            self.cancelled.set()
-            raise
+            is_over = not context.cancelled()
+            if is_over:
+                yield inner(text="end")
+        finally:
+            if not is_over:
+                self.cancelled.set()
 
 
 def _status(request: Any) -> status_pb2.Status:

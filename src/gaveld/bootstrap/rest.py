@@ -20,6 +20,7 @@ from gaveld.transport.rest import (
     ContractSurface,
     Gateway,
     GatewayOptions,
+    Pages,
     RestMetrics,
     RestServer,
     RestServerOptions,
@@ -92,13 +93,16 @@ async def run_gateway(
 
 def _rest(settings: Settings, upstream: Upstream, registry: CollectorRegistry) -> RestServer:
     rest = settings.rest
+    services = contract_services()
+    contract = ContractSurface(services, as_declared=rest.declared_field_names)
+    Pages(services, __version__).serve(contract)
     gateway = Gateway(
         GatewayOptions(
             max_body_bytes=rest.max_body_bytes,
             max_bytes_in_flight=rest.max_bytes_in_flight,
             allowed_origins=rest.cors_origins,
         ),
-        ContractSurface(contract_services(), as_declared=rest.declared_field_names),
+        contract,
         upstream,
         RestMetrics(registry),
     )

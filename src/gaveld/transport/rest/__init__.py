@@ -6,6 +6,7 @@ Vendors' dialects are further surfaces beside it; ``surfaces`` says how to add o
 from gaveld.transport.rest.contract import ContractSurface, contract_services
 from gaveld.transport.rest.gateway import Gateway, GatewayOptions
 from gaveld.transport.rest.metrics import RestMetrics
+from gaveld.transport.rest.pages import Pages
 from gaveld.transport.rest.server import RestServer, RestServerOptions
 from gaveld.transport.rest.upstream import Upstream, UpstreamOptions
 
@@ -13,6 +14,7 @@ __all__ = [
     "ContractSurface",
     "Gateway",
     "GatewayOptions",
+    "Pages",
     "RestMetrics",
     "RestServer",
     "RestServerOptions",
