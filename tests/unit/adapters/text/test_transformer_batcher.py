@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from gaveld.adapters.text.transformer_model.batcher import (
     BUCKET_TOKENS,
-    NICENESS,
     WASTED_TOKENS,
     Batcher,
     BatchRun,
@@ -22,6 +21,7 @@ from gaveld.adapters.text.transformer_model.batcher import (
     padded,
 )
 from gaveld.adapters.text.transformer_model.engine import Ids
+from gaveld.adapters.text.transformer_model.standing_back import NICENESS
 from tests.fakes.engine import FakeEngine
 
 PATIENCE_SECONDS = 60

@@ -6,8 +6,6 @@ bounds how much waits and how long one batch takes, and decides nothing about co
 
 import asyncio
 import contextlib
-import os
-import sys
 import threading
 import time
 from collections import deque
@@ -18,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from gaveld.adapters.text.transformer_model.engine import Engine, Ids, Logits, Numbers
+from gaveld.adapters.text.transformer_model.standing_back import stand_back
 
 BUCKET_TOKENS: Final = 8
 """Batches are padded to a multiple of this, so that an engine sees few shapes."""
@@ -33,14 +32,6 @@ WASTED_TOKENS: Final = 8
 
 MAX_WAITING: Final = 1_024
 """So many passages may wait; one more is refused."""
-
-
-NICENESS: Final = 5
-"""How far the engine's threads stand back behind the event loop's, where there is a core too few.
-
-They would otherwise keep the loop waiting, and with it every call that needs no engine: those that
-are turned away and those that are cached. What the loop leaves, the engine gets.
-"""
 
 
 class EngineOverloaded(Exception):  # noqa: N818 - the state, as the domain's own errors are named
@@ -167,7 +158,7 @@ class Batcher:
                 del self._waiting[job.key]
 
     def _serve(self) -> None:
-        _stand_back()
+        stand_back()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
@@ -195,12 +186,6 @@ class Batcher:
             seconds = time.perf_counter() - started
             self._on_batch(BatchRun(len(jobs), tokens, ids.size, seconds))
         return results
-
-
-def _stand_back() -> None:
-    if sys.platform == "linux":  # elsewhere niceness is the whole process's
-        own = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + NICENESS)
 
 
 def choose(jobs: Sequence[_Job], tokens_a_batch: int) -> list[_Job]:

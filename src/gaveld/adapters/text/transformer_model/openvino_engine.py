@@ -5,6 +5,7 @@ OpenVINO runs the int8 file as it is, and keeps what the network leaves open in 
 
 import queue
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from gaveld.adapters.text.transformer_model.engine import (
     Numbers,
     check_names,
 )
+from gaveld.adapters.text.transformer_model.standing_back import stand_back
 
 VECTOR_TOKENS: Final = 16
 """As many float32 numbers as the widest vector of any CPU that OpenVINO knows holds."""
@@ -37,19 +39,13 @@ class OpenVinoEngine:
     def __init__(self, weights: Path, threads: int) -> None:
         import openvino
 
-        # A stream for each thread: one batch over two threads is hardly sooner done.
-        options = {**_OPTIONS, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": str(threads)}
-        try:
-            network = openvino.Core().compile_model(weights, "CPU", options)
-        except RuntimeError as error:
-            raise ValueError(f"{weights.name} can't be loaded: {type(error).__name__}") from error
+        # OpenVINO's own threads do the work. They stand back as far as the one that starts them.
+        with ThreadPoolExecutor(1, initializer=stand_back) as starter:
+            network, requests = starter.submit(_load, weights, threads).result()
         given = _names(network.outputs)
-        check_names(weights, _names(network.inputs), given)
         self._outputs = {
             name: network.output(name) for name in (*OUTPUTS, *FURTHER_OUTPUTS) if name in given
         }
-        requests = [network.create_infer_request() for _lane in range(threads)]
-        _grow(requests)
         self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for request in requests:
             self._free.put(request)
@@ -73,6 +69,22 @@ class OpenVinoEngine:
         numbers: dict[str, Numbers] = {name: answer[port] for name, port in self._outputs.items()}
         numbers["tokens"] = numbers["tokens"][:, :width]
         return Logits(**numbers)
+
+
+def _load(weights: Path, threads: int) -> tuple[Any, list[Any]]:
+    """Return the network and a request for each of its lanes."""
+    import openvino
+
+    # A stream for each thread: one batch over two threads is hardly sooner done.
+    options = {**_OPTIONS, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": str(threads)}
+    try:
+        network = openvino.Core().compile_model(weights, "CPU", options)
+    except RuntimeError as error:
+        raise ValueError(f"{weights.name} can't be loaded: {type(error).__name__}") from error
+    check_names(weights, _names(network.inputs), _names(network.outputs))
+    requests = [network.create_infer_request() for _lane in range(threads)]
+    _grow(requests)
+    return network, requests
 
 
 def _grow(requests: Sequence[Any]) -> None:
