@@ -125,21 +125,25 @@ def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
     fully checked, none when no classifier of any of them ran, partial in between. A blind spot
     leaves a category unchecked, and no more is required of it than that the others looked.
     """
-    return _cover(tuple((entry.card, entry.missed_as) for entry in outcomes), policy.required)
+    key = tuple(
+        (entry.card, entry.missed_as, entry.status is OutcomeStatus.RAN) for entry in outcomes
+    )
+    return _cover(key, policy.required)
 
 
 @lru_cache(maxsize=1024)  # most calls have the same outcomes, and this is half of judging
 def _cover(
-    outcomes: tuple[tuple[ClassifierCard, OutcomeStatus | None], ...], required: frozenset[str]
+    outcomes: tuple[tuple[ClassifierCard, OutcomeStatus | None, bool], ...],
+    required: frozenset[str],
 ) -> Coverage:
     checked: list[str] = []
     unchecked: list[UncheckedCategory] = []
     was_looked_at = False
     for category in CATALOGUE:
         concerned = [entry for entry in outcomes if category in entry[0].categories]
-        missing = [(card.name, status) for card, status in concerned if status is not None]
-        able = [status for card, status in concerned if not card.is_blind_spot]
-        if category in required and len(missing) < len(concerned):
+        missing = [(card.name, status) for card, status, _ in concerned if status is not None]
+        able = [status for card, status, _ in concerned if not card.is_blind_spot]
+        if category in required and any(ran or status is None for _, status, ran in concerned):
             was_looked_at = True
         if concerned and not missing:
             checked.append(category)

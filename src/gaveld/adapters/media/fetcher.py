@@ -183,6 +183,8 @@ class GuardedMediaFetcher:
         """Return the body, refused as soon as its size or its first bytes say so."""
         announced = int(response.headers.get("content-length", "0"))
         most = max(map(self._limits.bytes_of, families))
+        if announced > most:
+            raise too_many_bytes(most)
         body, digest, size, found = BytesIO(), hashlib.sha256(), 0, None
         try:
             async for part in _body_of(response):
