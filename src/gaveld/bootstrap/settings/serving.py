@@ -42,7 +42,7 @@ class GrpcSettings(Section):
     max_deadline_seconds: PositiveSeconds = 30
     """A call without a deadline, or with a longer one, gets this."""
     max_concurrent_calls: Annotated[int, Field(ge=1, le=10_000)] = 64
-    max_waiting_calls: Annotated[int, Field(ge=0, le=100_000)] = 16
+    max_waiting_calls: Annotated[int, Field(ge=0, le=100_000)] = 4
     """Calls beyond those running that may wait for a place; the next is turned away at once."""
     max_wait_seconds: PositiveSeconds = 0.5
     max_bytes_in_flight: Annotated[int, Field(ge=65_536, le=16 << 30)] = 32 << 20

@@ -93,7 +93,7 @@ class GrpcServerOptions:
     min_ping_interval_seconds: float = 30
     max_deadline_seconds: float = 30
     max_concurrent_calls: int = 64
-    max_waiting_calls: int = 16
+    max_waiting_calls: int = 4
     max_wait_seconds: float = 0.5
     max_bytes_in_flight: int = 32 << 20
     max_open_streams: int = 4_000
