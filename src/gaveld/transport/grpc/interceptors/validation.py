@@ -43,7 +43,9 @@ def validate(message: Message) -> None:
                 "field": violation.field,
                 **{name: str(size) for name, size in sizes.items()},
             }
-    first = f"{violations[0].field}: {violations[0].description}"
+    first = violations[0].description
+    if violations[0].field:
+        first = f"{violations[0].field}: {first}"
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
     raise RefusedError(
         Refusal(grpc.StatusCode.INVALID_ARGUMENT, reason.value, first + more, metadata, violations)
@@ -51,7 +53,9 @@ def validate(message: Message) -> None:
 
 
 def _violation(proto: Any) -> Violation:
-    return Violation(_path(proto.field.elements), proto.message, _rule(proto.rule_id))
+    # A rule of the whole request is about no field.
+    path = _path(proto.field.elements) if proto.field is not None else ""
+    return Violation(path, proto.message, _rule(proto.rule_id))
 
 
 def _rule(rule_id: str) -> str:
