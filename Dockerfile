@@ -45,6 +45,7 @@ ENV PATH=/opt/gavel/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     GAVEL_GRPC__HOST=0.0.0.0 \
+    GAVEL_REST__HOST=0.0.0.0 \
     GAVEL_OPS__HOST=0.0.0.0 \
     GAVEL_AUTH__ENABLED=true \
     GAVEL_MODELS__FOLDER=/opt/models \
@@ -52,7 +53,7 @@ ENV PATH=/opt/gavel/bin:$PATH \
 WORKDIR /var/lib/gavel
 VOLUME /var/lib/gavel
 USER 65532:65532
-EXPOSE 50051 9090
+EXPOSE 50051 8080 9090
 # For `docker run`; Kubernetes ignores it and has probes of its own.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["gavel", "health"]
 ENTRYPOINT ["gavel"]

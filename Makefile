@@ -45,7 +45,7 @@ $(MODELS)/.installed: requirements/models.lock src/gaveld/adapters/image/nsfw_mo
 
 models: $(MODELS)/.installed ## Get the models that are not shipped
 
-run: $(VENV)/.server ## Set up and serve: gRPC :50051, metrics and probes :9090, on loopback
+run: $(VENV)/.server ## Set up and serve: REST :8080, gRPC :50051, metrics and probes :9090, on loopback
 	@$(MAKE) --no-print-directory models || echo "Serving without the models that could not be had: what they look for counts as not checked."
 	$(BIN)/gavel serve
 

@@ -101,7 +101,7 @@ def test_only_named_namespaces_come_in(manifests):
         assert rule["from"], "an empty list would mean everybody"
         assert all(peer["namespaceSelector"]["matchLabels"] for peer in rule["from"])
         open_ports += [port["port"] for port in rule["ports"]]
-    assert sorted(open_ports) == ["grpc", "metrics"]
+    assert sorted(open_ports) == ["grpc", "http", "metrics"]
 
 
 def test_every_selector_finds_the_pods(manifests):
@@ -208,10 +208,11 @@ def test_the_server_takes_the_settings(settings, manifests):
     """The server accepts the pods' settings, and opens the ports that the pods name."""
     assert manifests.ports == {
         "grpc": settings.grpc.port,
+        "http": settings.rest.port,
         "health": settings.grpc.health_port,
         "metrics": settings.ops.port,
     }
-    assert settings.grpc.host == settings.ops.host == "0.0.0.0"
+    assert settings.grpc.host == settings.rest.host == settings.ops.host == "0.0.0.0"
     assert settings.auth.enabled
     assert not settings.auth.insecure
     assert settings.auth.keys_file is not None
