@@ -25,7 +25,7 @@ MAX_LINES: Final = 256
 FLOOR: Final = 0.6
 """A line that is read less surely is dropped: what textures are taken for comes below it."""
 
-STILL_PIXELS: Final = 1_000_000
+STILL_PIXELS: Final = 800_000
 FRAME_PIXELS: Final = 400_000
 """Lines are looked for on so many pixels of a still picture, and of each frame of an animation."""
 
