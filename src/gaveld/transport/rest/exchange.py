@@ -37,6 +37,7 @@ class Exchange:
             scope["query_string"],
             headers,
             request_id_of(headers),
+            scheme=scope.get("scheme", "http"),
         )
         self.started = time.monotonic()
         self.route = UNKNOWN_ROUTE

@@ -66,6 +66,7 @@ class Request:
     request_id: str
     body: bytes = b""
     variables: Mapping[str, str] = field(default_factory=dict)
+    scheme: str = "http"
 
     def json(self) -> Any:
         """Return the body as JSON, read strictly. Raises ``RpcFailure`` for what is none."""
