@@ -41,6 +41,7 @@ from tests.integration.grpc_stand import (
     Serve,
     WordClassifier,
 )
+from tests.media_house import MediaParts
 from tests.picture_house import PictureParts, picture_use_case
 
 
@@ -61,14 +62,16 @@ async def serve() -> AsyncIterator[Serve]:
         feedback: FeedbackStore | None = None,
         tracer_provider: TracerProvider | None = None,
         max_text_bytes: int = 1 << 20,
+        policy: Policy = POLICY,
         policies: Mapping[str, Policy] = MappingProxyType({}),
         pictures: PictureParts | None = None,
         fetcher: MediaFetcher | None = None,
+        media: MediaParts | None = None,
         announce: bool = True,
         channel_options: Sequence[tuple[str, int | str]] = (),
     ) -> Running:
         registry, telemetry = CollectorRegistry(), FakeTelemetry()
-        policy_store = FakePolicyStore(POLICY, **policies)
+        policy_store = FakePolicyStore(policy, **policies)
         review_compliance = ReviewCompliance(
             reviewers=reviewers,
             policies=policy_store,
@@ -91,6 +94,12 @@ async def serve() -> AsyncIterator[Serve]:
         moderate_image = await stack.enter_async_context(
             picture_use_case(policy_store, parts, fetcher)
         )
+        media_reviews = None
+        if media is not None:
+            media.pictures.telemetry = telemetry
+            media_reviews = await stack.enter_async_context(
+                media.reviews(review_compliance, fetcher)
+            )
         server = GrpcServer(
             options,
             moderate_text=moderate_text,
@@ -102,6 +111,7 @@ async def serve() -> AsyncIterator[Serve]:
             ),
             list_categories=ListCategories([entry.card for entry in classifiers]),
             repeats=Repeats(FakeAnswerStore()),
+            media_reviews=media_reviews,
             submit_feedback=SubmitFeedback(feedback) if feedback else None,
             telemetry=telemetry,
             registry=registry,

@@ -36,7 +36,7 @@ class FileInProgress(VideoInProgress):
         """Take the next bytes. Raises ``InvalidRequest`` for more than a video may have."""
         with named(self._field):
             await self._reading.feed(chunk)
-        await self._received(len(chunk))
+        self._received(len(chunk))
 
     async def finish(self) -> None:
         """Say that the file is whole."""
@@ -53,7 +53,7 @@ class LiveInProgress(VideoInProgress):
     async def show(self, jpeg: bytes, seconds: float) -> None:
         """Take the next frame; see ``LiveFrames.show``."""
         await self._frames.show(jpeg, seconds)
-        await self._received(len(jpeg))
+        self._received(len(jpeg))
 
     async def finish(self) -> None:
         """Say that there are no more frames."""

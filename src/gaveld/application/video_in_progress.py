@@ -41,8 +41,8 @@ T = TypeVar("T")
 UNSEEN: Final = "video"
 """The name of the card for what of a video was not judged at all."""
 
-TOLD_EVERY_BYTES: Final = 1 << 20
-"""While nothing can be decoded yet, so many bytes are worth a word."""
+TOLD_EVERY_SECONDS: Final = 0.5
+"""While nothing can be decoded yet, that is told so often, if anything came."""
 
 _MORE_EVIDENCE: Final = 4
 """A panel that was not convinced is asked again once so many times as much was found."""
@@ -193,12 +193,21 @@ class VideoInProgress:
     async def take(self) -> Sequence[VideoEvent] | None:
         """Return what is to be judged next; None if there is no more, or the decision is settled.
 
-        Raises ``InvalidRequest`` for what can't be decoded, and what ``fail`` was given.
+        It is nothing where bytes came that can't be decoded yet. Raises ``InvalidRequest`` for what
+        can't be decoded at all, and what ``fail`` was given.
         """
-        if self._settled is not None:
-            return None
-        with named(self._field):
-            return await self._inbox.take()
+        while self._settled is None:
+            try:
+                async with asyncio.timeout(TOLD_EVERY_SECONDS) as patience:
+                    with named(self._field):
+                        return await self._inbox.take()
+            except TimeoutError:
+                if not patience.expired():
+                    raise
+            if self._source.is_waiting_for_index and self._told_bytes < self._received_bytes:
+                self._told_bytes = self._received_bytes
+                return ()
+        return None
 
     async def judge(self, events: Sequence[VideoEvent]) -> list[VideoNews]:
         """Judge what was taken, and return what was found and how far that is.
@@ -238,14 +247,8 @@ class VideoInProgress:
             is_settled=self._settled is not None,
         )
 
-    async def _received(self, byte_count: int) -> None:
+    def _received(self, byte_count: int) -> None:
         self._received_bytes += byte_count
-        untold = self._received_bytes - self._told_bytes
-        if self._source.is_waiting_for_index and (
-            not self._told_bytes or untold >= TOLD_EVERY_BYTES
-        ):
-            self._told_bytes = self._received_bytes
-            await self._inbox.tell()
 
     async def _judged(self, events: Sequence[VideoEvent]) -> list[JudgedFinding]:
         """Judge what was taken, and return what begins in it and asks for anything."""

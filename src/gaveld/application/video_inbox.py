@@ -17,7 +17,6 @@ class VideoInbox:
     def __init__(self) -> None:
         self._waiting: deque[VideoEvent] = deque()
         self._is_over = False
-        self._has_news = False
         self._failure: Exception | None = None
         self._changed = asyncio.Condition()
 
@@ -50,20 +49,10 @@ class VideoInbox:
         async with self._changed:
             self._changed.notify_all()
 
-    async def tell(self) -> None:
-        """Have ``take`` return, for there is something else to be told."""
-        self._has_news = True
-        async with self._changed:
-            self._changed.notify_all()
-
     async def take(self) -> list[VideoEvent] | None:
-        """Return what waits, or nothing where there is only news; None at the end.
-
-        Raises what ended the events, once the others are taken.
-        """
+        """Return what waits; None at the end. Raises what ended the events, after the others."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._waiting or self._is_over or self._has_news)
-            self._has_news = False
+            await self._changed.wait_for(lambda: self._waiting or self._is_over)
             if self._waiting:
                 taken = list(self._waiting)
                 self._waiting.clear()
@@ -71,4 +60,4 @@ class VideoInbox:
                 return taken
         if self._failure is not None:
             raise self._failure
-        return None if self._is_over else []
+        return None

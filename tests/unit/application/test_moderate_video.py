@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gaveld.application import video_in_progress
 from gaveld.application.moderate_video import VideoOpening
 from gaveld.application.panels import ReviewWishes
 from gaveld.application.video_in_progress import NothingJudged
@@ -74,8 +75,9 @@ async def test_progress_tells_how_far_it_is():
     assert not summary.is_settled
 
 
-async def test_waiting_for_the_index_is_told():
+async def test_waiting_for_the_index_is_told(monkeypatch: pytest.MonkeyPatch):
     """Law: whoever sends a file whose index is at its end hears that nothing can be judged yet."""
+    monkeypatch.setattr(video_in_progress, "TOLD_EVERY_SECONDS", 0.01)
     reading = FakeVideoReading(frames(0.0), needs_all=True)
     house = VideoHouse(reading=reading)
     async with house.opened() as progress:
@@ -266,15 +268,15 @@ async def test_a_failure_of_the_feed_ends_it_at_once():
 
 async def test_evidence_is_bounded():
     """Law: an hour of video leaves no more frames than a minute; the most telling stay."""
-    shown = {float(second): {"H3": 0.5 + second / 10_000} for second in range(0, 3_600, 7)}
-    house = VideoHouse(frames(*map(float, range(3_600))), FakeLook(shown))
+    shown = {float(second): {"H3": 0.5 + second / 10_000} for second in range(0, 1_200, 7)}
+    house = VideoHouse(frames(*map(float, range(1_200))), FakeLook(shown))
     await house.judged()
     assert len(house.evidence.frames) <= MOST_TELLING + MOST_SPREAD
     times = [entry.seconds for entry in house.evidence.frames]
     assert times == sorted(times)
-    assert set(times) >= {3_598.0 - 7 * step for step in range(MOST_TELLING)}
-    assert len(house.evidence.findings) == 515
-    assert house.encoder.encoded < 600
+    assert set(times) >= {1_197.0 - 7 * step for step in range(MOST_TELLING)}
+    assert len(house.evidence.findings) == 172
+    assert house.encoder.encoded < 250
 
 
 async def test_excluded_categories_do_not_count():

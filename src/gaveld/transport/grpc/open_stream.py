@@ -11,7 +11,7 @@ import structlog
 
 from gaveld.domain.errors import ErrorReason
 from gaveld.transport.grpc.call import Call, Context
-from gaveld.transport.grpc.errors import Refusal, RefusedError
+from gaveld.transport.grpc.errors import Refusal, RefusedError, Violation
 from gaveld.transport.grpc.interceptors.admission import Admission, overloaded
 from gaveld.transport.grpc.interceptors.validation import validate
 from gaveld.transport.grpc.long_texts import LongTexts
@@ -88,13 +88,17 @@ async def write(context: Context, response: object, lifetime: Lifetime) -> None:
         raise RefusedError(_NOT_READ) from None
 
 
-def protocol(message: str, expected: str) -> Refusal:
+def protocol(message: str, expected: str, *violations: Violation) -> Refusal:
     """Return the refusal of a message that comes out of order."""
     code = grpc.StatusCode.INVALID_ARGUMENT
-    return Refusal(code, "STREAM_PROTOCOL", message, {"expected": expected})
+    return Refusal(code, "STREAM_PROTOCOL", message, {"expected": expected}, violations)
 
 
-OPTIONS_FIRST: Final = protocol("The first message of a stream has its options.", "options")
+OPTIONS_FIRST: Final = protocol(
+    "The first message of a stream has its options.",
+    "options",
+    Violation("options", "are missing from the first message"),
+)
 _NO_OPTIONS: Final = Refusal(
     grpc.StatusCode.DEADLINE_EXCEEDED,
     ErrorReason.DEADLINE_EXCEEDED.value,

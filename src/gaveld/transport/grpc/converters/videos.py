@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import grpc
 from gavel.v1 import compliance_stream_pb2 as wire
 
 from gaveld.application.moderate_video import VideoOpening
@@ -15,6 +14,7 @@ from gaveld.transport.grpc.converters.seen_findings import seen_finding_to_proto
 from gaveld.transport.grpc.converters.submissions import overrides_from_proto
 from gaveld.transport.grpc.errors import Refusal, RefusedError, Violation
 from gaveld.transport.grpc.interceptors.validation import validate
+from gaveld.transport.grpc.open_stream import protocol
 
 CHUNK: Final = "chunk"
 FRAME: Final = "frame"
@@ -84,10 +84,5 @@ def _check(request: wire.StreamVideoRequest, expected: str, why: str) -> None:
 
 
 def _out_of_order(field: str, expected: str, why: str) -> Refusal:
-    return Refusal(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        "STREAM_PROTOCOL",
-        f"A {expected} was expected. {why}",
-        {"expected": expected},
-        (Violation(field, f"is not what was expected; {why[0].lower()}{why[1:]}"),),
-    )
+    said = f"is not the {expected} that was expected: {why[0].lower()}{why[1:].rstrip('.')}"
+    return protocol(f"A {expected} was expected. {why}", expected, Violation(field, said))
