@@ -24,6 +24,7 @@ from gaveld.domain.verdicts import Coverage, CoverageStatus, JudgedFinding
 RETRY_SECONDS: Final = 1.0
 
 _NAMED_CATEGORIES: Final = 3
+_ONE_FOUND_NONE: Final = "The one reviewer that voted found no rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,12 @@ def _reason(
     coverage: Coverage,
 ) -> str:
     if not unsafe:
-        said = f"None of {voters} reviewers found a rule broken."
+        nobody = f"None of {voters} reviewers found a rule" if voters > 1 else _ONE_FOUND_NONE
+        said = f"{nobody} broken."
     else:
         names = ", ".join(f"{entry.name} ({entry.count})" for entry in flagged[:_NAMED_CATEGORIES])
-        said = f"{unsafe} of {voters} reviewers found a rule broken{names and f': {names}'}"
+        who = f"{unsafe} of {voters} reviewers" if voters > 1 else "The one reviewer that voted"
+        said = f"{who} found a rule broken{names and f': {names}'}"
         said += "; too little to decide so." if decision is Decision.SAFE else "."
     if coverage.status is not CoverageStatus.COMPLETE:
         said += " Not everything was checked: see the coverage."

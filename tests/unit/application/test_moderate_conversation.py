@@ -170,7 +170,7 @@ async def test_what_was_unsafe_long_ago_still_is():
     assert not any("kill" in text for _, texts in house.asked[-2:] for text in texts)
     running = last.conversation
     assert (running.decision, [entry.id for entry in running.flagged]) == (Decision.UNSAFE, ["H3"])
-    assert running.reason.startswith("Of an earlier turn: 1 of 1 reviewers")
+    assert running.reason.startswith("Of an earlier turn: The one reviewer")
     assert running.findings == ()
     assert (last.turn.decision, last.action) == (Decision.SAFE, Action.ALLOW)
 

@@ -105,6 +105,9 @@ async def test_a_failed_reviewer_is_outside_the_count(caplog: pytest.LogCaptureF
         Decision.UNSAFE,
     ]
     assert (review.count.counted, review.count.failed, review.count.is_degraded) == (2, 1, False)
+    one = ReviewWishes(amount=1, wants_every_ballot=True)
+    assert (await house.review(wishes=one)).reason.startswith("The one reviewer that voted found a")
+    assert (await house.review("fine", one)).reason.endswith("voted found no rule broken.")
     assert review.coverage.status is CoverageStatus.COMPLETE
     (record,) = caplog.records
     assert record.reviewer == "r1"
