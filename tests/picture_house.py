@@ -16,6 +16,7 @@ from gaveld.application.ports import (
     TextReader,
     VerdictCache,
 )
+from gaveld.application.scan_file import ScanFile
 from gaveld.domain.image_signals import SeenPicture, blind_spot
 from gaveld.domain.media import MediaFile
 from tests.fakes.pictures import FakeNetwork, FakePictureReader
@@ -56,11 +57,11 @@ class PictureParts:
         return ModerateImage(
             fetcher=fetcher,
             decoder=decoder,
+            scan_file=ScanFile(self.antivirus),
             look=LookAtPicture(self.detectors, self.reader, self.telemetry),
             places=PicturePlaces(*self.places, self.telemetry),
             policies=policies,
             telemetry=self.telemetry,
-            antivirus=self.antivirus,
             cache=self.cache,
         )
 

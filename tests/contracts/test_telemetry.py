@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.application.ports import Telemetry
+from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.policies import Action
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
@@ -34,6 +35,12 @@ def report(telemetry: Telemetry) -> None:
     telemetry.batch_received(256)
     telemetry.cache_asked(found=True)
     telemetry.cache_asked(found=False)
+    for kind in MediaKind:
+        telemetry.picture_judged(kind, 24, is_partial=False)
+    telemetry.picture_judged(MediaKind.IMAGE, 1, is_partial=True)
+    for refusal in MediaRefusal:
+        telemetry.media_refused(refusal)
+    telemetry.picture_turned_away()
 
 
 def test_everything_can_be_reported(telemetry: Telemetry):
@@ -68,6 +75,11 @@ def test_everything_can_be_reported(telemetry: Telemetry):
         ("gavel_batch_size_texts_sum", {}, 256),
         ("gavel_cache_lookups_total", {"result": "hit"}, 1),
         ("gavel_cache_lookups_total", {"result": "miss"}, 1),
+        ("gavel_images_judged_total", {"kind": "animation", "extent": "whole"}, 1),
+        ("gavel_images_judged_total", {"kind": "image", "extent": "partial"}, 1),
+        ("gavel_images_judged_frames_sum", {}, 24),
+        ("gavel_images_refused_total", {"why": "TOO_MANY_PIXELS"}, 1),
+        ("gavel_images_turned_away_total", {}, 1),
         ("gavel_classifier_info", {"classifier": "lexicon", "version": "2026.1"}, 1),
     ],
 )

@@ -3,23 +3,21 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from gaveld.application.failures import log_failed_classifier
-from gaveld.application.fan_out import fan_out, not_installed
 from gaveld.application.look_at_picture import LookAtPicture
 from gaveld.application.picture_places import PicturePlaces
 from gaveld.application.ports import (
-    Classifier,
     ImageDecoder,
     MediaFetcher,
     PolicyStore,
     Telemetry,
     VerdictCache,
 )
+from gaveld.application.scan_file import ScanFile
 from gaveld.application.stopwatch import StageTiming, Stopwatch
 from gaveld.application.telling import tell_verdict
 from gaveld.domain.content import DetectedLanguage, is_unexpected
@@ -44,7 +42,6 @@ from gaveld.domain.media_formats import MediaFamily
 from gaveld.domain.policies import Action, Policy, PolicyOverrides
 from gaveld.domain.signals import (
     Attribute,
-    ClassifierCard,
     ClassifierOutcome,
     OutcomeStatus,
     Signals,
@@ -107,8 +104,7 @@ class ImageJudgement:
 class ModerateImage:
     """The use case behind ``ModerateImage`` and each picture of ``Check``.
 
-    ``antivirus`` scans files, None if nobody does; ``absent`` are those that this server knows of
-    and does not have. ``places`` bound what is decoded and looked at together.
+    ``places`` bound what is decoded and looked at together.
 
     With a ``cache``, a picture that was seen before is not looked at again, unless words of it
     would have to be kept for that. What is kept are its signals; thresholds are applied anew.
@@ -120,11 +116,10 @@ class ModerateImage:
         fetcher: MediaFetcher,
         decoder: ImageDecoder,
         look: LookAtPicture,
+        scan_file: ScanFile,
         places: PicturePlaces,
         policies: PolicyStore,
         telemetry: Telemetry,
-        antivirus: Classifier[MediaFile] | None = None,
-        absent: Iterable[ClassifierCard] = (),
         cache: VerdictCache[SeenPicture] | None = None,
     ) -> None:
         self._fetcher = fetcher
@@ -133,8 +128,7 @@ class ModerateImage:
         self._places = places
         self._policies = policies
         self._telemetry = telemetry
-        self._antivirus = (antivirus,) if antivirus is not None else ()
-        self._absent = not_installed(absent)
+        self._scan_file = scan_file
         self._cache = cache
 
     async def __call__(
@@ -185,22 +179,17 @@ class ModerateImage:
 
     def unjudged(self, policy: Policy) -> tuple[Verdict, tuple[ClassifierOutcome, ...]]:
         """Return the verdict on a picture that could not be judged, and why nobody looked at it."""
-        scan = tuple(
-            ClassifierOutcome(entry.card, OutcomeStatus.SKIPPED, reason=_UNJUDGED)
-            for entry in self._antivirus
-        )
-        outcomes = (*scan, *self._absent, *self._look.not_asked(_UNJUDGED))
+        outcomes = (*self._scan_file.not_asked(_UNJUDGED), *self._look.not_asked(_UNJUDGED))
         return judge(Signals((), outcomes), policy), outcomes
 
     async def _scan(self, file: MediaFile, due: float, clock: Stopwatch) -> Signals:
         """Return what the antivirus says of a file."""
-        seconds = due - time.monotonic()
-        scan = await fan_out(self._antivirus, file, seconds, log_failed_classifier)
-        for outcome in scan.outcomes:
-            self._telemetry.classifier_finished(outcome.card, outcome.status, outcome.seconds)
-        if self._antivirus:
+        scan = await self._scan_file(file, deadline_seconds=due - time.monotonic())
+        if self._scan_file.is_set_up:
+            for outcome in scan.outcomes:
+                self._telemetry.classifier_finished(outcome.card, outcome.status, outcome.seconds)
             clock.lap("antivirus")
-        return replace(scan, outcomes=(*scan.outcomes, *self._absent))
+        return scan
 
     async def _see(
         self,

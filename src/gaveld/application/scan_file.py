@@ -6,7 +6,7 @@ from gaveld.application.failures import log_failed_classifier
 from gaveld.application.fan_out import fan_out, not_installed
 from gaveld.application.ports import Classifier
 from gaveld.domain.media import MediaFile
-from gaveld.domain.signals import ClassifierCard, Signals
+from gaveld.domain.signals import ClassifierCard, ClassifierOutcome, OutcomeStatus, Signals
 
 
 class ScanFile:
@@ -19,6 +19,19 @@ class ScanFile:
     ) -> None:
         self._antivirus = () if antivirus is None else (antivirus,)
         self._absent = not_installed(absent)
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether anybody scans."""
+        return bool(self._antivirus)
+
+    def not_asked(self, reason: str) -> tuple[ClassifierOutcome, ...]:
+        """Return the outcomes for a file that was not scanned, and why it was not."""
+        skipped = tuple(
+            ClassifierOutcome(entry.card, OutcomeStatus.SKIPPED, reason=reason)
+            for entry in self._antivirus
+        )
+        return (*skipped, *self._absent)
 
     async def __call__(self, file: MediaFile, *, deadline_seconds: float) -> Signals:
         """Return what was found in the file; one that fails or is late costs coverage."""

@@ -21,6 +21,7 @@ from gaveld.application.ports import (
     Telemetry,
     TextReader,
 )
+from gaveld.application.scan_file import ScanFile
 from gaveld.bootstrap.images import ImageClassifier, ImageClassifiers, build_image_classifiers
 from gaveld.bootstrap.settings import Settings
 from gaveld.domain.image_signals import blind_spot
@@ -88,11 +89,10 @@ async def build_picture_path(
         fetcher=fetcher,
         decoder=decoder,
         look=look,
+        scan_file=ScanFile(antivirus, not_scanned),
         places=places,
         policies=policies,
         telemetry=telemetry,
-        antivirus=antivirus,
-        absent=not_scanned,
         cache=MemoryVerdictCache(cache_bytes) if cache_bytes else None,
     )
     scanners = () if antivirus is None else (antivirus.card,)
