@@ -4,7 +4,18 @@ import sys
 
 from rich.console import Console
 
-from bench import cascade, engine, images, overhead, overload, panel, streams, text_path
+from bench import (
+    cascade,
+    engine,
+    images,
+    overhead,
+    overload,
+    panel,
+    rest,
+    streams,
+    text_path,
+    video,
+)
 
 BENCHMARKS = {
     "overhead": overhead.main,
@@ -15,6 +26,8 @@ BENCHMARKS = {
     "panel": panel.main,
     "images": images.main,
     "streams": streams.main,
+    "rest": rest.main,
+    "video": video.main,
 }
 
 

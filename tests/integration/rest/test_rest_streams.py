@@ -87,6 +87,8 @@ async def test_a_failed_stream_closes_with_its_code(rest):
 async def test_a_message_that_can_not_be_read_ends_the_stream(rest, probe, text):
     """Law: messages are read as strictly as bodies."""
     async with talk(rest) as socket:
+        await socket.send('{"text": "a"}')
+        await socket.recv()
         await socket.send(text)
         assert json.loads(await socket.recv())["error"]["code"] == 3
         with pytest.raises(ConnectionClosed):

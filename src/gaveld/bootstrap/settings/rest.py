@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from gaveld.bootstrap.dialects import DIALECTS
 from gaveld.bootstrap.settings.section import Port, ReadableFile, Section, each_once
 
 
@@ -15,8 +16,15 @@ def _origin(origin: str) -> str:
     return origin
 
 
+def _known_dialects(names: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = sorted(set(names) - set(DIALECTS))
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(unknown)}; there are {', '.join(sorted(DIALECTS))}")
+    return each_once(names)
+
+
 class RestTlsSettings(Section):
-    """TLS for HTTP: both files or neither. They are read again when they change."""
+    """TLS for HTTP: both files or neither. They are read at the start."""
 
     certificate_file: ReadableFile | None = None
     key_file: ReadableFile | None = None
@@ -43,5 +51,7 @@ class RestSettings(Section):
         tuple[Annotated[str, AfterValidator(_origin)], ...], AfterValidator(each_once)
     ] = ()
     """Origins whose pages may call from a browser, such as ``https://app.example``."""
+    dialects: Annotated[tuple[str, ...], AfterValidator(_known_dialects)] = tuple(sorted(DIALECTS))
+    """Vendors' APIs that are served beside the contract's own."""
     declared_field_names: bool = False
     """Answers name fields as the contract declares them: ``content_id``, not ``contentId``."""

@@ -105,10 +105,9 @@ def _operation(path: str, verb: str, operation: dict[str, Any]) -> Iterator[str]
         f"<p>{escape(operation.get('description') or operation['summary'])}</p>"
     )
     if parameters := operation.get("parameters"):
-        rows = (
+        yield from _table(
             (entry["name"], entry["schema"], entry.get("description", "")) for entry in parameters
         )
-        yield from _table(rows)
     for title, place in (("Body", operation.get("requestBody")), ("Answer", _answer(operation))):
         for kind, content in (place or {}).get("content", {}).items():
             yield f"<p>{title}, <code>{escape(kind)}</code>: {_type(content['schema'])}</p>"
