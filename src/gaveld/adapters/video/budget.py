@@ -27,15 +27,21 @@ class Budget:
         self._limits = limits
         self._tell_alive = tell_alive
         self._begun = time.process_time()
+        self._played_seconds = 0.0
         self._told = time.monotonic()
 
+    def begin(self) -> None:
+        """Begin a step of the work, which the system ends with the process if it takes too long."""
+        signal.setitimer(signal.ITIMER_PROF, self._limits.free_cpu_seconds)  # nobody handles it
+
     def step(self, played_seconds: float) -> None:
-        """Begin a step of the work, which the system ends with the process if it takes too long.
+        """Begin a step, at a moment of the video.
 
         Raises ``CutShort`` when there is no time left for another.
         """
-        signal.setitimer(signal.ITIMER_PROF, self._limits.free_cpu_seconds)  # nobody handles it
-        allowed = self._limits.free_cpu_seconds + CPU_A_SECOND * played_seconds
+        self.begin()
+        self._played_seconds = max(self._played_seconds, played_seconds)
+        allowed = self._limits.free_cpu_seconds + CPU_A_SECOND * self._played_seconds
         if time.process_time() - self._begun > min(allowed, self._limits.cpu_seconds):
             raise CutShort
         if time.monotonic() - self._told > _HEARTBEAT_SECONDS:

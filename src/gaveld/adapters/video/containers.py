@@ -133,4 +133,4 @@ def _options(of: str, max_pixels: int) -> dict[str, str]:
 
 
 def _refuse_to_open(*_: Any) -> None:
-    raise MediaRefused(MediaRefusal.DAMAGED, why="it points to another file")
+    raise MediaRefused(MediaRefusal.DAMAGED)

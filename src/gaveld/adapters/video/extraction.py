@@ -5,7 +5,6 @@ from typing import Any, Final, TypeVar
 
 from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer
-from av.error import EOFError as EndOfFile
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Discard, Stream
@@ -21,7 +20,7 @@ from gaveld.adapters.video.containers import (
     VIDEO_CODECS,
     open_container,
 )
-from gaveld.adapters.video.limits import VideoLimits
+from gaveld.adapters.video.limits import VideoLimits, too_long
 from gaveld.adapters.video.protocol import Order
 from gaveld.adapters.video.sampling import SamplingPlan
 from gaveld.adapters.video.sounds import SoundTrack
@@ -58,7 +57,7 @@ def extract(
     budget = Budget(limits, tell_alive)
     plans: dict[int, SamplingPlan] = {}
     for trusts_keyframes in (True, False):
-        budget.step(0)
+        budget.begin()
         with _opened(arrivals, order, limits, tell_waiting) as container:
             reading = Reading(container, order, limits, budget, telling)
             reading.prepare(plans, trusts_keyframes=trusts_keyframes)
@@ -145,6 +144,8 @@ class Reading:
                 sound.take(None)
         except CutShort:
             self._is_partial = True
+            if not self._telling.frame_count:
+                raise too_long(self._limits) from None
         self._finish()
 
     def _finish(self) -> None:
@@ -167,7 +168,7 @@ class Reading:
             for packet in self._container.demux():
                 if packet.size:
                     yield packet
-        except (EndOfFile, MemoryError):
+        except MemoryError:
             raise
         except (FFmpegError, ValueError, OSError):
             self._is_partial = True

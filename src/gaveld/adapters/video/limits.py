@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gaveld.domain.media import MediaRefusal, MediaRefused
+
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
@@ -13,7 +15,7 @@ class VideoLimits:
     processor time than ``free_cpu_seconds`` and half the time that it plays for, or ``cpu_seconds``
     altogether, is cut short; a worker that spends ``free_cpu_seconds`` on a single packet, or is
     silent for ``silent_seconds`` though nothing keeps it waiting, is killed. ``memory_bytes`` is a
-    worker's whole address space, some 150 MB of which interpreter and libraries take.
+    worker's whole address space, some 100 MB of which interpreter and libraries take.
     """
 
     max_bytes: int = 200_000_000
@@ -25,3 +27,9 @@ class VideoLimits:
     cpu_seconds: float = 120.0
     silent_seconds: float = 16.0
     memory_bytes: int = 1 << 30
+
+
+def too_long(limits: VideoLimits) -> MediaRefused:
+    """Return why a file is refused that takes too much processor time before it shows anything."""
+    maximum = f"{limits.free_cpu_seconds:g}"
+    return MediaRefused(MediaRefusal.DECODING_TOO_LONG, limit="decode_cpu_seconds", maximum=maximum)

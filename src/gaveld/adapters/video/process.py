@@ -148,7 +148,7 @@ def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "LANG") if name in os.environ}
     return kept | {
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        # Large blocks go back to the system at once, and one big frame leaves nothing behind.
-        "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
+        # Large blocks go back to the system at once, so that memory does not depend on length.
+        "MALLOC_MMAP_THRESHOLD_": str(1 << 17),
         "MALLOC_ARENA_MAX": "1",
     }

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, Self
 
-from gaveld.adapters.video.limits import VideoLimits
+from gaveld.adapters.video.limits import VideoLimits, too_long
 from gaveld.adapters.video.process import START_SECONDS, TooLong, WorkerLost, WorkerProcess
 from gaveld.adapters.video.protocol import MAX_SUBTITLE_CHARACTERS, MAX_SUBTITLES, Order
 from gaveld.adapters.video.spool import Spool
@@ -127,10 +127,7 @@ class ProcessVideoReading:
                 if event is not None:
                     yield event
         except TooLong:
-            maximum = f"{self._limits.free_cpu_seconds:g}"
-            raise MediaRefused(
-                MediaRefusal.DECODING_TOO_LONG, limit="decode_cpu_seconds", maximum=maximum
-            ) from None
+            raise too_long(self._limits) from None
         except (WorkerLost, ValueError, TypeError, LookupError, AttributeError):
             raise MediaRefused(MediaRefusal.DECODER_CRASHED, format=self._named) from None
 

@@ -1,5 +1,6 @@
 """What a worker tells its parent of a video, once, even if it reads the file a second time."""
 
+import gc
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -52,6 +53,7 @@ class Telling:
         self.frame_count += 1
         self._latest = max(self._latest, at)
         self._say({"frame": [self._latest, pixels.width, pixels.height, is_new_scene]}, pixels.rgb)
+        gc.collect()  # a frame and its side data hold each other
 
     def subtitle(self, start: float, end: float, text: str) -> None:
         """Tell of a subtitle."""

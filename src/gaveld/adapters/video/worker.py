@@ -6,6 +6,7 @@ LIMITS DESCRIPTOR``, with the file behind the descriptor and pipes for standard 
 it reads one file in its life.
 """
 
+import gc
 import json
 import math
 import os
@@ -65,6 +66,7 @@ def load() -> None:
     """Have libraries load what they only load when it is needed; later no file can be opened."""
     Developer(1).pixels(VideoFrame(2, 2))
     AudioResampler(format="s16")
+    gc.freeze()  # what is loaded stays, and collecting what does not is quick
 
 
 def confine(limits: VideoLimits) -> None:

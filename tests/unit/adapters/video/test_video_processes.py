@@ -106,7 +106,7 @@ HOSTILE = {
     "a million empty boxes": (FTYP + b"\0\0\0\x08free" * 1_000_000, MediaRefusal.DAMAGED),
     "a hundred empty tracks": (
         FTYP + struct.pack(">I", 808) + b"moov" + b"\0\0\0\x08trak" * 100,
-        MediaRefusal.DAMAGED,
+        MediaRefusal.DECODING_TOO_BIG,
     ),
     "sound alone": (videos.sound_alone(), MediaRefusal.FORMAT_NOT_SUPPORTED),
     "another codec": (videos.video("matroska", "ffv1"), MediaRefusal.FORMAT_NOT_SUPPORTED),
@@ -160,7 +160,8 @@ async def test_endless_packets_are_cut_short():
         watched = await watch(decoder, data)
         assert watched.times[:5] == ORDINARY_TIMES
         assert watched.facts.is_partial
-        assert (await refusal(decoder, tiny_packets(2_000_000))).refusal is MediaRefusal.DAMAGED
+        refused = await refusal(decoder, tiny_packets(2_000_000))
+        assert refused.refusal is MediaRefusal.DECODING_TOO_LONG
         assert (await watch(decoder, videos.ordinary())).times == ORDINARY_TIMES
 
 
@@ -184,11 +185,11 @@ async def test_too_many_pixels_are_refused():
 
 async def test_too_much_memory_is_refused():
     """Law: a worker that outgrows its memory ends, and its file is refused for that."""
-    tables = FTYP + struct.pack(">I", 100_000_008) + b"moov" + b"\0\0\0\x08trak" * 12_500_000
-    async with decoding(memory_bytes=300 << 20) as decoder:
-        refused = await refusal(decoder, tables)
+    data = videos.video("matroska", "mjpeg", size=(3_000, 3_000), seconds=0.2)
+    async with decoding(memory_bytes=130 << 20) as decoder:
+        refused = await refusal(decoder, data)
         assert refused.refusal is MediaRefusal.DECODING_TOO_BIG
-        assert refused.detail == {"limit": "decode_memory_bytes", "maximum": str(300 << 20)}
+        assert refused.detail == {"limit": "decode_memory_bytes", "maximum": str(130 << 20)}
         assert (await watch(decoder, videos.ordinary())).times == ORDINARY_TIMES
 
 
