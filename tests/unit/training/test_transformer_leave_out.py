@@ -131,7 +131,7 @@ def test_each_source_counts_once_and_models_are_compared_on_the_same_sources() -
 
 
 def test_files_and_card_hold_every_entry(tmp_path: Path) -> None:
-    """Law: JSON, CSV and the card tell the same figures, and leave out what nobody measured."""
+    """Law: JSON, CSV and the card tell the same figures, and say what nobody has measured yet."""
     entries = [entry("forum", 0.8, BESIDE), entry("tweets", 0.7)]
     folds = {"one": {"without": ["forum", "tweets"], "rows": 44_000}}
     write(tmp_path, folds, entries, LABELS, plan())
@@ -148,3 +148,6 @@ def test_files_and_card_hold_every_entry(tmp_path: Path) -> None:
     assert "0.600 → 0.900 | 0.500 → 0.800 |" in card
     assert "at most 44,000 rows" in card
     assert "{{" not in card
+    assert "travels: 1 runs" in card
+    unfinished = render_left_out(result, {**document, "folds_planned": 6})
+    assert "travels: 1 of 6 planned runs" in unfinished
