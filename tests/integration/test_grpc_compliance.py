@@ -285,8 +285,8 @@ async def test_the_request_id_comes_back(serve: Serve):
     assert (await running.compliance.ReviewSearch(request)).request_id == "r-7"
 
 
-async def test_pictures_and_videos_are_not_served_yet(serve: Serve):
-    """Law: what this version does not review is UNIMPLEMENTED with a reason, never a verdict."""
+async def test_a_server_without_eyes_says_so(serve: Serve):
+    """Law: what a server is not put together to review is UNIMPLEMENTED, never a verdict."""
     running = await serve(reviewers=panel(1))
     media = content_pb2.Media(uri="https://example.com/image.jpg")
     for call in (
