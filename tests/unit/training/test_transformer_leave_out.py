@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from training.transformer.card import render_left_out
 from training.transformer.folds import Fold, Joined, Plan, read_plan
@@ -50,6 +50,7 @@ def test_only_what_somebody_set_and_enough_of_it_is_ranked() -> None:
     assert (found[0]["rows"], found[0]["positives"]) == (12, 3)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_figures_lie_in_their_intervals_and_unknown_rows_have_no_say(seed: int) -> None:
     """Law: low ≤ value ≤ high for a perfect ranking, whatever rows of unknown answer score."""
