@@ -1,6 +1,7 @@
 """What `k8s/base` must be: valid, locked down, and of one mind with itself and the server."""
 
 import copy
+import ipaddress
 from pathlib import Path
 
 import kubernetes_validate
@@ -226,3 +227,27 @@ def test_pods_outlive_their_drain(settings, manifests):
     assert patience >= settings.shutdown.notice_seconds + settings.shutdown.grace_seconds + 5
     assert settings.shutdown.notice_seconds >= 5, "endpoints take seconds to change everywhere"
     assert "lifecycle" not in manifests.container
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_fetching_media_reaches_public_addresses_alone(version):
+    """The component that opens the way out is valid, and opens it to nobody's own network."""
+    folder = ROOT / "k8s" / "components" / "fetch-media"
+    policy = yaml.safe_load((folder / "network-policy.yaml").read_text("utf-8"))
+    kubernetes_validate.validate(policy, version, strict=True)
+    assert selects(policy["spec"]["podSelector"]["matchLabels"], POD_LABELS)
+    _, fetching = policy["spec"]["egress"]
+    blocks = [entry["ipBlock"] for entry in fetching["to"]]
+    for address in ("10.1.2.3", "192.168.0.1", "169.254.169.254", "127.0.0.1", "fd00::1", "::1"):
+        assert not any(holds(block, address) for block in blocks), address
+    for address in ("8.8.8.8", "2606:4700::1111"):
+        assert any(holds(block, address) for block in blocks), address
+
+
+def holds(block: dict, address: str) -> bool:
+    """Whether an ipBlock of a network policy lets an address through."""
+    inside = ipaddress.ip_address(address)
+    excepted = (ipaddress.ip_network(entry) for entry in block.get("except", ()))
+    return inside in ipaddress.ip_network(block["cidr"]) and not any(
+        inside in network for network in excepted
+    )
