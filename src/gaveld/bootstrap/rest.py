@@ -12,6 +12,7 @@ from gavel.service_config import service_config_json
 from prometheus_client import CollectorRegistry
 
 from gaveld import __version__
+from gaveld.bootstrap.dialects import DIALECTS
 from gaveld.bootstrap.endings import end_signals, opened, patiently
 from gaveld.bootstrap.logs import configure_logs
 from gaveld.bootstrap.settings import Settings, SettingsError
@@ -105,6 +106,7 @@ def _rest(settings: Settings, upstream: Upstream, registry: CollectorRegistry) -
         contract,
         upstream,
         RestMetrics(registry),
+        [DIALECTS[name]() for name in rest.dialects],
     )
     options = RestServerOptions(
         host=rest.host,

@@ -1,0 +1,15 @@
+"""Names the vendors' dialects that the REST gateway can serve."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from gaveld.transport.rest.dialects.perspective import PerspectiveDialect
+from gaveld.transport.rest.surfaces import Surface
+
+DIALECTS: Final[Mapping[str, Callable[[], Surface]]] = MappingProxyType(
+    {
+        "perspective": PerspectiveDialect,
+    }
+)
+"""What makes each dialect, by the name that ``rest.dialects`` knows it by."""
