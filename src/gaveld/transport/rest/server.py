@@ -161,6 +161,6 @@ def _with_cors(app: Gateway, origins: tuple[str, ...]) -> CORSMiddleware:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host.strip("[]"), port), family=family)
-    # Connections inherit it. Else the body of an answer waits 40 ms for its head to be acknowledged.
+    # Connections inherit it. Else an answer's body waits 40 ms for its head to be acknowledged.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
