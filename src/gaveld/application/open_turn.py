@@ -77,14 +77,10 @@ class OpenTurn:
             self.draft.stop()
         else:
             self.draft.clear(piece)
-        self.signs = self.signs.joined(
-            Signs.read(piece.text[piece.fresh_from :], scores_of(review))
-        )
+        self.signs = self.signs.joined(Signs.read(piece.fresh, scores_of(review)))
         seconds = review.seconds + (self.review.seconds if self.review else 0.0)
         self.review = kept(added(self.review, replace(review, seconds=seconds)))
-        fresh = tuple(
-            entry.judged for entry in review.findings if _acts_in(entry.judged, piece.fresh_from)
-        )
+        fresh = tuple(entry.judged for entry in review.findings if _acts_in(entry.judged, piece))
         for entry in fresh:
             finding = entry.finding
             key = (finding.category_id, finding.classifier, finding.reason)
@@ -136,7 +132,11 @@ class OpenTurn:
         return Turn(self._digest.excerpt, first.role, first.author_id, self.id, first.said_at)
 
 
-def _acts_in(judged: JudgedFinding, fresh_from: int) -> bool:
-    # What lies in the context alone was told when it was fresh.
+def _acts_in(judged: JudgedFinding, piece: Piece) -> bool:
+    # What lies in the context alone was told when it was fresh, and what lies ahead will be, unless
+    # the turn ends here because of it.
     span = judged.finding.span
-    return judged.action is not Action.ALLOW and (span is None or span.end > fresh_from)
+    if judged.action is Action.ALLOW or span is None:
+        return judged.action is not Action.ALLOW
+    is_ahead = span.start >= piece.fresh_to and judged.action is not Action.BLOCK
+    return span.end > piece.fresh_from and not is_ahead

@@ -20,6 +20,9 @@ SMALLEST_PIECE_UNITS: Final = 64
 CONTEXT_CHARACTERS: Final = 400
 """A piece is read with at most so many characters of what stands before it in its turn."""
 
+_READ_AHEAD_SHARE: Final = 4
+"""A piece that ends for its length is read with a quarter of that length of what comes after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -27,7 +30,9 @@ class Piece:
 
     ``text`` is context and piece; the piece begins at ``fresh_from``, in code points of ``text``.
     ``before`` is where ``text`` begins in the turn, and ``end`` where the piece ends there, in code
-    points. ``is_whole`` is false for a glimpse at a piece that may yet go on.
+    points. One that ends for its length, in the middle of a sentence, is read with some of what
+    comes after it, so that nothing harmful falls between two pieces. ``is_whole`` is false for a
+    glimpse at a piece that may yet go on.
     """
 
     text: str
@@ -37,9 +42,19 @@ class Piece:
     is_whole: bool = True
 
     @property
+    def fresh_to(self) -> int:
+        """Where the piece ends, in code points of ``text``."""
+        return self.end - self.before.code_point
+
+    @property
+    def fresh(self) -> str:
+        """The piece itself."""
+        return self.text[self.fresh_from : self.fresh_to]
+
+    @property
     def is_silent(self) -> bool:
         """Whether the piece itself holds nothing but punctuation and white space."""
-        return all(is_silent(character) for character in self.text[self.fresh_from :])
+        return all(is_silent(character) for character in self.fresh)
 
 
 class Draft:
@@ -95,10 +110,10 @@ class Draft:
         """Return the next piece to judge; None until more is written."""
         if self._is_stopped:
             return None
-        end = self._scan.end_of_piece(self._text, self._piece_start, self._piece_units)
-        if end is None and self._has_ended and self._piece_start < len(self._text):
-            end = len(self._text)
-        return None if end is None else self._piece(end, is_whole=True)
+        ends = self._scan.ends_of_piece(self._text, self._piece_start, self._piece_units)
+        if ends is None and self._has_ended and self._piece_start < len(self._text):
+            ends = len(self._text), len(self._text)
+        return None if ends is None else self._piece(*ends, is_whole=True)
 
     def glimpse(self) -> Piece | None:
         """Return what waits if it is more than may be held back, for a look before it is whole.
@@ -112,7 +127,7 @@ class Draft:
         if utf16_length(self._text[self._cleared :]) <= self._hold_back_units:
             return None
         self._glimpsed = end
-        return self._piece(end, is_whole=False)
+        return self._piece(end, end, is_whole=False)
 
     def clear(self, piece: Piece) -> None:
         """Clear a piece; of a glimpse, all but what is still to be held back."""
@@ -130,10 +145,10 @@ class Draft:
         self._is_stopped = True
         self._forget(len(self._text))
 
-    def _piece(self, end: int, *, is_whole: bool) -> Piece:
+    def _piece(self, end: int, read_to: int, *, is_whole: bool) -> Piece:
         begin = context_start(self._text, self._piece_start)
         return Piece(
-            self._text[begin:end],
+            self._text[begin:read_to],
             self._piece_start - begin,
             _advanced(self._before, self._text[:begin]),
             self._before.code_point + end,
@@ -178,30 +193,42 @@ class _Scan:
         self._length = 0  # of what was looked at, in code points
         self._units = 0
         self._said_units = 0
-        self._gap: int | None = None
-        self._end: int | None = None
+        self._latest = 0  # where it may end for its length, ahead of what is read with it
+        self._gap = 0  # the last before that; 0: none
+        self._late_gap = 0  # the first after it
+        self._ends: tuple[int, int] | None = None
 
-    def end_of_piece(self, text: str, start: int, limit_units: int) -> int | None:
-        """Return where the piece from ``start`` ends; None if that can't be told yet."""
-        if self._end is None:
-            self._end = self._find(text, start, limit_units)
-        return None if self._end is None else start + self._end
+    def ends_of_piece(self, text: str, start: int, limit_units: int) -> tuple[int, int] | None:
+        """Return where the piece from ``start`` ends, and what is read with it.
 
-    def _find(self, text: str, start: int, limit_units: int) -> int | None:
+        None if that can't be told yet.
+        """
+        if self._ends is None:
+            self._ends = self._find(text, start, limit_units)
+        return None if self._ends is None else (start + self._ends[0], start + self._ends[1])
+
+    def _find(self, text: str, start: int, limit_units: int) -> tuple[int, int] | None:
+        latest_units = limit_units - limit_units // _READ_AHEAD_SHARE
         for index in range(start + self._length, len(text)):
             character = text[index]
             units = 2 if character > "\uffff" else 1
             self._units += units
             if self._units > limit_units:
-                return self._gap or self._length
+                return self._gap or self._late_gap or self._latest, self._length
             self._length += 1
+            is_early = self._units <= latest_units
+            if is_early:
+                self._latest = self._length
             if self._said_units or not is_silent(character):
                 self._said_units += units
             if character.isspace():
-                self._gap = self._length
+                if is_early:
+                    self._gap = self._length
+                else:
+                    self._late_gap = self._late_gap or self._length
             is_long_enough = self._said_units >= SHORTEST_SENTENCE_UNITS
             if is_long_enough and ends_sentence(text, start, index):
-                return self._length
+                return self._length, self._length
         return None
 
 

@@ -137,14 +137,13 @@ def test_pieces_do_not_depend_on_how_the_text_came(chunking, hold_back):
 @settings(deadline=None)
 @given(chunkings(), hold_backs)
 def test_each_character_is_judged_once(chunking, hold_back):
-    """Law: pieces are the text, in order; beside its context nothing is read a second time."""
+    """Law: pieces are the text, in order; what is read with them, before and after, has bounds."""
     text, chunks = chunking
     made = guard(chunks, hold_back)
-    fresh = [piece.text[piece.fresh_from :] for piece in made.pieces]
-    assert "".join(fresh) == text
+    assert "".join(piece.fresh for piece in made.pieces) == text
     assert all(piece.fresh_from <= CONTEXT_CHARACTERS for piece in made.pieces)
     longest = max(hold_back, SMALLEST_PIECE_UNITS)
-    assert all(utf16_length(entry) <= longest for entry in fresh)
+    assert all(utf16_length(piece.text[piece.fresh_from :]) <= longest for piece in made.pieces)
     if hold_back >= SMALLEST_PIECE_UNITS:
         assert made.glimpses == []
 
@@ -156,7 +155,8 @@ def test_a_piece_knows_where_it_stands(chunking, hold_back):
     text, chunks = chunking
     for piece in guard(chunks, hold_back).pieces:
         start = piece.before.code_point
-        assert text[start : piece.end] == piece.text
+        assert text[start : piece.end] == piece.text[: piece.fresh_to]
+        assert text[start:].startswith(piece.text)
         assert piece.before.byte == len(text[:start].encode("utf-8", "surrogatepass"))
         assert piece.before.utf16 == utf16_length(text[:start])
 
@@ -176,6 +176,15 @@ def test_nothing_after_a_stop_is_cleared(chunking, hold_back):
         assert made.draft.next_piece() is None
         assert len(shown) <= stopped_at.end
         assert made.draft.length_utf16 == utf16_length(text)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 400), st.sampled_from([64, 100, 200]))
+def test_harm_does_not_fall_between_two_pieces(words, hold_back):
+    """Law: of a short phrase in a sentence without end not a word is cleared, wherever it is."""
+    text = "and on " * words + "I will kill you" + " and on" * 40
+    made = guard(text, hold_back, lambda piece: "will kill you" not in piece.text)
+    assert "will" not in at_utf16(text, made.offsets[-1])
 
 
 @settings(deadline=None)
@@ -224,13 +233,16 @@ def test_a_sentence_is_judged_with_its_last_character():
 
 
 def test_a_long_sentence_is_cleared_by_words():
-    """Law: a sentence longer than the hold-back is judged and cleared up to a word's end."""
+    """Law: of a sentence longer than the hold-back three quarters are cleared, to a word's end."""
     made = Guard(SMALLEST_PIECE_UNITS, everything)
     made.take("word " * 20)
-    assert made.offsets[-1] == 60
-    made = Guard(SMALLEST_PIECE_UNITS, everything)
-    made.take("😀" * 40)
-    assert made.offsets[-1] == 64
+    assert [piece.fresh for piece in made.pieces] == ["word " * 9]
+    assert made.pieces[0].text == ("word " * 13)[:64]
+    assert made.offsets[-1] == 45
+    for text, offset in (("😀" * 40, 48), ("x" * 50 + " " + "x" * 20, 51)):
+        made = Guard(SMALLEST_PIECE_UNITS, everything)
+        made.take(text)
+        assert made.offsets[-1] == offset
 
 
 def test_without_hold_back_text_is_cleared_as_it_comes():
