@@ -1,6 +1,7 @@
 """Turns that come in parts: what is cleared, what is read, and that chunks make no difference."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,10 +10,12 @@ from hypothesis import strategies as st
 from gaveld.application.conversation import Conversation, StreamKind, TurnFailed, TurnReviewed
 from gaveld.application.open_turn import TurnCleared, TurnPart
 from gaveld.domain.clearing import CONTEXT_CHARACTERS, utf16_length
+from gaveld.domain.content import Span
 from gaveld.domain.conversations import EXCERPT_CHARACTERS
 from gaveld.domain.errors import ErrorReason, Unavailable
 from gaveld.domain.policies import Action
-from gaveld.domain.reviews import ContentKind, Decision, Turn, running_digest
+from gaveld.domain.reviews import ContentKind, Decision, Evidence, Turn, running_digest
+from gaveld.domain.signals import Finding
 from tests.fakes.reviewer import FakeReviewer
 from tests.unit.application.test_moderate_conversation import House, reviewed, turn
 
@@ -150,6 +153,39 @@ async def test_a_turn_for_review_is_still_cleared():
     cleared, review = await written(conversation, "All of it is gloom and rain and fog.")
     assert (cleared.action, cleared.cleared_utf16_offset) == (Action.REVIEW, 36)
     assert (review.turn.decision, review.action) == (Decision.UNSAFE, Action.REVIEW)
+
+
+class Finder(FakeReviewer):
+    """Finds each gloom, votes as it likes."""
+
+    async def review(self, task):
+        text = task.content.turns[-1].text
+        found = tuple(
+            Evidence(Finding("H3", 0.5, "a word", "words", "1", Span(at, at + 5)), 0)
+            for at in range(len(text))
+            if text.startswith("gloom", at)
+        )
+        return replace(await super().review(task), evidence=found)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 30), st.integers(1, 40))
+def test_what_is_found_is_told_once(before, size):
+    """Law: whether it is first seen as fresh text or ahead of it, a finding is told where it is."""
+    text = "and on " * before + "gloom" + " and on" * 30
+    chunks = [text[start : start + size] for start in range(0, len(text), size)]
+
+    async def told() -> list[int]:
+        conversation = await opened(House(Finder("finder")))
+        events = await written(conversation, *chunks)
+        return [
+            event.before.code_point + entry.finding.span.start
+            for event in events
+            if isinstance(event, TurnCleared)
+            for entry in event.findings
+        ]
+
+    assert asyncio.run(told()) == [text.index("gloom")]
 
 
 async def test_turns_do_not_interleave():
