@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gaveld.application.describing import DescribingClassifier
 from gaveld.application.look_at_picture import LookAtPicture, PictureDetectors
@@ -343,3 +345,40 @@ async def test_every_detector_is_listed_and_timed(house: House):
         "read_text",
         "judge_text",
     ]
+
+
+@settings(deadline=None)
+@given(
+    red=st.integers(0, 255),
+    allowed=st.booleans(),
+    words=st.lists(st.sampled_from(["fool", "vile", "link", "nice"]), max_size=3),
+    broken=st.sets(st.sampled_from(["ocr", "codes", "network"])),
+    rules=st.dictionaries(
+        st.sampled_from(["A1", "H1", "H2", "S2", "L2"]),
+        st.builds(
+            CategoryRule,
+            st.none() | st.floats(0, 1),
+            st.none() | st.floats(0, 1),
+            st.booleans(),
+        ),
+    ),
+    on_incomplete=st.sampled_from(Action),
+)
+async def test_stopping_early_never_changes_the_verdict(
+    red, allowed, words, broken, rules, on_incomplete
+):
+    """Law: whatever is found, fails or is asked for, the action is that of a look at everything."""
+    policy = Policy("any@1", rules, on_incomplete)
+    actions = []
+    for until_settled in (True, False):
+        reader = FakeTextReader(
+            {"fool": (LEXICON, "H2", 0.6), "vile": (LEXICON, "H1", 0.9), "link": (LINKS, "S2", 0.8)}
+        )
+        house = House(known=(Known(good(0)),) if allowed else (), reader=reader)
+        house.ocr.texts = tuple(ImageText(word, 0.9) for word in words)
+        for name in broken:
+            getattr(house, name).failure = RuntimeError("down")
+        picture = sample_of(plain(red, 0, 0)).picture
+        signals = await house.look(picture, policy, until_settled=until_settled)
+        actions.append(judge(signals.signals, policy).action)
+    assert actions[0] is actions[1]
