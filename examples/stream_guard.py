@@ -161,7 +161,13 @@ class StreamGuard:
             await self._send(PartialTurn(turn_id=turn_id, last=True))
 
     async def _send(self, part: PartialTurn) -> None:
-        await self._call.write(StreamConversationRequest(partial_turn=part))
+        request = StreamConversationRequest(partial_turn=part)
+        writing = asyncio.ensure_future(self._call.write(request))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:  # a write that is cancelled would end the whole stream
+            await writing
+            raise
 
     async def _event(self, turn_id: str) -> StreamConversationResponse:
         """Return the next event. Whoever waits for a turn gets no event that is its failure."""

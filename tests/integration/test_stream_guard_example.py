@@ -49,6 +49,22 @@ async def test_a_stopped_model_writes_no_more(serve: Serve):
     assert (await guard.close()).turn_count == 2
 
 
+async def test_a_model_may_be_stopped_in_the_middle_of_a_write(serve: Serve):
+    """Law: stopping a model that never pauses leaves the stream open, every time."""
+    guard = await opened(await serve(reviewers=[words()]))
+
+    async def model() -> AsyncGenerator[str, None]:
+        yield ANSWER
+        while True:
+            yield "and so on " * 50
+
+    for number in range(30):
+        draft = Draft()
+        await shown(guard, model(), draft, str(number))
+        assert draft.is_stopped
+    assert (await guard.close()).turn_count == 30
+
+
 async def test_a_model_that_breaks_is_told_of_after_what_it_wrote(serve: Serve):
     """Law: what was written is judged and shown, and then the model's failure is raised."""
     running = await serve(reviewers=[words()])
