@@ -30,7 +30,7 @@ from gaveld.domain.policies import CheckThresholds, Policy, PolicyOverrides
 from gaveld.domain.signals import ClassifierOutcome
 from gaveld.domain.verdicts import JudgedFinding, Verdict, combined, strictest_first
 
-PICTURES_AT_ONCE: Final = 4
+PICTURES_AT_ONCE: Final = 2
 """How many pictures of one check are judged at once, so that it can't crowd out other calls."""
 
 LINKS: Final = ("S2",)

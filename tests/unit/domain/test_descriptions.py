@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaveld.domain.descriptions import QUOTED_CHARACTERS, describe
@@ -53,6 +53,7 @@ def test_evidence_makes_the_sentence(facts, classes, texts, codes, expected: str
     assert describe(facts, classes, read, codes) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=200), max_size=5))
 def test_it_stays_one_short_sentence(texts: list[str]):
     """Law: however much is written in a picture, one line of bounded length says it."""

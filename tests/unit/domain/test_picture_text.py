@@ -1,6 +1,6 @@
 """Words of a picture as one text, and the way back to where they stand."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaveld.domain.content import Span
@@ -26,6 +26,7 @@ def finding(span: Span | None) -> Finding:
     return Finding("H2", 0.7, "A word.", "lexicon", "1", span)
 
 
+@settings(deadline=None)
 @given(st.lists(lines, max_size=8), st.lists(codes, max_size=3))
 def test_every_line_is_in_the_text_once(read: list[ImageText], coded: list[ImageCode]):
     """Law: the text holds each different line once and nothing else, in the order of reading."""
@@ -35,6 +36,7 @@ def test_every_line_is_in_the_text_once(read: list[ImageText], coded: list[Image
     assert not words.is_cut
 
 
+@settings(deadline=None)
 @given(st.lists(lines, min_size=1, max_size=8), st.data())
 def test_a_line_leads_back_to_its_place(read: list[ImageText], data: st.DataObject):
     """Law: a finding within one line has the frame and the box of where that was read first."""
@@ -50,6 +52,7 @@ def test_a_line_leads_back_to_its_place(read: list[ImageText], data: st.DataObje
     assert placed.span is None
 
 
+@settings(deadline=None)
 @given(st.lists(lines, min_size=1, max_size=8), st.data())
 def test_any_span_gets_a_place_within_the_picture(read: list[ImageText], data: st.DataObject):
     """Law: whatever is found, its box holds every line that it is in, of its own frame."""

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaveld.domain.categories import CATALOGUE
@@ -30,6 +30,7 @@ def together(*parts: Signals) -> Signals:
     )
 
 
+@settings(deadline=None)
 @given(some.signals, some.signals, some.policies)
 def test_what_is_settled_stays_so(first: Signals, rest: Signals, policy: Policy):
     """Law: once a verdict is settled it blocks, whatever the classifiers still to be asked say."""
@@ -38,6 +39,7 @@ def test_what_is_settled_stays_so(first: Signals, rest: Signals, policy: Policy)
         assert judge(together(first, rest), policy).action is Action.BLOCK
 
 
+@settings(deadline=None)
 @given(some.signals, some.policies)
 def test_a_finding_that_blocks_settles(signals: Signals, policy: Policy):
     """Law: nothing goes on being asked after a finding that blocks."""
@@ -88,6 +90,7 @@ def test_what_was_needless_counts_as_checked():
     assert "H1" not in cover([replace(skipped, is_needless=False)], STRICT).checked
 
 
+@settings(deadline=None)
 @given(st.lists(some.signals, min_size=1, max_size=4), some.policies, st.randoms())
 def test_pieces_are_as_bad_as_the_worst(parts: list[Signals], policy: Policy, random):
     """Law: together, pieces get the strictest action, every finding, and the least coverage."""

@@ -6,7 +6,7 @@ import pytest
 from gavel.v1 import check_service_pb2 as checks
 from gavel.v1 import content_pb2, evidence_pb2
 from gavel.v1 import moderation_service_pb2 as api
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gaveld.application.moderate_image import ImageJudgement
@@ -168,6 +168,7 @@ def test_an_answer_is_no_larger_than_the_contract_says():
     assert (len(shown.findings), shown.omitted_finding_count) == (MAX_FINDINGS, 3)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=3_000))
 def test_a_long_line_is_cut_between_characters(text: str):
     """Law: what is shown of a line is the beginning of it, within the contract's bytes."""

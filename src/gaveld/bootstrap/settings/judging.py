@@ -76,9 +76,9 @@ class ImagesSettings(Section):
     """How many files are decoded at once, each in a process of its own."""
     max_at_once: Annotated[int, Field(ge=1, le=256)] = 4
     """How many pictures are decoded and looked at together; each may hold 50 MB."""
-    max_waiting: Annotated[int, Field(ge=0, le=1_000)] = 16
+    max_waiting: Annotated[int, Field(ge=0, le=1_000)] = 8
     """How many more may wait for that; the next is turned away."""
-    max_wait_seconds: PositiveSeconds = 2.0
+    max_wait_seconds: PositiveSeconds = 1.0
     """How long one may wait before it is turned away."""
 
 
