@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from gaveld.transport.rest.dialects.openai import OpenAiDialect
 from gaveld.transport.rest.dialects.perspective import PerspectiveDialect
 from gaveld.transport.rest.surfaces import Surface
 
 DIALECTS: Final[Mapping[str, Callable[[], Surface]]] = MappingProxyType(
     {
+        "openai": OpenAiDialect,
         "perspective": PerspectiveDialect,
     }
 )

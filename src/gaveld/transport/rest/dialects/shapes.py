@@ -26,8 +26,8 @@ class Shape(BaseModel):
 S = TypeVar("S", bound=Shape)
 
 
-def shaped(shape: type[S], value: Any) -> S:
-    """Return the value as an instance of the shape.
+def shaped(shape: type[S], value: Any, at: str = "") -> S:
+    """Return the value, which stands at the path ``at`` of the body, as an instance of the shape.
 
     Raises ``RpcFailure`` (INVALID_ARGUMENT) for the first field that doesn't fit.
     """
@@ -35,7 +35,8 @@ def shaped(shape: type[S], value: Any) -> S:
         return shape.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = field_path(first["loc"])
+        inner = field_path(first["loc"])
+        field = f"{at}.{inner}" if at and inner else at or inner
         problem = _PROBLEMS.get(first["type"]) or _said(first["msg"])
         raise misfit(field, problem) from None
 
