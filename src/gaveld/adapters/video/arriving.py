@@ -38,8 +38,11 @@ class Arrivals:
         return self._size
 
     def part(self, at: int, size: int) -> bytes:
-        """Return up to so many bytes from a place on: at least one, unless the file ends there."""
-        self.wait_for(at + 1)
+        """Return so many bytes from a place on; fewer only if the file ends before.
+
+        How the file arrived must not show: libraries treat a short read in their own ways.
+        """
+        self.wait_for(at + size)
         return os.pread(self._file, size, at)
 
 
@@ -54,7 +57,7 @@ class ArrivingFile:
         self._at = 0
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes, at least one unless the file ends here."""
+        """Return the next bytes; fewer than asked for only if the file ends before."""
         data = self._arrivals.part(self._at, size)
         self._at += len(data)
         return data

@@ -73,7 +73,7 @@ _FRAMES: Final = b"mdat"
 _BOX_HEAD: Final = 16
 _LONG_BOX: Final = 1
 _MAX_BOXES: Final = 1_000
-_READ_BYTES: Final = 1 << 16
+_READ_BYTES: Final = 1 << 15
 
 
 def open_container(
@@ -104,8 +104,6 @@ def index_comes_first(arrivals: Arrivals) -> bool:
     at = 0
     for _ in range(_MAX_BOXES):
         head = arrivals.part(at, _BOX_HEAD)
-        while len(head) < _BOX_HEAD and arrivals.wait_for(at + _BOX_HEAD) >= at + _BOX_HEAD:
-            head = arrivals.part(at, _BOX_HEAD)
         size, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if kind == _FRAMES:
             return False

@@ -82,7 +82,7 @@ def pointing_to(path: str) -> bytes:
 
 def long() -> bytes:
     """A video of which half is far more than its first frame."""
-    return videos.of_kind("mkv", scenes=((0.0, noise(*SIZE)),), gop=5)
+    return videos.of_kind("mkv", scenes=((0.0, noise(*SIZE)),), gop=5, seconds=16.0)
 
 
 HOSTILE = {

@@ -63,7 +63,7 @@ async def test_chunks_change_nothing(kind: str):
 @pytest.mark.parametrize("kind", [kind for kind in CONTAINERS if kind not in LAST])
 async def test_judging_starts_before_the_file_is_whole(kind: str):
     """Law: where the index comes first, frames are there while bytes are still missing."""
-    data = videos.of_kind(kind, scenes=((0.0, noise(*SIZE)),), seconds=8.0)
+    data = videos.of_kind(kind, scenes=((0.0, noise(*SIZE)),), gop=2, seconds=12.0)
     async with decoding() as decoder, decoder.open() as reading:
         await reading.feed(data[: len(data) * 9 // 10])
         event = await anext(reading.events())
