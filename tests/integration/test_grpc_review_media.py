@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import io
 from contextlib import AsyncExitStack
 
 import grpc
@@ -9,9 +10,13 @@ import pytest
 from gavel.v1 import compliance_service_pb2 as api
 from gavel.v1 import review_pb2, verdict_pb2
 from gavel.v1.content_pb2 import Media
+from PIL import Image
 
 from gaveld.adapters.reviewers.embedded import MEMBERS
 from gaveld.domain.image_signals import BoundingBox, ImageText
+from tests.chat_models import review
+from tests.chat_reviewers import reviewer_at
+from tests.chat_server import chat_server, says
 from tests.embedded_panel import Panel
 from tests.fakes.credits import FakeCredits
 from tests.fakes.panel_scorer import FakePanelScorer
@@ -202,3 +207,32 @@ async def test_nobody_who_looked_is_never_safe(serve: Serve):
     running = await media_server(serve, media)
     failure = await failure_of(image(running, BLUE_PNG))
     assert failure.info.reason == "REVIEWERS_UNAVAILABLE"
+
+
+async def test_a_model_with_eyes_is_shown_pictures(serve: Serve):
+    """Law: a chat model that sees pictures gets them as JPEG files; of a video, its frames."""
+    async with (
+        chat_server(says(review("safe"))) as server,
+        reviewer_at(server.url, reads_images=True) as reviewer,
+    ):
+        running = await media_server(serve, reviewers=[reviewer])
+        assert (await image(running, RED_PNG)).review.decision == SAFE
+        assert (await film(running, ordinary())).review.decision == SAFE
+    one, film_frames = (_shown(request.body) for request in server.received)
+    assert len(one) == 1
+    assert len(film_frames) == 5
+    for shown in (*one, *film_frames):
+        picture = Image.open(io.BytesIO(shown))
+        assert picture.format == "JPEG"
+    assert Image.open(io.BytesIO(one[0])).getpixel((5, 5))[0] > 200
+
+
+def _shown(body: dict) -> list[bytes]:
+    head = "data:image/jpeg;base64,"
+    urls = [
+        part["image_url"]["url"]
+        for part in body["messages"][-1]["content"]
+        if part["type"] == "image_url"
+    ]
+    assert all(url.startswith(head) for url in urls)
+    return [base64.b64decode(url.removeprefix(head)) for url in urls]

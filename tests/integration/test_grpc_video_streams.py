@@ -1,9 +1,13 @@
 """``StreamVideo`` over the wire: what is told while a file, or live frames, arrive."""
 
+import asyncio
+
 import grpc
 import pytest
 from gavel.v1 import content_pb2, review_pb2, verdict_pb2
 
+from gaveld.adapters.video.decoder import ProcessVideoDecoder
+from gaveld.adapters.video.limits import VideoLimits
 from tests.integration.grpc_stand import Serve, failure_of
 from tests.integration.video_stand import (
     LIVE,
@@ -18,7 +22,8 @@ from tests.integration.video_stand import (
     span,
     watched,
 )
-from tests.pictures import encoded, plain
+from tests.media_house import MediaParts
+from tests.pictures import encoded, noise, plain
 from tests.videos import BLUE, RED, of_kind, ordinary, still_of, video
 
 RED_JPEG = encoded(plain("red", (64, 48)), "JPEG")
@@ -217,3 +222,32 @@ async def test_after_garbage_the_next_is_judged(serve: Serve, data: bytes):
     assert failure.info.metadata["field"] == "chunk"
     events = await watched(running, chunks(ordinary()))
     assert events[-1].final.review.decision == review_pb2.DECISION_UNSAFE
+
+
+async def test_more_bytes_than_a_video_may_have_are_refused(serve: Serve):
+    """Law: a file that grows beyond the limit ends the stream at once, by its field."""
+    decoder = ProcessVideoDecoder(VideoLimits(max_bytes=2_000), workers=1)
+    running = await media_server(serve, MediaParts(decoder=decoder))
+    failure = await failure_of(watched(running, chunks(large("faststart"), 900)))
+    assert failure.info.reason == "MEDIA_TOO_LARGE"
+    assert failure.info.metadata["maximum"] == "2000"
+    assert [entry.field for entry in failure.bad_request.field_violations] == ["chunk"]
+
+
+async def test_a_caller_who_does_not_read_live_findings_is_made_to_wait(serve: Serve):
+    """Law: who sends more live frames than are judged is held back, and none is lost."""
+    media = MediaParts()
+    media.pictures.network.gate = asyncio.Event()
+    stream = VideoStream(await media_server(serve, media))
+    await stream.send(options(input=LIVE))
+    large_frame = encoded(noise(800, 600), "JPEG")
+    sending = asyncio.create_task(
+        stream.send(*(live(large_frame, float(number)) for number in range(30)))
+    )
+    await media.pictures.network.asked.wait()
+    await asyncio.wait([sending], timeout=1.0)
+    assert not sending.done()
+    media.pictures.network.gate.set()
+    events = await asyncio.gather(stream.until("progress"), sending)
+    assert events[0].progress.judged_frame_count < 30
+    assert (await stream.close())[-1].final.facts.judged_frame_count == 30
