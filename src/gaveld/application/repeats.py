@@ -28,14 +28,16 @@ class _Running:
     asked: Asked
     task: "asyncio.Task[bytes]"
     waiting: int = 0
+    is_abandoned: bool = False
 
 
 class Repeats:
     """Answers calls of one project under one request id with one answer.
 
     A repeat of a call in progress waits for it and shares its fate; the work goes on while anybody
-    waits, and is cancelled with the last. What was answered is given again for as long as
-    ``answers`` keeps it. What failed is not remembered.
+    waits, and is cancelled with the last; a repeat that comes then begins anew, once all is wound
+    up and given back. What was answered is given again for as long as ``answers`` keeps it. What
+    failed is not remembered.
     """
 
     def __init__(self, answers: AnswerStore) -> None:
@@ -49,6 +51,9 @@ class Repeats:
         """
         key = asked.project, asked.request_id
         running = self._running.get(key)
+        while running is not None and running.is_abandoned:
+            await asyncio.wait([running.task])
+            running = self._running.get(key)
         if running is None:
             running = _Running(asked, asyncio.create_task(self._first(asked, work)))
             self._running[key] = running
@@ -61,7 +66,7 @@ class Repeats:
         finally:
             running.waiting -= 1
             if not running.waiting and not running.task.done():
-                del self._running[key]  # so that nobody joins what is being cancelled
+                running.is_abandoned = True  # so that nobody joins what is being cancelled
                 running.task.cancel()
                 await asyncio.wait([running.task])
 
