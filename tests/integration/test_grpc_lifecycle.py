@@ -18,6 +18,8 @@ NAMES = (
     "gavel.v1.ModerationService",
     "gavel.v1.ComplianceService",
     "gavel.v1.CategoryService",
+    "gavel.v1.CheckService",
+    "gavel.v1.FeedbackService",
 )
 
 
@@ -45,7 +47,7 @@ async def test_health_does_not_know_services_that_are_not_served(serve: Serve):
     """Law: a service that is not registered is NOT_FOUND to a probe."""
     running = await serve()
     stub = health_pb2_grpc.HealthStub(running.channel)
-    request = health_pb2.HealthCheckRequest(service="gavel.v1.CheckService")
+    request = health_pb2.HealthCheckRequest(service="gavel.v1.PolicyService")
     failure = await failure_of(stub.Check(request))
     assert failure.code is grpc.StatusCode.NOT_FOUND
 
