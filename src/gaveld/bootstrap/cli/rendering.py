@@ -37,7 +37,7 @@ def print_categories(console: Console, categories: Iterable[category_service_pb2
     """Print the catalogue and which installed classifiers cover each category."""
     table = Table("id", "name", "group", "severity", "covered by")
     for category in categories:
-        names = ", ".join(entry.name for entry in category.classifiers)
+        names = ", ".join(entry.name for entry in category.classifiers if entry.installed)
         table.add_row(
             category.id,
             category.name,
