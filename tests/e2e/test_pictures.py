@@ -102,8 +102,10 @@ def test_detectors_of_pictures_are_listed(ask: Ask):
         CategoryServiceStub, "ListCategories", category_service_pb2.ListCategoriesRequest()
     )
     known = {
-        category.id: {entry.name for entry in category.classifiers}
+        (category.id, entry.name): set(entry.media_kinds)
         for category in answer.categories
+        for entry in category.classifiers
     }
-    assert "nsfw" in known["A2"]
-    assert "antivirus" in known["S3"]
+    assert content_pb2.MEDIA_KIND_IMAGE in known["A2", "nsfw"]
+    assert content_pb2.MEDIA_KIND_IMAGE in known["S3", "antivirus"]
+    assert known["H2", "transformer"] == {content_pb2.MEDIA_KIND_TEXT}

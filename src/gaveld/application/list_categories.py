@@ -1,6 +1,6 @@
 """Lists the catalogue, and which installed classifiers cover each category."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gaveld.domain.categories import CATALOGUE, Category
@@ -9,24 +9,33 @@ from gaveld.domain.signals import ClassifierCard
 
 @dataclass(frozen=True, slots=True)
 class CoveredCategory:
-    """A category with the cards of the classifiers that look for it: installed here, and not."""
+    """A category with the cards of the classifiers that look for it: installed here, and not.
+
+    ``of_pictures`` are the names of those that look at pictures and videos; the others read text.
+    """
 
     category: Category
     classifiers: tuple[ClassifierCard, ...]
     absent: tuple[ClassifierCard, ...]
+    of_pictures: frozenset[str] = frozenset()
 
 
 class ListCategories:
     """The use case behind ``ListCategories``.
 
-    ``absent`` are the cards of classifiers that this server knows of and does not have.
+    ``absent`` are the cards of classifiers that this server knows of and does not have;
+    ``of_pictures`` are the names of those, there or not, that look at pictures.
     """
 
     def __init__(
-        self, installed: Sequence[ClassifierCard], absent: Sequence[ClassifierCard] = ()
+        self,
+        installed: Sequence[ClassifierCard],
+        absent: Sequence[ClassifierCard] = (),
+        of_pictures: Iterable[str] = (),
     ) -> None:
+        names = frozenset(of_pictures)
         self._entries = tuple(
-            CoveredCategory(category, _of(category, installed), _of(category, absent))
+            CoveredCategory(category, _of(category, installed), _of(category, absent), names)
             for category in CATALOGUE.values()
         )
 

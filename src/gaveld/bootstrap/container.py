@@ -231,7 +231,11 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         check=Check(moderate_text, picture_path.moderate_image, policies),
         review_compliance=review_compliance,
         media_reviews=media_reviews,
-        list_categories=ListCategories(installed, (*absent, *picture_path.absent)),
+        list_categories=ListCategories(
+            installed,
+            (*absent, *picture_path.absent),
+            (card.name for card in (*picture_path.installed, *picture_path.absent)),
+        ),
         repeats=Repeats(MemoryAnswerStore(settings.cache.max_answer_bytes, ANSWER_SECONDS)),
         submit_feedback=submit_feedback,
         authenticate=authenticate,

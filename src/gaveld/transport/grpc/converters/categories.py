@@ -26,6 +26,13 @@ def page_of_categories(
     )
 
 
+_SEEN: Final = [
+    content_pb2.MEDIA_KIND_IMAGE,
+    content_pb2.MEDIA_KIND_ANIMATION,
+    content_pb2.MEDIA_KIND_VIDEO,
+]
+
+
 def _start(entries: Sequence[CoveredCategory], page_token: str) -> int:
     if not page_token:
         return 0
@@ -50,8 +57,9 @@ def _category(entry: CoveredCategory) -> category_service_pb2.Category:
         severity=SEVERITIES[category.severity],
         description=category.description,
         classifiers=[
-            *(_classifier(card, installed=True) for card in entry.classifiers),
-            *(_classifier(card, installed=False) for card in entry.absent),
+            _classifier(card, installed=installed, sees=card.name in entry.of_pictures)
+            for installed, cards in ((True, entry.classifiers), (False, entry.absent))
+            for card in cards
         ],
         coverage_status=_coverage(entry),
     )
@@ -66,14 +74,13 @@ def _coverage(entry: CoveredCategory) -> "verdict_pb2.CoverageStatus.ValueType":
 
 
 def _classifier(
-    card: ClassifierCard, *, installed: bool
+    card: ClassifierCard, *, installed: bool, sees: bool
 ) -> category_service_pb2.CategoryClassifier:
-    # Every classifier so far reads text.
     return category_service_pb2.CategoryClassifier(
         name=card.name,
         version=card.version,
         installed=installed,
-        media_kinds=[content_pb2.MEDIA_KIND_TEXT],
+        media_kinds=_SEEN if sees else [content_pb2.MEDIA_KIND_TEXT],
         languages=sorted(card.languages),
         limits=card.limits,
     )
