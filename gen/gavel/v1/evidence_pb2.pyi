@@ -93,7 +93,9 @@ class TimeRange(_message.Message):
 
     @_builtins.property
     def end(self) -> _duration_pb2.Duration:
-        """end is the time from the beginning to the last moment meant; it equals start for one frame."""
+        """end is the time from the beginning to the last moment meant. What is seen in a frame lasts until
+        the next one that was looked at; end equals start while that is not known yet.
+        """
 
     def __init__(
         self,
