@@ -6,6 +6,8 @@ import grpc
 import pytest
 from gavel.v1 import content_pb2, evidence_pb2, verdict_pb2
 from gavel.v1 import moderation_service_pb2 as api
+from prometheus_client import generate_latest
+from structlog.testing import LogCapture
 
 from gaveld.domain.image_signals import BoundingBox, ImageCode, ImageText
 from gaveld.domain.policies import CategoryRule, Policy
@@ -208,3 +210,21 @@ async def test_what_is_refused_is_counted_without_its_content(serve: Serve):
         "detected": "image/svg+xml",
     }
     assert [refusal.value for refusal in running.telemetry.refusals] == ["FORMAT_NOT_SUPPORTED"]
+
+
+async def test_nothing_of_a_picture_is_logged(serve: Serve, logs: LogCapture, caplog):
+    """Law: words, codes and addresses reach no log and no metric, whatever a library says."""
+    canary = "canary-7f3a"
+    ocr = FakePictureReader("ocr", [ImageText(f"the {canary}", 0.9)])
+    codes = FakePictureReader("codes")
+    codes.failure = ValueError(canary)
+    running = await started(serve, ocr=ocr, codes=codes)
+    answer = await running.moderation.ModerateImage(asked(PNG))
+    assert canary in answer.texts[0].text
+    there = api.ModerateImageRequest(
+        media=content_pb2.Media(uri=f"http://{canary}.invalid/{canary}")
+    )
+    await failure_of(running.moderation.ModerateImage(there))
+    assert logs.entries
+    assert canary not in str(logs.entries) + caplog.text
+    assert canary not in generate_latest(running.registry).decode()
