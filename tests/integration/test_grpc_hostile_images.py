@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -74,6 +74,14 @@ def resident_bytes(pid: int | str = "self") -> int:
     return int(statm.split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+@pytest.fixture(autouse=True)
+def no_child_is_left() -> Iterator[None]:
+    """Law of every test here: once the server has stopped, no process is left, dead or alive."""
+    before = children()
+    yield
+    assert children() <= before
+
+
 def inline(data: bytes) -> api.ModerateImageRequest:
     return api.ModerateImageRequest(media=content_pb2.Media(data=data))
 
@@ -133,7 +141,7 @@ async def test_memory_returns(serve: Serve):
 
 
 async def test_no_process_outlives_the_server(serve: Serve):
-    """Law: what a caller leaves unfinished is ended with the server, decoder and all."""
+    """Law: what callers leave unfinished keeps no worker, and is ended with the server."""
     before = children()
     running = await serve(policy=POLICY)
     await judged(running)
