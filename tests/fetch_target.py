@@ -119,7 +119,7 @@ async def target(
         yield served
     finally:
         server.close()
-        tasks = [task for task in asyncio.all_tasks() if "serve" in repr(task.get_coro())]
+        tasks = [task for task in asyncio.all_tasks() if "Target.serve" in repr(task.get_coro())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

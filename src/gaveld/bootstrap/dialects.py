@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from gaveld.transport.rest.dialects.acs import AcsDialect
 from gaveld.transport.rest.dialects.openai import OpenAiDialect
 from gaveld.transport.rest.dialects.perspective import PerspectiveDialect
 from gaveld.transport.rest.surfaces import Surface
 
 DIALECTS: Final[Mapping[str, Callable[[], Surface]]] = MappingProxyType(
     {
+        "acs": AcsDialect,
         "openai": OpenAiDialect,
         "perspective": PerspectiveDialect,
     }
