@@ -1,15 +1,14 @@
 """Starts what ``build`` made, waits for the end, and shuts down in order and in time."""
 
 import asyncio
-import contextlib
 import gc
 import signal
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
@@ -18,13 +17,14 @@ from gaveld.adapters.telemetry.loop_lag import LoopLag
 from gaveld.adapters.telemetry.tracing import end_tracing, start_tracing
 from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.bootstrap.container import Application, build
+from gaveld.bootstrap.endings import Ended, end_signals, opened, patiently
 from gaveld.bootstrap.logs import configure_logs
+from gaveld.bootstrap.rest import private_socket, rest_beside
 from gaveld.bootstrap.settings import LogSettings, Settings, SettingsError, ShutdownSettings
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
 from gaveld.transport.grpc.tls import TlsOptions, server_credentials
 from gaveld.transport.ops.server import OpsServer
-
-T = TypeVar("T")
+from gaveld.transport.rest import RestServer
 
 _log = structlog.get_logger(__name__)
 
@@ -38,10 +38,12 @@ async def run(settings: Settings) -> None:
     ``SettingsError`` for settings that can't be served.
     """
     configure_logs(settings.log)
-    ended = _end_signals()
+    ended = end_signals()
     options = _options(settings)
     async with AsyncExitStack() as stack:
         application = await build(settings, stack)
+        if settings.rest.enabled:
+            options = replace(options, private_socket=private_socket(stack))
         server = _grpc_server(settings, application, stack, options)
         ops = OpsServer(
             settings.ops.host,
@@ -49,10 +51,15 @@ async def run(settings: Settings) -> None:
             registry=application.telemetry.registry,
             is_ready=lambda: server.is_serving,
         )
-        ops_port = await _opened("ops.port", settings.ops.port, ops.start())
+        ops_port = await opened("ops.port", settings.ops.port, ops.start())
         stack.push_async_callback(ops.stop)
-        ports = await _opened("grpc.port", settings.grpc.port, server.start())
+        ports = await opened("grpc.port", settings.grpc.port, server.start())
         stack.push_async_callback(server.stop)
+        rest, rest_port = None, 0
+        if options.private_socket is not None:
+            rest = rest_beside(settings, options.private_socket, application.telemetry.registry)
+            rest_port = await opened("rest.port", settings.rest.port, rest.start())
+            stack.push_async_callback(rest.stop)
         lag = asyncio.create_task(LoopLag(application.telemetry.registry).watch())
         stack.callback(lag.cancel)
         await application.warm_up()
@@ -64,12 +71,13 @@ async def run(settings: Settings) -> None:
             version=__version__,
             grpc=f"{settings.grpc.host}:{ports.grpc}",
             health_port=ports.health,
+            rest=f"{settings.rest.host}:{rest_port}" if rest else None,
             ops=f"{settings.ops.host}:{ops_port}",
             authentication=settings.auth.enabled,
             classifiers={card.name: card.version for card in application.installed},
         )
         by_hand = await ended.get() is signal.SIGINT
-        await _drain(server, settings.shutdown, ended, by_hand=by_hand)
+        await _drain(server, rest, settings.shutdown, ended, by_hand=by_hand)
     _log.info("stopped")
 
 
@@ -89,14 +97,18 @@ async def served_on_socket(settings: Settings) -> AsyncIterator[str]:
     """Serve on a private unix socket for as long as the context lasts, and give its address.
 
     For the command line, which so goes the same way in as every caller. No keys, no ops port,
-    and no log below a warning.
+    no storage, no timing of engines, and no log below a warning.
     """
     configure_logs(LogSettings(level="warning", format="console"))
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gavel-"))
         address = f"unix:{Path(folder) / 'gavel.sock'}"
         private = settings.model_copy(
-            update={"auth": settings.auth.model_copy(update={"enabled": False})}
+            update={
+                "auth": settings.auth.model_copy(update={"enabled": False}),
+                "feedback": settings.feedback.model_copy(update={"enabled": False}),
+                "text": settings.text.model_copy(update={"engine": _engine_for_few(settings)}),
+            }
         )
         application = await build(private, stack)
         server = _grpc_server(private, application, stack, GrpcServerOptions(host=address))
@@ -105,6 +117,11 @@ async def served_on_socket(settings: Settings) -> AsyncIterator[str]:
         await application.warm_up()
         await server.announce()
         yield address
+
+
+def _engine_for_few(settings: Settings) -> str:
+    # Timing the engines takes longer than a few texts do.
+    return "onnxruntime" if settings.text.engine == "auto" else settings.text.engine
 
 
 def _grpc_server(
@@ -162,35 +179,20 @@ def _prove_tls(options: TlsOptions) -> None:
         raise SettingsError(f"grpc.tls: {names} can't be used: {cause}") from error
 
 
-async def _opened(key: str, port: int, opening: Awaitable[T]) -> T:
-    try:
-        return await opening
-    except (OSError, RuntimeError) as error:
-        raise SettingsError(f"{key}: can't listen on port {port}: {error}") from error
-
-
-def _end_signals() -> asyncio.Queue[signal.Signals]:
-    received: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, received.put_nowait, number)
-    return received
-
-
 async def _drain(
     server: GrpcServer,
+    rest: RestServer | None,
     settings: ShutdownSettings,
-    ended: asyncio.Queue[signal.Signals],
+    ended: Ended,
     *,
     by_hand: bool,
 ) -> None:
     # Whoever presses Ctrl-C waits for the calls in progress, and not for callers to move away.
     notice_seconds = 0.0 if by_hand else settings.notice_seconds
     _log.info("draining", notice_seconds=notice_seconds, grace_seconds=settings.grace_seconds)
-    draining = asyncio.create_task(server.drain(notice_seconds, settings.grace_seconds))
-    impatience = asyncio.create_task(ended.get())
-    await asyncio.wait({draining, impatience}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (draining, impatience):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    if rest is not None:
+        rest.leave()
+    finish = rest.finish if rest is not None else None
+    await patiently(server.drain(notice_seconds, settings.grace_seconds, finish), ended)
+    if rest is not None:
+        await rest.stop()
