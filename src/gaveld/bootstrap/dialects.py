@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gaveld.transport.rest.dialects.acs import AcsDialect
+from gaveld.transport.rest.dialects.contentmod import ContentModDialect
 from gaveld.transport.rest.dialects.openai import OpenAiDialect
 from gaveld.transport.rest.dialects.perspective import PerspectiveDialect
 from gaveld.transport.rest.surfaces import Surface
@@ -12,6 +13,7 @@ from gaveld.transport.rest.surfaces import Surface
 DIALECTS: Final[Mapping[str, Callable[[], Surface]]] = MappingProxyType(
     {
         "acs": AcsDialect,
+        "contentmod": ContentModDialect,
         "openai": OpenAiDialect,
         "perspective": PerspectiveDialect,
     }
