@@ -22,6 +22,7 @@ from gaveld.transport.rest import (
     Gateway,
     GatewayOptions,
     Pages,
+    Playground,
     RestMetrics,
     RestServer,
     RestServerOptions,
@@ -97,6 +98,8 @@ def _rest(settings: Settings, upstream: Upstream, registry: CollectorRegistry) -
     services = contract_services()
     contract = ContractSurface(services, as_declared=rest.declared_field_names)
     Pages(services, __version__).serve(contract)
+    if rest.playground:
+        Playground().serve(contract)
     gateway = Gateway(
         GatewayOptions(
             max_body_bytes=rest.max_body_bytes,

@@ -55,3 +55,5 @@ class RestSettings(Section):
     """Vendors' APIs that are served beside the contract's own."""
     declared_field_names: bool = False
     """Answers name fields as the contract declares them: ``content_id``, not ``contentId``."""
+    playground: bool = True
+    """Serves the page to try Gavel on, at ``/playground``."""

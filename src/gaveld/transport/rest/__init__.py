@@ -7,6 +7,7 @@ from gaveld.transport.rest.contract import ContractSurface, contract_services
 from gaveld.transport.rest.gateway import Gateway, GatewayOptions
 from gaveld.transport.rest.metrics import RestMetrics
 from gaveld.transport.rest.pages import Pages
+from gaveld.transport.rest.playground import Playground
 from gaveld.transport.rest.server import RestServer, RestServerOptions
 from gaveld.transport.rest.upstream import Upstream, UpstreamOptions
 
@@ -15,6 +16,7 @@ __all__ = [
     "Gateway",
     "GatewayOptions",
     "Pages",
+    "Playground",
     "RestMetrics",
     "RestServer",
     "RestServerOptions",

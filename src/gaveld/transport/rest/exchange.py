@@ -20,7 +20,6 @@ Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CLIENT_GONE: Final = 499
-_ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
 class Exchange:
@@ -69,7 +68,10 @@ class Exchange:
     async def send(self, answer: Answer | StreamedAnswer, *, is_last: bool) -> None:
         """Send the answer; ``is_last`` has the client close the connection after it."""
         self.status = answer.status
-        headers = [*_ALWAYS, (b"content-type", answer.content_type.encode("latin-1"))]
+        headers = [(b"x-content-type-options", b"nosniff")]
+        if not any(name == "cache-control" for name, _ in answer.headers):
+            headers.append((b"cache-control", b"no-store"))
+        headers.append((b"content-type", answer.content_type.encode("latin-1")))
         headers += [(name.encode(), value.encode("latin-1")) for name, value in self._named()]
         headers += [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
         if is_last:

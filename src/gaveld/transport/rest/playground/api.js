@@ -1,0 +1,82 @@
+// Talks to the REST API that the page came from. The key is kept in memory and goes nowhere else.
+
+const ROOT = new URL("../", import.meta.url);
+
+let key = "";
+
+export const setKey = (value) => { key = value.trim(); };
+export const hasKey = () => key !== "";
+
+/** A failure as the server told it: `status` is the google.rpc.Status, `http` the HTTP status. */
+export class CallError extends Error {
+  constructor(status, http = 0, retryAfter = "") {
+    super(status.message || "The call failed.");
+    this.status = status;
+    this.http = http;
+    this.retryAfter = retryAfter;
+  }
+
+  detail(name) {
+    return (this.status.details ?? []).find((entry) => entry["@type"]?.endsWith(`google.rpc.${name}`)) ?? {};
+  }
+
+  get reason() { return this.detail("ErrorInfo").reason ?? ""; }
+
+  get violations() { return (this.detail("BadRequest").fieldViolations ?? []).map((entry) => ({ field: "", description: "", ...entry })); }
+}
+
+/** Make a call; return the answer's JSON. Throws CallError, and AbortError when `signal` fires. */
+export async function call(method, path, body, signal) {
+  const headers = { accept: "application/json" };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (key) headers.authorization = `Bearer ${key}`;
+  let answer;
+  try {
+    answer = await fetch(new URL(path.slice(1), ROOT), {
+      method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "omit", cache: "no-store",
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    if (error instanceof TypeError) throw new CallError({ message: "The server can't be reached, or the key holds characters that no header can." });
+    throw error;
+  }
+  const text = await answer.text();
+  let json;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = { message: `The answer is no JSON: ${text.slice(0, 200)}` };
+  }
+  if (!answer.ok) throw new CallError(json, answer.status, answer.headers.get("retry-after") ?? "");
+  return camelCased(json);
+}
+
+/**
+ * Open a WebSocket; return it once it is open, with its key offered as the gateway wants it.
+ * Throws CallError.
+ */
+export function open(path) {
+  const url = new URL(path.slice(1), ROOT);
+  url.protocol = url.protocol.replace("http", "ws");
+  return new Promise((resolve, reject) => {
+    let socket;
+    try {
+      socket = new WebSocket(url, key ? ["gavel.v1", `gavel.key.${key}`] : ["gavel.v1"]);
+    } catch {
+      reject(new CallError({ message: "The key holds characters that no WebSocket can carry." }));
+      return;
+    }
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", () => resolve(socket), { once: true });
+    socket.addEventListener("error", () => reject(new CallError({ message: "The WebSocket was refused." })), { once: true });
+  });
+}
+
+/** Return JSON with lowerCamelCase names, as the server writes them unless it was told otherwise. */
+export function camelCased(value) {
+  if (Array.isArray(value)) return value.map(camelCased);
+  if (value === null || typeof value !== "object") return value;
+  const named = ([name, entry]) => [name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()), camelCased(entry)];
+  return Object.fromEntries(Object.entries(value).map(named));
+}
