@@ -158,6 +158,13 @@ async def test_text_and_image_give_one_result(serve_openai):
     assert len(parts.network.seen) == 2
 
 
+async def test_many_pictures_leave_places_to_others(serve_openai):
+    """Law: a request of as many parts as are allowed doesn't overload the server by itself."""
+    client = await serve_openai(pictures=PictureParts(places=(1, 3, 30.0)))
+    (result,) = (await client.moderations.create(input=[picture(RED_PNG)] * 32)).results
+    assert result.category_scores.sexual > 0.5
+
+
 async def test_an_address_is_fetched(serve_openai):
     """Law: an image_url is fetched under the same rules as everywhere: none that isn't public."""
     client = await serve_openai()

@@ -31,6 +31,8 @@ from gaveld.transport.rest.surfaces import Request, Surface
 
 DEFAULT_MODEL: Final = "omni-moderation-latest"
 MAX_PARTS: Final = 32
+PARTS_AT_ONCE: Final = 4
+"""So that one request doesn't take the places of others."""
 
 _BATCH_TEXTS: Final = 256
 _BATCH_BYTES: Final = 2 << 20
@@ -173,11 +175,16 @@ async def _judged_together(parts: Sequence[Any], rpc: Rpc) -> Result:
     if len(parts) > MAX_PARTS:
         raise misfit("input", f"has {len(parts)} parts; the limit is {MAX_PARTS}")
     asked = [_part(part, f"input[{index}]") for index, part in enumerate(parts)]
-    result = Result()
+    result, places = Result(), asyncio.Semaphore(PARTS_AT_ONCE)
+
+    async def judge(index: int, part: ModerateTextRequest | ModerateImageRequest) -> None:
+        async with places:
+            result.add(await _judged_part(part, f"input[{index}]", rpc))
+
     try:
         async with asyncio.TaskGroup() as group:
-            for index, entry in enumerate(asked):
-                group.create_task(_judge_part(entry, f"input[{index}]", result, rpc))
+            for index, part in enumerate(asked):
+                group.create_task(judge(index, part))
     except* RpcFailure as refused:
         first = refused.exceptions[0]
     else:
@@ -196,17 +203,14 @@ def _part(part: Any, field: str) -> ModerateTextRequest | ModerateImageRequest:
     return ModerateImageRequest(media=media_of(read.image_url.url, f"{field}.image_url.url"))
 
 
-async def _judge_part(
-    part: ModerateTextRequest | ModerateImageRequest, field: str, result: Result, rpc: Rpc
-) -> None:
-    judgement: Judgement
+async def _judged_part(
+    part: ModerateTextRequest | ModerateImageRequest, field: str, rpc: Rpc
+) -> Judgement:
     if isinstance(part, ModerateTextRequest):
         with _placed(f"{field}.text"):
-            judgement = await rpc(_TEXT, part, ModerateTextResponse)
-    else:
-        with _placed(f"{field}.image_url.url"):
-            judgement = await rpc(_IMAGE, part, ModerateImageResponse)
-    result.add(judgement)
+            return await rpc(_TEXT, part, ModerateTextResponse)
+    with _placed(f"{field}.image_url.url"):
+        return await rpc(_IMAGE, part, ModerateImageResponse)
 
 
 @contextmanager
