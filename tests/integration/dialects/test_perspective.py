@@ -239,7 +239,8 @@ async def test_a_classifier_that_fails_makes_no_score(serve_dialects):
     """Law: when the model breaks, the caller is asked to come again and gets no zero."""
     classifiers = [TraitClassifier(failure=ValueError("broken"))]
     served = await serve_dialects(PerspectiveDialect(), classifiers=classifiers)
-    answer = await served.client.post(ANALYZE, json=asked("hello"))
+    body = asked("hello", dropUnsupportedAttributes=True)
+    answer = await served.client.post(ANALYZE, json=body)
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["error"]["status"] == "UNAVAILABLE"
@@ -282,6 +283,7 @@ async def test_a_suggestion_is_kept_as_an_opinion(served, feedback):
     [
         ({}, "attributeScores"),
         ({"TOXICITY": {}}, "attributeScores.TOXICITY.summaryScore"),
+        ({"FLIRTATION": {"summaryScore": {"value": 1}}}, "attributeScores.FLIRTATION"),
         (
             {"TOXICITY": {"spanScores": [{"begin": 0, "end": 1, "score": {"value": 1}}]}},
             "attributeScores.TOXICITY.summaryScore",

@@ -4,7 +4,7 @@ A score is a trait that classifiers gave the text. One that they didn't is an er
 attribute, never a number.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -17,10 +17,11 @@ from google.rpc import code_pb2
 from gaveld.transport.rest.answers import Answer
 from gaveld.transport.rest.dialects.loose_json import read_loose_json
 from gaveld.transport.rest.dialects.perspective_attributes import (
+    TRAITS,
     CommentError,
     Languages,
     Scores,
-    field_of,
+    check_names,
 )
 from gaveld.transport.rest.dialects.perspective_discovery import discovery_document
 from gaveld.transport.rest.dialects.perspective_shapes import (
@@ -31,7 +32,13 @@ from gaveld.transport.rest.dialects.perspective_shapes import (
     TextEntry,
 )
 from gaveld.transport.rest.dialects.shapes import S, misfit, shaped
-from gaveld.transport.rest.failures import RpcFailure, answer_of, malformed, status_json
+from gaveld.transport.rest.failures import (
+    HTTP_STATUS,
+    RpcFailure,
+    answer_of,
+    malformed,
+    status_json,
+)
 from gaveld.transport.rest.headers import Metadata
 from gaveld.transport.rest.rpc import Rpc
 from gaveld.transport.rest.strict_json import MalformedJsonError
@@ -39,6 +46,7 @@ from gaveld.transport.rest.surfaces import Request, Surface
 
 MAX_COMMENT_BYTES: Final = 20_480
 
+_BAD_REQUEST: Final = HTTP_STATUS[code_pb2.INVALID_ARGUMENT]
 _MODERATE: Final = "/gavel.v1.ModerationService/ModerateText"
 _SUBMIT: Final = "/gavel.v1.FeedbackService/SubmitFeedback"
 
@@ -79,7 +87,7 @@ class PerspectiveDialect(Surface):
     async def _analyze(self, request: Request, rpc: Rpc) -> Answer:
         asked = _read(AnalyzeRequest, request)
         text = _text(asked.comment)
-        _check_scoreable(asked.requested_attributes, "requestedAttributes")
+        check_names(asked.requested_attributes, "requestedAttributes")
         answer = await rpc(
             _MODERATE,
             ModerateTextRequest(
@@ -93,7 +101,7 @@ class PerspectiveDialect(Surface):
             problem = await scores.problem(name, rpc)
             if problem is None:
                 shown |= _shown(name, parameters, scores, with_sentences=asked.span_annotations)
-            elif not asked.drop_unsupported_attributes:
+            elif not (asked.drop_unsupported_attributes and problem.http_status == _BAD_REQUEST):
                 raise problem
         return _answer(
             attributeScores=shown,
@@ -105,7 +113,7 @@ class PerspectiveDialect(Surface):
     async def _suggest(self, request: Request, rpc: Rpc) -> Answer:
         asked = _read(SuggestRequest, request)
         text = _text(asked.comment)
-        _check_scoreable(asked.attribute_scores, "attributeScores")
+        check_names(asked.attribute_scores, "attributeScores")
         wanted = AttributeScores()
         for name, suggested in asked.attribute_scores.items():
             if suggested.summary_score is None:
@@ -113,7 +121,7 @@ class PerspectiveDialect(Surface):
                     f"attributeScores.{name}.summaryScore",
                     "is required: Gavel keeps opinions of whole comments, not of spans",
                 )
-            setattr(wanted, field_of(name), suggested.summary_score.value)
+            setattr(wanted, TRAITS[name].field, suggested.summary_score.value)
         await rpc(
             _SUBMIT,
             SubmitFeedbackRequest(
@@ -159,14 +167,6 @@ def _text(comment: TextEntry) -> str:
             field="comment.text",
         )
     return comment.text
-
-
-def _check_scoreable(names: Iterable[str], field: str) -> None:
-    names = tuple(names)
-    if not names:
-        raise misfit(field, "must name an attribute")
-    for name in names:
-        field_of(name)
 
 
 def _shown(

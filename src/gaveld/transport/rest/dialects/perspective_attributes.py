@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -11,8 +11,8 @@ from gavel.v1.moderation_service_pb2 import ModerateTextResponse
 from gavel.v1.verdict_pb2 import UncheckedReason
 from google.rpc import code_pb2
 
-from gaveld.transport.rest.dialects.shapes import is_plain_name
-from gaveld.transport.rest.failures import RpcFailure, refusal
+from gaveld.transport.rest.dialects.shapes import field_path, is_plain_name, misfit
+from gaveld.transport.rest.failures import RpcFailure, invalid, refusal
 from gaveld.transport.rest.rpc import Rpc
 
 _LIST: Final = "/gavel.v1.CategoryService/ListCategories"
@@ -57,8 +57,7 @@ class CommentError(RpcFailure):
         field: str = "",
         more: Mapping[str, Any] | None = None,
     ) -> None:
-        plain = refusal(code_pb2.INVALID_ARGUMENT, "INVALID_ARGUMENT", message, field=field)
-        super().__init__(plain.status)
+        super().__init__(invalid(message, field).status)
         self.comment_error: Mapping[str, Any] = {
             "@type": "type.googleapis.com/google.commentanalyzer.v1alpha1.Error",
             "errorType": error_type,
@@ -66,18 +65,17 @@ class CommentError(RpcFailure):
         }
 
 
-def field_of(name: str) -> str:
-    """Return the trait's field. Raises ``RpcFailure`` for an attribute that Gavel has none for."""
-    trait = TRAITS.get(name)
-    if trait is None:
-        shown = name if is_plain_name(name) else "of this name"
-        raise refusal(
-            code_pb2.INVALID_ARGUMENT,
-            "INVALID_ARGUMENT",
-            f"Gavel has no score for the attribute {shown}. It has: {', '.join(TRAITS)}.",
-            field=f"requestedAttributes.{shown}" if shown == name else "requestedAttributes",
-        )
-    return trait.field
+def check_names(names: Collection[str], field: str) -> None:
+    """Raise ``RpcFailure`` for no attribute at all, and for one that Gavel has no trait for."""
+    if not names:
+        raise misfit(field, "must name an attribute")
+    for name in names:
+        if name not in TRAITS:
+            shown = name if is_plain_name(name) else "of this name"
+            raise invalid(
+                f"Gavel has no score for the attribute {shown}. It has: {', '.join(TRAITS)}.",
+                field_path([field, name]),
+            )
 
 
 class Languages:
