@@ -6,6 +6,7 @@ from typing import Final
 
 from gaveld.transport.rest.dialects.acs import AcsDialect
 from gaveld.transport.rest.dialects.contentmod import ContentModDialect
+from gaveld.transport.rest.dialects.discuse import DiscuseDialect
 from gaveld.transport.rest.dialects.openai import OpenAiDialect
 from gaveld.transport.rest.dialects.perspective import PerspectiveDialect
 from gaveld.transport.rest.surfaces import Surface
@@ -14,6 +15,7 @@ DIALECTS: Final[Mapping[str, Callable[[], Surface]]] = MappingProxyType(
     {
         "acs": AcsDialect,
         "contentmod": ContentModDialect,
+        "discuse": DiscuseDialect,
         "openai": OpenAiDialect,
         "perspective": PerspectiveDialect,
     }
