@@ -112,6 +112,7 @@ async def test_a_caller_who_goes_away_frees_everything(serve: Serve):
     running = await media_server(serve, media, balances=purse)
     stream = VideoStream(running)
     await stream.send(options(), *chunks(ordinary()))
+    await stream.call.done_writing()
     await media.pictures.network.asked.wait()
     assert purse.balances == {"default": 20}
     stream.call.cancel()

@@ -5,6 +5,7 @@ import asyncio
 import grpc
 import pytest
 from gavel.v1 import content_pb2, review_pb2, verdict_pb2
+from PIL import Image
 
 from gaveld.adapters.video.decoder import ProcessVideoDecoder
 from gaveld.adapters.video.limits import VideoLimits
@@ -28,13 +29,15 @@ from tests.videos import BLUE, RED, of_kind, ordinary, still_of, video
 
 RED_JPEG = encoded(plain("red", (64, 48)), "JPEG")
 BLUE_JPEG = encoded(plain("blue", (64, 48)), "JPEG")
+SIZE = (640, 384)
 SCENES = ((0.0, BLUE), (3.0, RED), (6.0, BLUE))
 
 
 def large(flags: str = "") -> bytes:
-    """Twenty red seconds of so many bytes that half of them show something."""
+    """Ten red seconds of so many bytes that half of them show something."""
+    grain = Image.blend(noise(*SIZE), Image.new("RGB", SIZE, RED), 0.95)
     options = {"movflags": flags} if flags else {}
-    return video("mov", "mjpeg", seconds=20.0, scenes=((0.0, RED),), options=options)
+    return video("mov", "mjpeg", seconds=10.0, size=SIZE, scenes=((0.0, grain),), options=options)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,8 @@ async def test_a_settled_stream_ends_by_itself(serve: Serve):
     assert final.settled
     assert final.review.decision == review_pb2.DECISION_UNSAFE
     assert final.review.coverage.status != verdict_pb2.COVERAGE_STATUS_COMPLETE
-    assert await stream.event() is None
+    await stream.send(*half[1:])
+    assert await stream.close() == []
     assert await stream.call.code() is grpc.StatusCode.OK
 
 
@@ -228,7 +232,8 @@ async def test_more_bytes_than_a_video_may_have_are_refused(serve: Serve):
     """Law: a file that grows beyond the limit ends the stream at once, by its field."""
     decoder = ProcessVideoDecoder(VideoLimits(max_bytes=2_000), workers=1)
     running = await media_server(serve, MediaParts(decoder=decoder))
-    failure = await failure_of(watched(running, chunks(large("faststart"), 900)))
+    sent = _sent(VideoStream(running), [options(), *chunks(large("faststart"), 900)])
+    failure = await failure_of(sent)
     assert failure.info.reason == "MEDIA_TOO_LARGE"
     assert failure.info.metadata["maximum"] == "2000"
     assert [entry.field for entry in failure.bad_request.field_violations] == ["chunk"]

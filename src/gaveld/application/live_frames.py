@@ -35,7 +35,8 @@ class LiveFrames:
         return self
 
     async def __aexit__(self, *_failure: object) -> None:
-        """End; there is nothing to free."""
+        """End. Whoever waits to show more waits no longer."""
+        await self.finish()
 
     async def show(self, jpeg: bytes, seconds: float) -> None:
         """Take the next frame, shown ``seconds`` after the beginning. Waits while others wait.
@@ -48,7 +49,9 @@ class LiveFrames:
             )
         self._latest = seconds
         async with self._changed:
-            await self._changed.wait_for(lambda: len(self._waiting) < MOST_WAITING)
+            await self._changed.wait_for(lambda: len(self._waiting) < MOST_WAITING or self._is_over)
+            if self._is_over:
+                return
             self._waiting.append((jpeg, seconds))
             self._byte_count += len(jpeg)
             self._sha256.update(jpeg)

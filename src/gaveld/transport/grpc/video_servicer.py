@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -12,11 +13,7 @@ from gavel.v1.compliance_stream_pb2 import (
     StreamVideoRequest,
 )
 
-from gaveld.application.moderate_video import (
-    FileInProgress,
-    LiveInProgress,
-    ModerateVideo,
-)
+from gaveld.application.moderate_video import ModerateVideo
 from gaveld.application.video_in_progress import NothingJudged, VideoSummary
 from gaveld.domain.errors import ErrorReason, FieldViolation, InvalidRequest
 from gaveld.transport.grpc.call import Context, current_call
@@ -25,8 +22,6 @@ from gaveld.transport.grpc.converters.reviews import verbose_of
 from gaveld.transport.grpc.converters.videos import (
     CHUNK,
     FRAME,
-    chunk_from_proto,
-    frame_from_proto,
     is_live,
     news_to_proto,
     video_opening_from_proto,
@@ -37,13 +32,12 @@ from gaveld.transport.grpc.interceptors.admission import Admission, overloaded
 from gaveld.transport.grpc.long_texts import LongTexts
 from gaveld.transport.grpc.open_conversations import Lifetime, OpenConversations, TimeIsUpError
 from gaveld.transport.grpc.open_stream import StreamPlaces, options_of, write
+from gaveld.transport.grpc.video_feed import HEARD_OUT_SECONDS, Progress, VideoFeed
 
 PANEL_SECONDS: Final = 5.0
 """So much of a stream's time is kept for the review at its end,"""
 PANEL_SHARE: Final = 0.25
 """and no more than this share of it."""
-
-Progress = FileInProgress | LiveInProgress
 
 
 class VideoServicer:
@@ -83,34 +77,31 @@ class VideoServicer:
         opened = self._open_conversations.opened(call.project, seconds, reserve_seconds=reserve)
         with opened as lifetime:
             first = await options_of(requests, lifetime, call, self._max_work_seconds)
-            summary, verbose = None, 0
-            if first is not None:
-                verbose = verbose_of(first.options)
-                with suppress(NothingJudged):
-                    summary = await self._judged(first.options, requests, context, lifetime)
-            response = video_summary_to_proto(summary, verbose, call.request_id)
-            await write(context, response, lifetime)
-
-    async def _judged(
-        self,
-        options: StreamVideoOptions,
-        requests: AsyncIterator[StreamVideoRequest],
-        context: Context,
-        lifetime: Lifetime,
-    ) -> VideoSummary:
-        async with self._opened(options) as progress:
-            feeding = asyncio.create_task(self._fed(requests, progress))
+            if first is None:
+                await write(context, video_summary_to_proto(None, 0, call.request_id), lifetime)
+                return
+            feed = VideoFeed(requests, self._max_work_seconds)
+            stream = _Stream(first.options, feed, context, lifetime)
             try:
-                is_over = await _tell(progress, context, lifetime)
+                await self._serve(stream, call.request_id)
+            except asyncio.CancelledError:
+                stream.hears_out = False
+                raise
             finally:
-                feeding.cancel()
-                await asyncio.wait([feeding])
-            if is_over and not progress.has_judged:
-                raise InvalidRequest(FieldViolation(_field(options), "came not once"))
-            try:
-                return await lifetime.working(progress.conclude)
-            except TimeIsUpError:
-                raise RefusedError(_NO_REVIEW) from None
+                await feed.end(HEARD_OUT_SECONDS if stream.hears_out else 0.0)
+
+    async def _serve(self, stream: "_Stream", request_id: str) -> None:
+        summary = None
+        with suppress(NothingJudged):
+            async with self._opened(stream.options) as progress:
+                stream.feed.begin(progress)
+                try:
+                    summary = await stream.judge(progress)
+                finally:
+                    stream.feed.leave()
+        verbose = verbose_of(stream.options)
+        response = video_summary_to_proto(summary, verbose, request_id)
+        await write(stream.context, response, stream.lifetime)
 
     @asynccontextmanager
     async def _opened(self, options: StreamVideoOptions) -> AsyncIterator[Progress]:
@@ -146,50 +137,36 @@ class VideoServicer:
                 raise overloaded() from None
             yield progress
 
-    async def _fed(self, requests: AsyncIterator[StreamVideoRequest], progress: Progress) -> None:
-        """Feed what comes; what is wrong with it goes to whoever judges."""
+
+@dataclass(slots=True)
+class _Stream:
+    """One open stream. ``hears_out``: its caller may still be sending when it ends."""
+
+    options: StreamVideoOptions
+    feed: VideoFeed
+    context: Context
+    lifetime: Lifetime
+    hears_out: bool = True
+
+    async def judge(self, progress: Progress) -> VideoSummary:
+        """Judge what comes, tell of it, and return what it comes to."""
         try:
-            if isinstance(progress, LiveInProgress):
-                async for request in requests:
-                    await progress.show(*frame_from_proto(request))
-            else:
-                while (following := await self._next(requests)) is not None:
-                    await progress.feed(chunk_from_proto(following))
-            await progress.finish()
-        except Exception as failure:  # noqa: BLE001 - told where news are awaited
-            await progress.fail(failure)
-
-    async def _next(self, requests: AsyncIterator[StreamVideoRequest]) -> StreamVideoRequest | None:
+            while (events := await self.lifetime.listening(progress.take)) is not None:
+                # Only the work is given up when the time is over, never a message half written.
+                for news in await self.lifetime.working(partial(progress.judge, events)):
+                    await write(self.context, news_to_proto(news), self.lifetime)
+        except TimeIsUpError:
+            self.hears_out = False
+        else:
+            if not progress.has_judged:
+                field = FRAME if is_live(self.options) else CHUNK
+                raise InvalidRequest(FieldViolation(field, "came not once"))
         try:
-            async with asyncio.timeout(self._max_work_seconds) as patience:
-                return await anext(requests, None)
-        except TimeoutError:
-            if not patience.expired():
-                raise
-            raise RefusedError(_NO_CHUNK) from None
+            return await self.lifetime.working(progress.conclude)
+        except TimeIsUpError:
+            raise RefusedError(_NO_REVIEW) from None
 
 
-async def _tell(progress: Progress, context: Context, lifetime: Lifetime) -> bool:
-    """Judge what comes, and write what it comes to. Returns whether that was all of it."""
-    try:
-        while (events := await lifetime.listening(progress.take)) is not None:
-            # Only the work is given up when the time is over, never a message half written.
-            for news in await lifetime.working(partial(progress.judge, events)):
-                await write(context, news_to_proto(news), lifetime)
-    except TimeIsUpError:
-        return False
-    return True
-
-
-def _field(options: StreamVideoOptions) -> str:
-    return FRAME if is_live(options) else CHUNK
-
-
-_NO_CHUNK: Final = Refusal(
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    ErrorReason.DEADLINE_EXCEEDED.value,
-    "The next chunk of the file did not come in time.",
-)
 _NO_REVIEW: Final = Refusal(
     grpc.StatusCode.DEADLINE_EXCEEDED,
     ErrorReason.DEADLINE_EXCEEDED.value,
