@@ -7,7 +7,9 @@ import re
 import pytest
 from googleapiclient import discovery, errors
 
+from gaveld.application.api_keys import Authenticate
 from gaveld.transport.rest.dialects.perspective import PerspectiveDialect
+from tests.fakes.api_keys import FakeApiKeyStore
 from tests.fakes.feedback import FakeFeedbackStore
 from tests.integration.dialects.conftest import ServeDialects
 from tests.integration.dialects.stand import TraitClassifier, run, run_javascript, run_python
@@ -89,6 +91,22 @@ async def test_googles_client_suggests_scores_and_raises_its_errors(served):
             with pytest.raises(errors.HttpError, match="FLIRTATION") as caught:
                 comments.analyze(body=refused).execute()
             assert caught.value.status_code == 400
+
+    await asyncio.to_thread(work)
+
+
+async def test_googles_client_raises_its_error_for_a_wrong_key(serve_dialects):
+    """Law: the client, whose HTTP library reads challenges in its own way, says 401."""
+    served = await serve_dialects(
+        PerspectiveDialect(), authenticate=Authenticate(FakeApiKeyStore())
+    )
+
+    def work() -> None:
+        with built(served.url) as client, pytest.raises(errors.HttpError) as caught:
+            client.comments().analyze(
+                body={"comment": {"text": "a"}, "requestedAttributes": {"INSULT": {}}}
+            ).execute()
+        assert caught.value.status_code == 401
 
     await asyncio.to_thread(work)
 

@@ -47,6 +47,7 @@ from gaveld.transport.rest.surfaces import Request, Surface
 MAX_COMMENT_BYTES: Final = 20_480
 
 _BAD_REQUEST: Final = HTTP_STATUS[code_pb2.INVALID_ARGUMENT]
+_CHALLENGE: Final = "www-authenticate"
 _MODERATE: Final = "/gavel.v1.ModerationService/ModerateText"
 _SUBMIT: Final = "/gavel.v1.FeedbackService/SubmitFeedback"
 
@@ -82,7 +83,10 @@ class PerspectiveDialect(Surface):
             "details": details,
         }
         body = orjson.dumps({"error": error})
-        return Answer(failure.http_status, body, headers=answer_of(failure).headers)
+        headers = dict(answer_of(failure).headers)
+        if _CHALLENGE in headers:  # Google's client for Python can't read one without a realm
+            headers[_CHALLENGE] = 'Bearer realm="gavel"'
+        return Answer(failure.http_status, body, headers=tuple(headers.items()))
 
     async def _analyze(self, request: Request, rpc: Rpc) -> Answer:
         asked = _read(AnalyzeRequest, request)
