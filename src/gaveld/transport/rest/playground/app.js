@@ -6,12 +6,13 @@ import { load } from "./catalogue.js";
 import { $, el } from "./dom.js";
 import { failureCard, forget } from "./failures.js";
 import { choose, kind, prepare, read } from "./inputs.js";
-import { judgementOf, judgementParts, summary } from "./judgement.js";
+import { grounds, judgementOf, judgementParts, summary } from "./judgement.js";
 import { OverridesEditor } from "./overrides.js";
 import { snippetPart } from "./snippets.js";
 import * as words from "./words.js";
 
-const editors = [new OverridesEditor("Changes to the policy"), new OverridesEditor("Changes to the policy, other side")];
+const NAMES = ["Policy A", "Policy B"];
+const editors = NAMES.map((name) => new OverridesEditor(name));
 let running = null;
 
 $("policies").append(...editors.map(({ element }) => element));
@@ -43,6 +44,7 @@ function showOptions() {
   const compares = $("compare").checked;
   const of = kind();
   const alwaysAsks = of === "video" || of === "conversation";
+  editors[0].rename(compares ? NAMES[0] : "Changes for this call");
   editors[1].element.hidden = !compares;
   $("ask").disabled = alwaysAsks || compares;
   $("panel").hidden = !(alwaysAsks || ($("ask").checked && !compares));
@@ -76,7 +78,7 @@ function planned() {
   const asks = !$("panel").hidden;
   const sides = compares ? editors : editors.slice(0, 1);
   const columns = sides.map((editor, place) => ({
-    title: compares ? ["This side", "Other side"][place] : "",
+    title: compares ? NAMES[place] : "",
     prefix: `side-${place}`,
     editor,
     calls: callsFor(input, editor.value() ?? (compares && needsStream(input) ? {} : null), asks ? panelOptions() : null),
@@ -111,7 +113,6 @@ async function judge() {
 }
 
 function busy(is) {
-  $("judge").disabled = is;
   $("stop").hidden = !is;
   $("progress").hidden = true;
   $("answer").setAttribute("aria-busy", String(is));
@@ -133,6 +134,8 @@ async function judged(input, column, signal) {
   const says = failed.length && !made.length ? `The call failed: ${failed[0].error.message}` : summary(judgement);
   const element = el("article", { className: "side", "aria-label": title || "Answer" },
     title ? el("h3", { className: "side-title" }, title) : null,
+    editor.value() && calls.some(({ rpc }) => rpc === "ReviewVideo")
+      ? el("p", { className: "wrong" }, "The changes to the policy did not count: a video by address takes none.") : null,
     failed.map(({ error, planned: { rpc } }) => failureCard(error, rpc, [(field) => editor.control(field)])),
     made.length ? judgementParts(input, judgement, prefix) : null,
     calls.map((call) => snippetPart(call, prefix)));
@@ -152,14 +155,14 @@ function showProgress({ sentBytes, receivedBytes, totalBytes, judgedTurns, total
 
 function compared(sides) {
   if (sides.length < 2) return [];
-  const [one, other] = sides.map(({ judgement }) => new Set((judgement.verdict?.reasons ?? []).map(({ message }) => message)));
+  const [one, other] = sides.map(({ judgement }) => new Set(grounds(judgement)));
   const says = new Set(sides.map((side) => side.says)).size > 1
-    ? `They differ: ${sides[0].says} here, ${sides[1].says} there.`
+    ? `They differ. A says: ${sides[0].says}. B says: ${sides[1].says}.`
     : `Both say: ${sides[0].says}.`;
   const alone = (mine, others) => [...mine].filter((message) => !others.has(message));
   const differences = [
-    ...alone(one, other).map((message) => `Only on this side: ${message}`),
-    ...alone(other, one).map((message) => `Only on the other side: ${message}`),
+    ...alone(one, other).map((message) => `Only A: ${message}`),
+    ...alone(other, one).map((message) => `Only B: ${message}`),
   ];
   return [el("div", { className: "comparison" }, el("p", {}, says), differences.length ? el("ul", {}, differences.map((text) => el("li", {}, text))) : null)];
 }
@@ -172,6 +175,6 @@ function example() {
   }
   choose("text");
   showOptions();
-  $("text").value = "What a stupid idea, you clown 🤡. I will find you and kill you. Write to ann@example.com";
+  $("text").value = "You are an idiot, Ben, and everybody hates you. Call me on +1 650 253 0000 or write to ann@example.com.";
   $("text").focus();
 }

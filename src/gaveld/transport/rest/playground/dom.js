@@ -37,7 +37,7 @@ export function table(caption, columns, rows) {
       {},
       el("caption", { className: "unseen" }, caption),
       el("thead", {}, el("tr", {}, columns.map((name) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) => el("td", {}, cell ?? ""))))),
+      el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) => el("td", { className: /^[\d.]+( m?s)?$/.test(cell) ? "number" : "" }, cell ?? ""))))),
     ),
   );
 }

@@ -3,7 +3,7 @@
 import { el, folded, part, svg } from "./dom.js";
 import { marked } from "./marking.js";
 import { nameOf } from "./catalogue.js";
-import { action, score, seconds, tone } from "./words.js";
+import { action, score, seconds, tone, turnName } from "./words.js";
 
 /** Number findings, those that act first; `prefix` keeps ids of two answers apart. */
 export function numbered(findings, prefix) {
@@ -46,7 +46,7 @@ function onTurns({ turns }, entries, answer) {
 
 function onPicture({ file }, entries, answer) {
   const boxes = overlay();
-  const draw = (chosen) => boxes.replaceChildren(...chosen.filter(({ finding }) => finding.box).flatMap(box));
+  const draw = (chosen) => boxes.replaceChildren(...boxed(chosen));
   draw(entries);
   const facts = answer.facts ?? {};
   const picture = file
@@ -69,25 +69,36 @@ function onVideo({ file }, entries) {
   return {
     title: "Seen in the video",
     element: el("div", { className: "stage" }, video, boxes),
-    seek: ({ finding, number, label }) => {
+    seek: (entry) => {
+      const { finding } = entry;
       if (!finding.timeRange && !finding.frame) return null;
       return () => {
         video.pause();
         video.currentTime = seconds(finding.timeRange?.start ?? finding.frame.time);
-        boxes.replaceChildren(...(finding.box ? box({ finding, number, label }) : []));
+        boxes.replaceChildren(...boxed([entry]));
       };
     },
   };
 }
 
-const overlay = () => svg("svg", { viewBox: "0 0 1000 1000", preserveAspectRatio: "none", class: "boxes", role: "group", "aria-label": "Boxes of what was found" });
+const overlay = () => el("div", { className: "boxes", role: "group", "aria-label": "Boxes of what was found" });
 
-function box({ finding, number, label }) {
-  const { left = 0, top = 0, width = 0, height = 0 } = finding.box;
-  return [svg("rect", {
-    x: left * 1000, y: top * 1000, width: width * 1000, height: height * 1000,
-    class: tone(finding.action), role: "img", "aria-label": `Finding ${number}: ${label}`,
-  })];
+// Findings that share a box share a frame, whose tone is the first one's: they come strictest first.
+function boxed(entries) {
+  const places = new Map();
+  for (const entry of entries.filter(({ finding }) => finding.box)) {
+    const place = JSON.stringify(entry.finding.box);
+    places.set(place, [...(places.get(place) ?? []), entry]);
+  }
+  return [...places.values()].map((sharing) => {
+    const { left = 0, top = 0, width = 0, height = 0 } = sharing[0].finding.box;
+    const says = sharing.map(({ number, label }) => `Finding ${number}: ${label}`).join("; ");
+    const frame = el("div", { className: `box ${tone(sharing[0].finding.action)}`, role: "img", "aria-label": says },
+      el("span", { className: "tag" }, sharing.map(({ number }) => number).join(", ")));
+    const percent = (value) => `${value * 100}%`;
+    Object.assign(frame.style, { left: percent(left), top: percent(top), width: percent(width), height: percent(height) });
+    return frame;
+  });
 }
 
 function list(entries, seek, answer, prefix) {
@@ -114,7 +125,7 @@ function item(entry, seek) {
 
 function where({ frame, timeRange, fieldPath, turnId }) {
   const places = [];
-  if (turnId) places.push(`turn ${turnId}`);
+  if (turnId) places.push(turnName(turnId));
   if (fieldPath) places.push(fieldPath);
   if (timeRange) places.push(`${seconds(timeRange.start).toFixed(1)}–${seconds(timeRange.end).toFixed(1)} s`);
   else if (frame) places.push(`frame ${frame.index ?? 0}`);

@@ -18,7 +18,7 @@ export function judgementOf(made) {
     verdict: moderated?.verdict,
     action: moderated?.verdict?.action ?? (streams ? reviewed.answer.action : undefined),
     review,
-    findings: moderated?.findings ?? (moderated ? [] : review?.findings ?? []),
+    findings: (moderated ?? review)?.findings ?? [],
     omittedFindingCount: moderated?.omittedFindingCount,
     coverage: moderated?.verdict?.coverage ?? review?.coverage,
     facts: moderated?.facts ?? reviewed?.answer.facts,
@@ -49,11 +49,22 @@ export function judgementParts(input, judgement, prefix) {
 }
 
 /** Return what a judgement comes to, in one line. */
-export function summary({ action, review }) {
+export function summary({ action, turns, review }) {
   const said = [];
   if (action) said.push(words.action(action));
-  if (review?.decision) said.push(`${action ? "reviewers: " : ""}${words.decision(review.decision)}`);
+  const strictest = Object.values(turns ?? {}).map((turn) => turn.action).sort(words.byStrictness).at(-1);
+  if (strictest) said.push(`strictest turn: ${words.action(strictest)}`);
+  if (review?.decision) said.push(`${said.length ? "reviewers: " : ""}${words.decision(review.decision)}`);
   return said.join(", ") || "No answer";
+}
+
+/** Return what a judgement rests on, sentence by sentence, for setting two side by side. */
+export function grounds({ verdict, review, turns = {} }) {
+  return [
+    ...(verdict?.reasons ?? []).map(({ message }) => message),
+    ...Object.entries(turns).map(([id, turn]) => `In ${words.turnName(id)}: ${words.action(turn.action).toLowerCase()}.`),
+    ...(verdict ? [] : (review?.flaggedCategories ?? []).map(({ id, count }) => `${nameOf(id)}: ${words.count(count, "reviewer")}.`)),
+  ];
 }
 
 function headline({ action, verdict, review, coverage: checked }) {
@@ -73,7 +84,7 @@ function escalations(entries) {
   if (!entries.length) return null;
   return part("Builds up over turns", el("ul", {}, entries.map((entry) => el("li", {},
     el("strong", {}, words.pattern(entry.pattern)), entry.categoryId ? ` (${nameOf(entry.categoryId)})` : "",
-    ` ${words.score(entry.score)}. ${entry.reason ?? ""} `, el("span", { className: "hint" }, `Turns ${(entry.turnIds ?? []).join(", ")}`)))));
+    ` ${words.score(entry.score)}. ${entry.reason ?? ""} `, el("span", { className: "hint" }, (entry.turnIds ?? []).map(words.turnName).join(", "))))));
 }
 
 function votes(review) {
@@ -102,11 +113,23 @@ function vote({ agentName, decision, reason, flaggedCategories = [], time = 0, m
 function coverage(checked) {
   if (!checked) return null;
   const unchecked = checked.uncheckedCategories ?? [];
-  const rows = unchecked.map(({ categoryId, reason, classifiers: names = [], required }) =>
-    [nameOf(categoryId), words.unchecked(reason), names.join(", "), required ? "yes" : "no"]);
+  const required = unchecked.filter((entry) => entry.required);
+  const others = unchecked.filter((entry) => !entry.required);
   return part("Coverage",
     el("p", {}, `${words.coverage(checked.status)} ${words.count((checked.checkedCategories ?? []).length, "category", "categories")} checked, ${unchecked.length} not.`),
-    rows.length ? table("What was not checked", ["not checked", "why", "classifiers", "required"], rows) : null);
+    required.length ? el("p", {}, el("strong", {}, "Required and not checked")) : null, byReason(required),
+    required.length && others.length ? el("p", {}, el("strong", {}, "Not checked, nor required")) : null, byReason(others));
+}
+
+function byReason(unchecked) {
+  if (!unchecked.length) return null;
+  const reasons = new Map();
+  for (const entry of unchecked) reasons.set(entry.reason, [...(reasons.get(entry.reason) ?? []), entry]);
+  return el("dl", { className: "unchecked" }, [...reasons].flatMap(([reason, entries]) => [
+    el("dt", {}, words.unchecked(reason)),
+    el("dd", {}, entries.map(({ categoryId, classifiers: names = [] }) =>
+      el("span", { className: "chip" }, nameOf(categoryId), names.length ? el("span", { className: "hint" }, ` ${names.join(", ")}`) : null))),
+  ]));
 }
 
 function classifiers({ classifierOutcomes = [] }) {

@@ -2,10 +2,9 @@
 
 import { el } from "./dom.js";
 
-/** One set of overrides; `name` tells two sets apart to those who listen. */
+/** One set of overrides, headed by `name`. */
 export class OverridesEditor {
   constructor(name) {
-    this.name = name;
     this.prefix = name.toLowerCase().replace(/[^a-z]+/g, "-");
     this.rows = new Map();
     this.list = el("div", { className: "rows" });
@@ -16,16 +15,22 @@ export class OverridesEditor {
       [["", "as the policy says"], ["ACTION_ALLOW", "allow"], ["ACTION_REVIEW", "review at least"], ["ACTION_BLOCK", "block"]]
         .map(([value, label]) => el("option", { value }, label)),
     );
+    this.legend = el("legend", {}, name);
     this.element = el(
       "fieldset",
       { className: "overrides" },
-      el("legend", {}, name),
-      el("div", { className: "field" }, el("label", { htmlFor: this.incomplete.id }, "If a required check did not run"), this.incomplete),
+      this.legend,
       this.list,
       el("div", { className: "field" }, el("label", { htmlFor: this.picker.id }, "Change a category"), this.picker),
+      el("div", { className: "field" }, el("label", { htmlFor: this.incomplete.id }, "If a required check did not run"), this.incomplete),
     );
     this.picker.addEventListener("change", () => this.picked());
     this.offer([]);
+  }
+
+  /** Head the set otherwise. */
+  rename(name) {
+    this.legend.textContent = name;
   }
 
   /** Take the catalogue's categories to choose from. */
@@ -49,19 +54,20 @@ export class OverridesEditor {
   /** Add a category's row; return its first control. */
   add(id) {
     const name = this.categories.get(id)?.name ?? "";
-    const row = {
-      enabled: el("select", { "aria-label": `${id} ${name}: may it act, ${this.name}` },
-        [["", "acts as the policy says"], ["true", "may act"], ["false", "never acts"]].map(([value, label]) => el("option", { value }, label))),
-      required: el("select", { "aria-label": `${id} ${name}: must it be checked, ${this.name}` },
-        [["", "required as the policy says"], ["true", "required"], ["false", "not required"]].map(([value, label]) => el("option", { value }, label))),
-      review: this.threshold("review from", `${id} ${name}: review from, ${this.name}`),
-      block: this.threshold("block from", `${id} ${name}: block from, ${this.name}`),
+    const chosen = (label, yes, no) => this.labelled(id, label, el("select", {},
+      [["", "as the policy says"], ["true", yes], ["false", no]].map(([value, text]) => el("option", { value }, text))));
+    const typed = (label) => this.labelled(id, label,
+      el("input", { type: "text", inputMode: "decimal", autocomplete: "off", placeholder: "as the policy says" }));
+    const fields = {
+      review: typed("Review from"), block: typed("Block from"),
+      enabled: chosen("May act", "yes", "never"), required: chosen("Must be checked", "yes", "no"),
     };
-    const remove = el("button", { type: "button", className: "quiet", "aria-label": `Remove ${id} ${name}, ${this.name}` }, "×");
+    const row = Object.fromEntries(Object.entries(fields).map(([setting, { control }]) => [setting, control]));
+    const remove = el("button", { type: "button", className: "quiet", "aria-label": `Remove ${id} ${name}` }, "×");
     const element = el(
       "div",
       { className: "row", role: "group", "aria-label": `${id} ${name}` },
-      el("strong", {}, `${id} ${name}`), remove, row.enabled, row.required, row.review, row.block,
+      el("strong", {}, `${id} ${name}`), remove, Object.values(fields).map(({ field }) => field),
     );
     remove.addEventListener("click", () => {
       element.remove();
@@ -72,11 +78,12 @@ export class OverridesEditor {
     this.rows.set(id, row);
     this.list.append(element);
     this.offer([...this.categories.values()]);
-    return row.enabled;
+    return row.review;
   }
 
-  threshold(placeholder, label) {
-    return el("input", { type: "text", inputMode: "decimal", autocomplete: "off", placeholder, "aria-label": label });
+  labelled(id, label, control) {
+    control.id = `${this.prefix}-${id}-${label.toLowerCase().replaceAll(" ", "-")}`;
+    return { control, field: el("div", { className: "field" }, el("label", { htmlFor: control.id }, label), control) };
   }
 
   /** Return the PolicyOverrides, or null where nothing changes. What is no number goes as typed. */

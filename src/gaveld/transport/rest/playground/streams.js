@@ -31,20 +31,24 @@ export async function send(path, opening, file, signal, onProgress) {
 /** Have turns reviewed one after the other; return {review, turns, errors, escalations}. */
 export async function converse(path, opening, turns, signal, onProgress) {
   const answer = { turns: {}, errors: {} };
+  const findings = [];
   await exchange(path, signal, {
     say(socket) {
       socket.send(JSON.stringify(opening));
       for (const turn of turns) socket.send(JSON.stringify({ turn }));
     },
     hear({ turnReview, turnError, final }) {
-      if (turnReview) answer.turns[turnReview.turnId] = turnReview;
+      if (turnReview) {
+        answer.turns[turnReview.turnId] = turnReview;
+        for (const finding of turnReview.turn?.findings ?? []) findings.push({ ...finding, turnId: turnReview.turnId });
+      }
       if (turnError) answer.errors[turnError.turnId] = turnError.error;
       if (final) Object.assign(answer, final);
       const judged = Object.keys(answer.turns).length + Object.keys(answer.errors).length;
       onProgress?.({ judgedTurns: judged, totalTurns: turns.length });
     },
   });
-  return answer;
+  return { ...answer, review: { ...answer.review, findings } };
 }
 
 async function exchange(path, signal, { say, hear }) {

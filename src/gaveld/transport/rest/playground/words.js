@@ -50,6 +50,10 @@ export function tone(value) {
   return "allow";
 }
 
+const STRICTNESS = Object.keys(ACTIONS);
+/** Order actions, the strictest last. */
+export const byStrictness = (one, other) => STRICTNESS.indexOf(one) - STRICTNESS.indexOf(other);
+
 export const score = (value = 0) => value.toFixed(2);
 
 /** Return the seconds of a duration in JSON, such as "0.012s". */
@@ -65,5 +69,8 @@ export function bytes(count) {
   if (count >= 1e6) return `${(count / 1e6).toFixed(1)} MB`;
   return count >= 1e3 ? `${Math.round(count / 1e3)} kB` : `${count} bytes`;
 }
+
+/** Turns have no ids here, so that the server names them by their place, counted from 0. */
+export const turnName = (id) => `turn ${Number(id) + 1}`;
 
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
