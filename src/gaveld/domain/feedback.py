@@ -17,7 +17,7 @@ class Feedback:
     ``id`` is the caller's id of the call, and with the project names the opinion. ``attributes``
     are the scores, 0–1, that the text should have had; ``category_ids`` what it belongs to;
     ``action`` what should have been done, None for no opinion. ``languages`` are BCP 47 codes.
-    ``description``, ``parent_text`` and ``turns`` are what surrounded the text. ``given_at`` is UTC.
+    ``description``, ``parent_text`` and ``turns`` are what surrounded it. ``given_at`` is UTC.
     """
 
     id: str
