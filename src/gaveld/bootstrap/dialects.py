@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gaveld.transport.rest.dialects.acs import AcsDialect
+from gaveld.transport.rest.dialects.apollo import ApolloDialect
 from gaveld.transport.rest.dialects.contentmod import ContentModDialect
 from gaveld.transport.rest.dialects.discuse import DiscuseDialect
 from gaveld.transport.rest.dialects.openai import OpenAiDialect
@@ -14,6 +15,7 @@ from gaveld.transport.rest.surfaces import Surface
 DIALECTS: Final[Mapping[str, Callable[[], Surface]]] = MappingProxyType(
     {
         "acs": AcsDialect,
+        "apollo": ApolloDialect,
         "contentmod": ContentModDialect,
         "discuse": DiscuseDialect,
         "openai": OpenAiDialect,

@@ -1,0 +1,323 @@
+"""Apollo's API over real sockets: keys, typed content, the actions it set off, every refusal.
+
+No policy defines content types yet. What becomes of an answer that has actions is tried on a server
+of the contract that knows two of them.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import grpc.aio
+import httpx2
+import pytest
+from gavel.v1 import moderation_service_pb2 as api
+from gavel.v1 import moderation_service_pb2_grpc as services
+from gavel.v1 import verdict_pb2
+from prometheus_client import CollectorRegistry
+
+from gaveld.application.api_keys import Authenticate, new_api_key
+from gaveld.application.ports import RateLimit
+from gaveld.transport.rest import (
+    ContractSurface,
+    Gateway,
+    GatewayOptions,
+    RestMetrics,
+    RestServer,
+    RestServerOptions,
+    Upstream,
+    UpstreamOptions,
+    contract_services,
+)
+from gaveld.transport.rest.dialects.acs import AcsDialect
+from gaveld.transport.rest.dialects.apollo import ApolloDialect
+from tests.conformance.trees import differences
+from tests.fakes.api_keys import FakeApiKeyStore
+from tests.fakes.rate_limiter import FakeRateLimiter
+from tests.integration.dialects.conftest import Served, ServeDialects
+from tests.integration.dialects.stand import run_python
+
+GOLDEN = Path(__file__).parents[2] / "conformance" / "dialects" / "apollo"
+PRINTED = {
+    name: json.loads((GOLDEN / f"{name}.json").read_text()) for name in ("requests", "answers")
+}
+COMMENT = PRINTED["requests"]["content"]
+CONTENT, IMAGE = "/api/v1/content/", "/api/v1/image/"
+BAN, FLAG = ("4b179456-8282-418f-93a5-d986d8631342", "BAN"), ("0d0c", "FLAGGED")
+
+
+class Rules(services.ModerationServiceServicer):
+    """A server that knows the content types Comment and Image, and bans and flags all content."""
+
+    def __init__(self) -> None:
+        self.asked: list[api.ModerateTextRequest] = []
+        self.metadata: dict[str, str] = {}
+
+    async def ModerateText(self, request, context):  # noqa: N802 - the RPC's name
+        self.asked.append(request)
+        self.metadata = dict(context.invocation_metadata())
+        answer = api.ModerateTextResponse(content_id=request.content_id)
+        answer.verdict.coverage.status = verdict_pb2.COVERAGE_STATUS_COMPLETE
+        for actions in ([BAN, FLAG], [BAN], []):
+            outcome = answer.rule_outcomes.add(status=verdict_pb2.RULE_STATUS_MATCHED)
+            for action_id, name in actions:
+                outcome.actions.add(action_id=action_id, name=name)
+        return answer
+
+
+@pytest.fixture
+async def rules() -> AsyncIterator[tuple[Rules, str, httpx2.AsyncClient]]:
+    """The dialect in front of a server that knows content types, its URL, and a client of it."""
+    servicer = Rules()
+    server = grpc.aio.server()
+    services.add_ModerationServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(server.stop, None)
+        upstream = Upstream(UpstreamOptions((f"127.0.0.1:{port}",)))
+        stack.push_async_callback(upstream.close)
+        gateway = Gateway(
+            GatewayOptions(),
+            ContractSurface(contract_services()),
+            upstream,
+            RestMetrics(CollectorRegistry()),
+            [ApolloDialect()],
+        )
+        rest = RestServer(RestServerOptions(port=0), gateway)
+        url = f"http://127.0.0.1:{await rest.start()}"
+        stack.push_async_callback(rest.stop)
+        client = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, timeout=60))
+        yield servicer, url, client
+
+
+@pytest.fixture
+async def served(serve_dialects: ServeDialects) -> Served:
+    """Gavel's own server, whose policy defines no content types."""
+    return await serve_dialects(ApolloDialect(), AcsDialect())
+
+
+async def post(client: httpx2.AsyncClient, body: Any, path: str = CONTENT) -> httpx2.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.post(path, content=content)
+
+
+def errors_of(answer: httpx2.Response) -> list[dict[str, Any]]:
+    """The errors of an answer, which has this dialect's form."""
+    body = answer.json()
+    assert set(body) == {"status", "errors"}
+    assert body["status"] == answer.status_code
+    assert body["errors"]
+    for error in body["errors"]:
+        assert set(error) | {"pointer"} == {
+            "status", "type", "title", "detail", "pointer", "requestId",
+        }  # fmt: skip
+        assert error["status"] == answer.status_code
+        assert all(entry.startswith("/errors/") for entry in error["type"])
+        assert error["requestId"] == answer.headers["x-request-id"]
+    return list(body["errors"])
+
+
+@pytest.mark.parametrize(("kind", "path"), [("content", CONTENT), ("image", IMAGE)])
+async def test_a_printed_request_is_answered_as_printed(rules, kind: str, path: str):
+    """Law: the answer has the printed keys and types, and the status that the table promises."""
+    servicer, _, client = rules
+    body = json.loads(json.dumps(PRINTED["requests"][kind]))
+    if kind == "image":
+        body["content"]["url"] = "https://pictures.example/a.png"
+    for place in (path, path.rstrip("/")):
+        answer = await post(client, body, place)
+        assert answer.status_code == 200
+        printed = PRINTED["answers"][kind] | {"status": 200}
+        assert not list(differences(printed, answer.json()))
+        assert answer.json() == {
+            "content_id": "abc123",
+            "status": 200,
+            "data": {
+                "workflowsRuns": [
+                    {"id": BAN[0], "run": BAN[1]}, {"id": FLAG[0], "run": FLAG[1]},
+                ],
+            },
+        }  # fmt: skip
+    asked = servicer.asked[-1]
+    assert (asked.content_id, asked.actor_id) == ("abc123", "def456")
+    assert asked.content_type == body["contenttype"]
+    if kind == "image":
+        assert asked.fields["url"].image_value.uri == "https://pictures.example/a.png"
+    else:
+        assert asked.fields["text"].string_value == "some text uploaded by a user"
+
+
+async def test_the_printed_python_runs(rules):
+    """Law: the printed program works with base URL and key changed, and its ellipsis filled in."""
+    servicer, url, _ = rules
+    printed = (GOLDEN / "text.py.txt").read_text()
+    program = printed.replace("https://api.apolloapi.com", url).replace("APIKEY", "my-key")
+    program = program.replace("<... all other fields in your 'Comment' content type>", "'likes': 3")
+    said = await run_python(f"{program}\nprint(response.status_code, response_dict['data'])")
+    assert said.startswith("200 {'workflowsRuns': [{'id': '4b179456")
+    assert servicer.metadata["x-api-key"] == "my-key"
+    assert servicer.asked[0].fields["likes"].int_value == 3
+
+
+async def test_values_keep_their_types(rules):
+    """Law: fields arrive with the types that they have in JSON; null counts as not there."""
+    servicer, _, client = rules
+    content = {
+        "title": "", "likes": -(2**63), "score": 0.5, "pinned": False, "gone": None,
+        "tags": ["a", 1], "author": {"name": "x", "none": None},
+    }  # fmt: skip
+    assert (await post(client, COMMENT | {"content": content})).status_code == 200
+    fields = servicer.asked[0].fields
+    assert set(fields) == set(content) - {"gone"}
+    assert fields["title"].WhichOneof("kind") == "string_value"
+    assert fields["likes"].int_value == -(2**63)
+    assert fields["score"].float_value == 0.5
+    assert fields["pinned"].WhichOneof("kind") == "bool_value"
+    assert [entry.WhichOneof("kind") for entry in fields["tags"].list_value.values] == [
+        "string_value", "int_value",
+    ]  # fmt: skip
+    assert set(fields["author"].object_value.fields) == {"name"}
+
+
+@pytest.mark.parametrize(("kind", "path"), [("content", CONTENT), ("image", IMAGE)])
+async def test_a_content_type_that_is_not_there_is_refused(served: Served, kind: str, path: str):
+    """Law: without the content type nothing could be set off, so that there is no empty list."""
+    body = PRINTED["requests"][kind] | {"content": {}}
+    (error,) = errors_of(await post(served.client, body, path))
+    assert (error["status"], error["title"]) == (400, "Content type not found")
+    assert error["pointer"] == "/contenttype"
+    assert error["detail"].startswith("contenttype ")
+
+
+async def test_what_is_done_later_is_not_served(served: Served):
+    """Law: asynchronous processing is refused by name, not accepted and forgotten."""
+    (error,) = errors_of(await post(served.client, COMMENT | {"sync": False}))
+    assert (error["status"], error["title"], error["pointer"]) == (501, "Not served", "/sync")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x-api-key": "{}"},
+        {"authorization": "TOKEN {}"},
+        {"authorization": "Token {}"},
+        {"authorization": "Bearer {}"},
+        {"x-api-key": "{}", "authorization": "Token other"},
+    ],
+)
+async def test_a_key_is_taken_as_each_page_spells_it(serve_dialects, header: dict[str, str]):
+    """Law: each spelling opens the door: what is left to refuse is the content type."""
+    store = FakeApiKeyStore()
+    key, secret = new_api_key(project="shop")
+    await store.add(key)
+    served = await serve_dialects(ApolloDialect(), authenticate=Authenticate(store))
+    headers = {name: value.format(secret) for name, value in header.items()}
+    answer = await served.client.post(CONTENT, json=COMMENT, headers=headers)
+    assert errors_of(answer)[0]["title"] == "Content type not found"
+
+
+async def test_keys_are_held_to_their_rights(serve_dialects: ServeDialects):
+    """Law: no key and a wrong one are 401, one without the scope 403, one too fast 429."""
+    store = FakeApiKeyStore()
+    slow, slow_secret = new_api_key(project="shop", rate_limit=RateLimit(1, 60))
+    lame, lame_secret = new_api_key(project="shop", scopes=frozenset())
+    await store.add(slow)
+    await store.add(lame)
+    served = await serve_dialects(
+        ApolloDialect(), authenticate=Authenticate(store), rate_limiter=FakeRateLimiter()
+    )
+    given = ("", "TOKEN wrong", "Basic abc", f"Token {lame_secret}", *[f"Token {slow_secret}"] * 2)
+    tries = [
+        await served.client.post(CONTENT, json=COMMENT, headers={"authorization": value})
+        for value in given
+    ]
+    titles = [(answer.status_code, errors_of(answer)[0]["title"]) for answer in tries]
+    assert titles == [
+        (401, "Invalid API Key"),
+        (401, "Invalid API Key"),
+        (401, "Invalid API Key"),
+        (403, "Permission denied"),
+        (400, "Content type not found"),
+        (429, "Too many requests"),
+    ]
+    assert int(tries[-1].headers["retry-after"]) >= 1
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in COMMENT.items() if key != name}
+
+
+def deep(levels: int) -> Any:
+    return {"a": deep(levels - 1)} if levels else 1
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (without("content_id"), "/content_id"),
+        (without("user_id"), "/user_id"),
+        (without("contenttype"), "/contenttype"),
+        (without("content"), "/content"),
+        (COMMENT | {"content_id": ""}, "/content_id"),
+        (COMMENT | {"content_id": 5}, "/content_id"),
+        (COMMENT | {"content_id": "a" * 257}, "/content_id"),
+        (COMMENT | {"user_id": "a" * 257}, "/user_id"),
+        (COMMENT | {"contenttype": ""}, "/contenttype"),
+        (COMMENT | {"contenttype": None}, "/contenttype"),
+        (COMMENT | {"contenttype": "a" * 129}, "/contenttype"),
+        (COMMENT | {"content": "text"}, "/content"),
+        (COMMENT | {"content": {"tags": [None]}}, "/content/tags/0"),
+        (COMMENT | {"content": {"likes": 2**63}}, "/content/likes"),
+        (COMMENT | {"content": deep(9)}, "/content" + "/a" * 9),
+        (COMMENT | {"content": {"no name": "x"}}, "/content/no name"),
+        (COMMENT | {"content": {"actor_id": [None]}}, "/content/actor_id/0"),
+        (COMMENT | {"sync": "true"}, "/sync"),
+        (COMMENT | {"surprise": 1}, "/surprise"),
+        ([], None),
+        (b"", None),
+        (b'{"content_id": "a", "content_id": "b"}', None),
+        (b'{"content_id": "\\ud800"}', None),
+        (b"\xff", None),
+        (b"[" * 5000, None),
+    ],
+)
+async def test_bad_requests_point_at_the_field(served: Served, body: Any, pointer: str | None):
+    """Law: a bad request is the caller's fault, and the pointer says where, in its own names."""
+    (error,) = errors_of(await post(served.client, body))
+    assert (error["status"], error["title"]) == (400, "Invalid request")
+    assert error.get("pointer") == pointer
+    assert not {"actor_id ", "content_type", "fields"} & set(error["detail"].split())
+
+
+async def test_a_picture_that_is_none_is_refused(served: Served):
+    """Law: the picture's address is held to its form before anything is asked."""
+    body = PRINTED["requests"]["image"]
+    (error,) = errors_of(await post(served.client, body, IMAGE))
+    assert (error["status"], error["pointer"]) == (400, "/content/url")
+
+
+async def test_http_itself_is_refused_in_this_apis_form(serve_dialects: ServeDialects):
+    """Law: unknown paths, other methods, encodings and too large bodies have the same envelope."""
+    served = await serve_dialects(
+        ApolloDialect(), gateway_options=GatewayOptions(max_body_bytes=1_024)
+    )
+    assert errors_of(await served.client.post("/api/v1/content/5"))[0]["title"] == "Not found"
+    assert errors_of(await served.client.post("/api/v1/content//"))[0]["title"] == "Not found"
+    wrong_method = await served.client.get(CONTENT)
+    assert errors_of(wrong_method)[0]["status"] == 405
+    assert wrong_method.headers["allow"] == "POST"
+    large = await post(served.client, COMMENT | {"content": {"text": "a" * 2_000}})
+    assert errors_of(large)[0]["title"] == "Content too large"
+    packed = await served.client.post(CONTENT, json={}, headers={"content-encoding": "gzip"})
+    assert errors_of(packed)[0]["status"] == 415
+
+
+async def test_its_neighbours_keep_their_paths(served: Served):
+    """Law: other dialects below /api/v1, and the contract, are not in its way."""
+    neighbour = await served.client.post("/api/v1/compliance/image", json={})
+    assert neighbour.json()["error"] is True
+    own = await served.client.get("/api/v1/contents")
+    assert own.json()["code"] == 5
