@@ -27,6 +27,7 @@ import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 PROTOS = Path(__file__).resolve().parent
 ROOT = PROTOS.parent
@@ -174,12 +175,13 @@ def for_envoy(image: bytes) -> bytes:
     from google.api import annotations_pb2
     from google.protobuf import descriptor_pb2
 
+    http: Any = annotations_pb2.http  # the stubs know no extensions
     files = descriptor_pb2.FileDescriptorSet.FromString(image)
     for file in files.file:
         file.ClearField("source_code_info")
         for method in (entry for service in file.service for entry in service.method):
-            if method.options.HasExtension(annotations_pb2.http):
-                rule = method.options.Extensions[annotations_pb2.http]
+            if method.options.HasExtension(http):
+                rule = method.options.Extensions[http]
                 for entry in (rule, *rule.additional_bindings):
                     entry.ClearField("response_body")
     return bytes(files.SerializeToString(deterministic=True))
