@@ -25,8 +25,8 @@ from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
 from gaveld.application.moderate import ModerateText, TextJudgement
-from gaveld.bootstrap.container import build_text_path
 from gaveld.bootstrap.settings import TextSettings
+from gaveld.bootstrap.texts import build_text_path
 from gaveld.domain.content import TextSubmission
 from gaveld.domain.policies import Action, PolicyOverrides
 from gaveld.domain.signals import OutcomeStatus

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
-from gaveld.bootstrap.container import LOOKS_FOR, absent_cards, build_text_path
 from gaveld.bootstrap.settings import SettingsError, TextSettings
+from gaveld.bootstrap.texts import LOOKS_FOR, absent_cards, build_text_path
 from tests.unit.adapters.text.tiny_transformer import write_transformer
 
 

@@ -12,9 +12,9 @@ import pytest
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.telemetry.tracing import end_tracing
 from gaveld.bootstrap import lifecycle
-from gaveld.bootstrap.container import build_text_path
 from gaveld.bootstrap.lifecycle import prove, run
 from gaveld.bootstrap.settings import Settings, SettingsError, TextSettings
+from gaveld.bootstrap.texts import build_text_path
 from tests.certificates import self_signed
 
 

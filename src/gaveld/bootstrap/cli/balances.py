@@ -22,7 +22,7 @@ from gaveld.bootstrap.cli.options import (
     out,
     settings_from,
 )
-from gaveld.bootstrap.container import open_credits
+from gaveld.bootstrap.stores import open_credits
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Set, list and clear projects' balances of credits.")

@@ -13,7 +13,7 @@ import typer
 
 from gaveld.application.ports import FeedbackStore
 from gaveld.bootstrap.cli.options import Config, err, explained_failures, fail, settings_from
-from gaveld.bootstrap.container import open_feedback
+from gaveld.bootstrap.stores import open_feedback
 from gaveld.domain.feedback import Feedback
 
 T = TypeVar("T")

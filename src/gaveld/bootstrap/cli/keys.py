@@ -25,7 +25,7 @@ from gaveld.bootstrap.cli.options import (
     out,
     settings_from,
 )
-from gaveld.bootstrap.container import open_api_keys
+from gaveld.bootstrap.stores import open_api_keys
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
