@@ -14,6 +14,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gaveld.transport.rest.gateway import Gateway
 
 _MAX_HEAD_BYTES = 32 << 10
+_IDLE_SECONDS = 75
+"""How long a connection may wait for its next request: batches pause, and pools keep a minute."""
+
 _PING_SECONDS = 30.0
 _PONG_SECONDS = 120.0
 """Longer than a stream may be held up by a slow judge, when nothing is read, pongs neither."""
@@ -69,6 +72,7 @@ class RestServer:
             log_config=None,
             log_level="warning",  # below it there are addresses and queries
             access_log=False,
+            timeout_keep_alive=_IDLE_SECONDS,
             lifespan="off",
             server_header=False,
             proxy_headers=False,
