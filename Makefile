@@ -6,15 +6,16 @@ DATA   ?= ../shared/data/text
 SETS   ?= ../public-sets
 MODELS := var/models
 RUN    ?= build/transformer
+SCREENSHOTS ?= build/screenshots
 
 # ONNX Runtime would report its use to its maker.
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test test-llm check gen check-gen format lint types breaking locks train train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
+.PHONY: help run models test e2e test-llm check gen check-gen format lint types breaking locks train train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Set-up: one virtual environment, made from hash-pinned locks. Each stamp stands for one lock.
 $(BIN)/python:
@@ -55,6 +56,14 @@ test: $(VENV)/.dev $(MODELS)/.installed ## Set up and run every test
 test-llm: $(VENV)/.dev ## Test a live chat server: URL=… MODEL=… [FORM=…] [KEY_FILE=…]
 	@test -n "$(URL)" && test -n "$(MODEL)" || { echo "name a server: make test-llm URL=http://127.0.0.1:8000/v1 MODEL=name"; exit 2; }
 	LLM_URL="$(URL)" LLM_MODEL="$(MODEL)" LLM_FORM="$(FORM)" LLM_KEY_FILE="$(KEY_FILE)" $(BIN)/python -m pytest -p no:xdist tests/live/chat_model.py $(ARGS)
+
+$(VENV)/.e2e: requirements/e2e.lock $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+e2e: $(VENV)/.e2e ## Test the playground in chromium; SCREENSHOTS=docs/images renews the pictures there
+	./tests/browser/chromium.sh
+	SCREENSHOTS="$(SCREENSHOTS)" $(BIN)/python -m pytest -p no:xdist tests/browser $(ARGS)
 
 check: check-gen format-check lint types breaking ## Everything that reads the code without running it
 

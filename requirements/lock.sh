@@ -19,6 +19,8 @@ for name in models server openvino nudenet dev train; do
   constraint="$constraint -c $name.lock"
 done
 
+compile e2e -c dev.lock "$@"
+
 # The servers that make bench compares with, each in an environment of its own, on our engine.
 engine=$(mktemp)
 trap 'rm -f "$engine"' EXIT

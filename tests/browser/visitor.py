@@ -1,0 +1,137 @@
+"""Somebody who uses the playground: what they do, are shown, and hear from the browser."""
+
+import base64
+import json
+from pathlib import Path
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
+
+REFUSED = "Failed to load resource: the server responded with a status of"
+"""The browser's own note of an answer that is an error, which some tests are about."""
+
+_DROP = """([element, name, type, data]) => {
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, {type}));
+  for (const kind of ["dragover", "drop"]) {
+    const options = {dataTransfer: transfer, bubbles: true, cancelable: true};
+    element.dispatchEvent(new DragEvent(kind, options));
+  }
+}"""
+
+
+class Visitor:
+    """A person with a page.
+
+    ``complaints`` are console errors and violations of the page's policy, ``strangers`` requests
+    to anywhere but the server, and ``answers`` the server's by path.
+    """
+
+    def __init__(self, page: Page, origin: str, screenshots: Path) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        self.answers: dict[str, dict] = {}
+        self._origin = origin
+        self._screenshots = screenshots
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        page.on("request", self._asked)
+        page.on("response", self._answered)
+
+    def arrive(self) -> None:
+        """Open the page, and wait for its catalogue."""
+        self.page.goto(f"{self._origin}/playground", wait_until="networkidle")
+
+    def pick(self, kind: str) -> None:
+        """Choose what to judge, by its name on the page."""
+        self.page.locator(".kinds").get_by_text(kind, exact=True).click()
+
+    def unfold(self, title: str) -> None:
+        """Open one of the form's parts."""
+        self.page.locator("form summary").get_by_text(title, exact=True).click()
+
+    def write(self, text: str) -> None:
+        """Type a text to judge."""
+        self.page.get_by_label("Text to judge").fill(text)
+
+    def drop(self, name: str, media_type: str, data: bytes) -> None:
+        """Drop a file onto the form."""
+        form = self.page.locator("#call").element_handle()
+        self.page.evaluate(_DROP, [form, name, media_type, base64.b64encode(data).decode()])
+
+    def judge(self) -> Locator:
+        """Press the button; return the answer, once it is there."""
+        self.page.get_by_role("button", name="Judge", exact=True).click()
+        return self.await_answer()
+
+    def await_answer(self) -> Locator:
+        """Return the answer, once it is there."""
+        self.page.locator("#answer[aria-busy=false] .side").first.wait_for()
+        return self.page.locator("#answer")
+
+    def change(self, policy: str, category: str, **settings: str) -> None:
+        """Change a category of a policy: thresholds are typed, the rest is chosen."""
+        group = self.page.get_by_role("group", name=policy, exact=True)
+        group.get_by_label("Change a category").select_option(category)
+        row = group.get_by_role("group").filter(has_text=category)
+        for label, value in settings.items():
+            control = row.get_by_label(label.replace("_", " "), exact=False)
+            if value in {"true", "false"}:
+                control.select_option(value)
+            else:
+                control.fill(value)
+
+    def status(self) -> str:
+        """What the page says of the call in one line, which is read out."""
+        return self.page.get_by_role("status").inner_text()
+
+    def photograph(self, name: str, *, height: int = 0) -> Path:
+        """Keep a picture of what is seen, or of so many pixels of the page."""
+        self._screenshots.mkdir(parents=True, exist_ok=True)
+        path = self._screenshots / f"{name}.png"
+        self.page.mouse.move(0, 0)
+        if height:
+            width = self.page.viewport_size["width"]
+            self.page.evaluate("scrollTo(0, 0)")
+            clip = {"x": 0, "y": 0, "width": width, "height": height}
+            self.page.screenshot(path=path, full_page=True, clip=clip, animations="disabled")
+        else:
+            self.page.screenshot(path=path, animations="disabled")
+        return path
+
+    def expect_refusals(self) -> None:
+        """Forget that the browser noted answers that are errors: the test is about them."""
+        self.complaints = [entry for entry in self.complaints if not entry.startswith(REFUSED)]
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((f"{self._origin}/", "blob:")):
+            self.strangers.append(request.url)
+
+    def _answered(self, response: Response) -> None:
+        if response.headers.get("content-type") == "application/json":
+            path = response.url.removeprefix(self._origin)
+            self.answers[path] = json.loads(response.body())
+
+
+def marked(answer: Locator) -> tuple[str, list[str]]:
+    """The text of an answer as shown, without the numbers of its findings; and what is marked."""
+    text, marks = answer.locator(".marked").evaluate(
+        """(element) => {
+          const copy = element.cloneNode(true);
+          copy.querySelectorAll("sup").forEach((number) => number.remove());
+          const marks = [...copy.querySelectorAll("mark")].map((mark) => mark.textContent);
+          return [copy.textContent, marks];
+        }"""
+    )
+    return text, marks
+
+
+def utf16(text: str, start: int, end: int) -> str:
+    """The part of a text between two offsets in UTF-16 code units."""
+    return text.encode("utf-16-le")[2 * start : 2 * end].decode("utf-16-le")
