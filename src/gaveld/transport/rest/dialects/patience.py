@@ -1,6 +1,7 @@
 """Waits where a server is too busy, for those whose API says that it never turns anybody away.
 
-It repeats what a repeat may mend, in the server's own time, and no longer than the caller waits.
+It repeats what a repeat may mend, in the server's own time, and no longer than the caller waits. It
+is for calls that change nothing, so that one done twice does no harm.
 """
 
 import asyncio
@@ -13,12 +14,20 @@ from gaveld.transport.rest.failures import RpcFailure, refusal
 
 T = TypeVar("T")
 
-_BUSY: Final = frozenset({"SERVER_OVERLOADED", "RATE_LIMIT_EXCEEDED"})
+_PASSING: Final = frozenset(
+    {
+        "SERVER_OVERLOADED",
+        "RATE_LIMIT_EXCEEDED",
+        "TARGET_UNREACHABLE",
+        "SERVER_NOT_READY",
+        "SERVER_DRAINING",
+    }
+)
 _LONGEST_STRETCH: Final = 8
 
 
 class Patience:
-    """Calls again what was turned away for load alone.
+    """Calls again what was turned away for a reason that passes.
 
     ``max_wait_seconds`` is how long a call may wait in all, or its caller's timeout if that is
     sooner; ``max_waiting`` how many calls may wait at once: the next is turned away like any other.
@@ -28,7 +37,7 @@ class Patience:
     def __init__(
         self,
         max_wait_seconds: float = 30.0,
-        max_waiting: int = 256,
+        max_waiting: int = 1_024,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._max_wait_seconds = max_wait_seconds
@@ -65,7 +74,7 @@ class Patience:
             except RpcFailure as failure:
                 seconds = (failure.retry_after_seconds or 0.0) * stretch
                 may_wait = 0.0 < seconds <= left and self._waiting < self._max_waiting
-                if failure.reason not in _BUSY or not may_wait:
+                if failure.reason not in _PASSING or not may_wait:
                     raise
             left -= seconds
             stretch = min(2 * stretch, _LONGEST_STRETCH)
