@@ -89,7 +89,9 @@ def visit(browser: Browser, server: Server) -> Iterator[NewVisitor]:
     visitors: list[tuple[BrowserContext, Visitor]] = []
 
     def open_page(at: Server = server, **options: object) -> Visitor:
-        context = browser.new_context(**{"viewport": DESK, "locale": "en-GB", **options})
+        context = browser.new_context(
+            **{"viewport": DESK, "locale": "en-GB", "reduced_motion": "reduce", **options}
+        )
         context.set_default_timeout(30_000)
         visitor = Visitor(context.new_page(), f"http://127.0.0.1:{at.rest_port}", SCREENSHOTS)
         visitors.append((context, visitor))

@@ -42,29 +42,33 @@ function heredoc(message, { field, file }) {
 const pretty = (message) => JSON.stringify(message, null, 2);
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-function pythonHead(module, ...more) {
+// The messages of streams are declared in a file of their own.
+function pythonHead({ module, streams }, ...more) {
+  const declared = streams ? "compliance_stream" : module;
   return [
     ...more,
     "import grpc",
     "from gavel.service_config import channel_options",
-    `from gavel.v1 import ${module}_pb2 as messages`,
+    `from gavel.v1 import ${declared}_pb2 as messages`,
     `from gavel.v1 import ${module}_pb2_grpc as services`,
     "from google.protobuf.json_format import ParseDict",
     "",
   ];
 }
 
-function python({ service, module, rpc, message, media }) {
-  const lines = pythonHead(module, ...imports(media));
+function python(planned) {
+  const { service, rpc, message, media } = planned;
+  const lines = pythonHead(planned, ...imports(media));
   lines.push(`request = ParseDict(${literal(message)}, messages.${rpc}Request())`);
   if (media) lines.push(`request.${media.field}.data = Path(${literal(media.file.name)}).read_bytes()`);
   lines.push(...opened(), `    stub = services.${service}Stub(channel)`, `    print(stub.${rpc}(request, timeout=60${authorised()}))`);
   return lines.join("\n");
 }
 
-function pythonVideo({ service, module, rpc, message, media }) {
+function pythonVideo(planned) {
+  const { service, rpc, message, media } = planned;
   return [
-    ...pythonHead(module, ...imports(media)),
+    ...pythonHead(planned, ...imports(media)),
     "",
     "def requests():",
     `    yield ParseDict(${literal(message, 1)}, messages.${rpc}Request())`,
@@ -76,9 +80,10 @@ function pythonVideo({ service, module, rpc, message, media }) {
   ].join("\n");
 }
 
-function pythonConversation({ service, module, rpc, message, turns }) {
+function pythonConversation(planned) {
+  const { service, rpc, message, turns } = planned;
   return [
-    ...pythonHead(module, ...imports(null)),
+    ...pythonHead(planned, ...imports(null)),
     `said = ${literal([message, ...turns.map((turn) => ({ turn }))])}`,
     `requests = (ParseDict(entry, messages.${rpc}Request()) for entry in said)`,
     ...streamed(service, rpc).map((line) => line.replace("requests()", "requests")),
