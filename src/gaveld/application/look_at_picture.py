@@ -218,7 +218,7 @@ class _Look:
         self._language = read.learnt.language
         self._words = replace(
             read.learnt.signals,
-            findings=tuple(map(words.placed, read.learnt.signals.findings)),
+            findings=tuple(dict.fromkeys(map(words.placed, read.learnt.signals.findings))),
             outcomes=tuple(entry if is_whole else _partly(entry) for entry in read.learnt.outcomes),
         )
 

@@ -4,6 +4,7 @@ Reading them is the adapters', judging them the text path's.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -62,11 +63,15 @@ class PictureText:
         """Return a finding in the text as one in the picture.
 
         It is in the frame of its first line, in the box around its lines in that frame. One
-        without a span, and one in words whose place is unknown, has no box.
+        without a span is in the frame that says most, and has no box; nor has one in words whose
+        place is unknown.
         """
         lines = self._lines_of(finding)
-        frame = lines[0].frame_index if lines else 0
-        boxes = [line.box for line in lines if line.frame_index == frame] if finding.span else []
+        if finding.span is None:
+            frame, boxes = _most_said_in(lines), []
+        else:
+            frame = lines[0].frame_index
+            boxes = [line.box for line in lines if line.frame_index == frame]
         return ImageFinding(
             finding.category_id,
             finding.score,
@@ -104,6 +109,14 @@ def _holds(code: ImageCode, text: ImageText) -> bool:
     across = text.box.left + text.box.width / 2 - code.box.left
     down = text.box.top + text.box.height / 2 - code.box.top
     return 0 <= across <= code.box.width and 0 <= down <= code.box.height
+
+
+def _most_said_in(lines: Sequence[_Line]) -> int:
+    """Return the frame with the most characters, the first of several alike; 0 without lines."""
+    said: Counter[int] = Counter()
+    for line in lines:
+        said[line.frame_index] += line.end - line.start
+    return max(said, key=said.__getitem__, default=0)
 
 
 def _around(boxes: Sequence[BoundingBox | None]) -> BoundingBox | None:

@@ -75,6 +75,13 @@ def test_a_finding_in_the_whole_text_has_a_frame_and_no_box():
     assert (placed.frame_index, placed.box) == (3, None)
 
 
+def test_a_finding_in_the_whole_text_is_in_the_frame_that_says_most():
+    """Law: a stray sign in an early frame does not take the blame for a later one's sentence."""
+    read = [ImageText("1", 0.9, None, 0), ImageText("much more", 0.9, None, 2)]
+    read += [ImageText("is said here", 0.9, None, 2), ImageText("a little here", 0.9, None, 5)]
+    assert PictureText.of(read, ()).placed(finding(None)).frame_index == 2
+
+
 def test_lines_of_two_frames_have_the_box_of_the_first():
     """Law: a box is in one frame, the one that the finding begins in."""
     first, second = BoundingBox(0, 0, 0.5, 0.5), BoundingBox(0.5, 0.5, 0.5, 0.5)
