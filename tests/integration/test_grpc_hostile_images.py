@@ -1,6 +1,7 @@
 """Hostile pictures over the wire: each is answered, and the next call does not notice."""
 
 import asyncio
+import contextlib
 import functools
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -65,8 +66,11 @@ JUDGED = {
 
 
 def children() -> set[int]:
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            found.update(map(int, (task / "children").read_text().split()))
+    return found
 
 
 def resident_bytes(pid: int | str = "self") -> int:

@@ -43,8 +43,11 @@ def long() -> MediaFile:
 
 def children() -> set[int]:
     """The ids of this process's children, the dead that nobody buried included."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            found |= set(map(int, (task / "children").read_text().split()))
+    return found
 
 
 def open_files(pid: int) -> list[str]:
