@@ -82,4 +82,7 @@ def application(registry: CollectorRegistry, is_ready: Callable[[], bool]) -> St
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host.strip("[]"), port), family=family)
+    listener = socket.create_server((host.strip("[]"), port), family=family)
+    # Connections inherit it; asyncio would not set it on those of such a listener.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
