@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import httpx2
 import pytest
 
 from gaveld.transport.rest import GatewayOptions
@@ -193,3 +194,16 @@ async def test_browsers_may_call_from_where_they_are_allowed(serve_rest):
 def reason(answer):
     """The reason in an error's ErrorInfo."""
     return answer.json()["details"][0]["reason"]
+
+
+async def test_more_calls_at_once_than_a_connection_takes_are_all_answered(rest, probe):
+    """Law: a server's limit of a hundred calls a connection is never the callers' to feel."""
+    probe.gate.clear()
+    limits = httpx2.Limits(max_connections=None)
+    async with httpx2.AsyncClient(base_url=rest.client.base_url, limits=limits) as client:
+        asked = [asyncio.create_task(client.get("/probe/query")) for _ in range(250)]
+        while len(probe.requests) + sum(task.done() for task in asked) < len(asked):
+            await asyncio.wait(asked, timeout=0.01)
+        probe.gate.set()
+        answers = await asyncio.gather(*asked)
+    assert {answer.status_code for answer in answers} == {200}

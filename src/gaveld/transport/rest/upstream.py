@@ -5,7 +5,7 @@ Every call goes over a channel, also in one process, so that nothing of the serv
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from gaveld.transport.rest.failures import failure_of, malformed, metadata_pairs
 from gaveld.transport.rest.headers import REQUEST_ID, Caller
 
 _LARGEST_ANSWER_BYTES: Final = 64 << 20
-_STREAMS_PER_CHANNEL: Final = 50
+_CALLS_PER_CHANNEL: Final = 50
 _EXTRA_SECONDS: Final = 5.0
 """How much longer than the server's own cap a call is waited for."""
 
@@ -52,53 +52,55 @@ class Answered:
 
 
 @dataclass(eq=False, slots=True)
-class _Shared:
+class _Line:
     channel: grpc.aio.Channel
-    streams: int = 0
+    calls: int = 0
+    unary: dict[MethodDescriptor, Any] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
 class Upstream:
-    """Calls RPCs. One channel serves all calls of one answer; streams share channels by fifties.
+    """Calls RPCs, fifty at a time over one channel; streams have channels of their own.
 
-    A server lets one connection have a hundred calls at once, so that streams that stay open would
-    soon leave no room for others.
+    A server lets one connection have a hundred calls at once and resets what is more. Streams that
+    stay open would soon leave no room for others.
     """
 
     options: UpstreamOptions
-    _calls: grpc.aio.Channel = field(init=False)
-    _streams: list[_Shared] = field(default_factory=list, init=False)
-    _unary: dict[MethodDescriptor, Any] = field(default_factory=dict, init=False)
+    _calls: list[_Line] = field(init=False)
+    _streams: list[_Line] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self._target, self._authority = dialled(self.options.targets)
-        self._calls = self._channel()
+        self._calls = [_Line(self._channel())]
 
     async def close(self) -> None:
         """Close every channel; calls in progress end. Idempotent."""
-        for channel in (self._calls, *(entry.channel for entry in self._streams)):
-            await channel.close(None)
+        for line in (*self._calls, *self._streams):
+            await line.channel.close(None)
         self._streams.clear()
 
     def is_connected(self) -> bool:
         """Whether a server can be called now, as far as is known."""
-        return self._calls.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
+        first = self._calls[0].channel
+        return first.get_state(try_to_connect=True) is grpc.ChannelConnectivity.READY
 
     async def unary(self, method: MethodDescriptor, request: Message, caller: Caller) -> Answered:
         """Call an RPC of one answer. Raises ``RpcFailure``; cancelling ends the call."""
-        stub = self._unary.get(method)
-        if stub is None:
-            stub = self._unary[method] = self._calls.unary_unary(
-                method_path(method), None, GetMessageClass(method.output_type).FromString
-            )
         cap = self.options.max_seconds + _EXTRA_SECONDS
         timeout = cap if caller.timeout_seconds is None else min(cap, caller.timeout_seconds)
-        call = stub(serialised(request), timeout=timeout, metadata=caller.metadata)
-        try:
-            response = await call
-            trailers = await call.trailing_metadata()
-        except grpc.aio.AioRpcError as error:
-            raise failure_of(error) from None
+        with self._line(self._calls) as line:
+            stub = line.unary.get(method)
+            if stub is None:
+                stub = line.unary[method] = line.channel.unary_unary(
+                    method_path(method), None, GetMessageClass(method.output_type).FromString
+                )
+            call = stub(serialised(request), timeout=timeout, metadata=caller.metadata)
+            try:
+                response = await call
+                trailers = await call.trailing_metadata()
+            except grpc.aio.AioRpcError as error:
+                raise failure_of(error) from None
         return Answered(response, _request_id(trailers))
 
     @contextlib.asynccontextmanager
@@ -108,25 +110,27 @@ class Upstream:
         For RPCs of one request too, after which the caller says ``done_writing``. Leaving the
         context ends the call.
         """
-        shared = self._place()
-        shared.streams += 1
-        stub: Any = shared.channel.stream_stream(
-            method_path(method), None, GetMessageClass(method.output_type).FromString
-        )
-        call = stub(timeout=caller.timeout_seconds, metadata=caller.metadata)
-        try:
-            yield call
-        finally:
-            call.cancel()
-            shared.streams -= 1
+        with self._line(self._streams) as line:
+            stub: Any = line.channel.stream_stream(
+                method_path(method), None, GetMessageClass(method.output_type).FromString
+            )
+            call = stub(timeout=caller.timeout_seconds, metadata=caller.metadata)
+            try:
+                yield call
+            finally:
+                call.cancel()
 
-    def _place(self) -> _Shared:
-        for entry in self._streams:
-            if entry.streams < _STREAMS_PER_CHANNEL:
-                return entry
-        shared = _Shared(self._channel())
-        self._streams.append(shared)
-        return shared
+    @contextlib.contextmanager
+    def _line(self, lines: list[_Line]) -> Iterator[_Line]:
+        line = next((entry for entry in lines if entry.calls < _CALLS_PER_CHANNEL), None)
+        if line is None:
+            line = _Line(self._channel())
+            lines.append(line)
+        line.calls += 1
+        try:
+            yield line
+        finally:
+            line.calls -= 1
 
     def _channel(self) -> grpc.aio.Channel:
         options: list[tuple[str, str | int]] = [
