@@ -324,3 +324,20 @@ def test_the_version_changes_with_either_file(tmp_path: Path) -> None:
         allowed.write_text(phrases)
         versions.add(Lexicon.load(lexicon, allowed).version)
     assert len(versions) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "attributes"),
+    [
+        ("ein schöner Tag", "de", {}),
+        ("Привет", "und-Cyrl", {}),
+        ("a fine day", "en", {Attribute.PROFANITY: 0.0}),
+        ("a fine day", "und", {Attribute.PROFANITY: 0.0}),
+    ],
+)
+async def test_a_language_that_is_not_read_has_no_score_of_nought(
+    classifier, lane, text, language, attributes
+):
+    """Law: 0 says that a text was read and is clean; nothing is said of one that was not."""
+    report = await _report(classifier, lane, text, language)
+    assert report.attributes == attributes

@@ -73,7 +73,10 @@ class LexiconClassifier:
             raise RuntimeError("the lexicon does not find its own first term")
 
     async def classify(self, sample: TextSample) -> ClassifierReport:
-        """Return each hit with its span, and the strongest profanity as an attribute."""
+        """Return each hit with its span, and the strongest profanity as an attribute.
+
+        A text of another language in which none is found has no such attribute.
+        """
         allowed = await self._operator_allowed.of(sample.policy.allowed_terms)
         is_foreign = _is_foreign(sample.language)
 
@@ -83,13 +86,14 @@ class LexiconClassifier:
                 sample.readings, (self._terms,), (self._allowed, allowed), checkpoint
             ):
                 collector.add(h for h in hits if not (is_foreign and h.term.english_only))
-            return self._report(collector.findings(self._card))
+            return self._report(collector.findings(self._card), sample.language)
 
         return await self._lane.run(len(sample.text), work)
 
-    @staticmethod
-    def _report(found: tuple[Finding, ...]) -> ClassifierReport:
+    def _report(self, found: tuple[Finding, ...], language: DetectedLanguage) -> ClassifierReport:
         profane = [entry.score for entry in found if entry.category_id == _PROFANITY]
+        if not profane and not self._card.reads(language):
+            return ClassifierReport(found)  # none found is no score of a language it can't read
         return ClassifierReport(found, {Attribute.PROFANITY: max(profane, default=0.0)})
 
 
