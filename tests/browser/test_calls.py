@@ -136,6 +136,35 @@ def test_reviewers_limits_are_the_servers(visitor):
     assert answer.locator(".headline .verdict").all_inner_texts() == ["The call failed", "Allow"]
 
 
+def test_a_call_can_be_stopped(visitor):
+    """Law: a call that takes too long is given up when the visitor says so."""
+    visitor.page.route("**/v1/text:moderate", lambda route: None)
+    visitor.write("Good morning")
+    visitor.page.get_by_role("button", name="Judge", exact=True).click()
+    visitor.page.get_by_role("button", name="Stop").click()
+    visitor.page.get_by_text("Stopped.", exact=True).wait_for()
+    assert visitor.page.locator("#answer .side").count() == 0
+
+
+def test_a_server_that_is_gone_is_said_to_be(visitor):
+    """Law: no answer is told apart from an answer that is an error."""
+    visitor.page.route("**/v1/**", lambda route: route.abort())
+    visitor.write("Good morning")
+    answer = visitor.judge()
+    assert "The server can't be reached" in answer.get_by_role("alert").first.inner_text()
+    visitor.complaints.clear()  # the browser's notes of just that
+
+
+def test_it_reads_answers_in_declared_names_too(visit, serve_for_all):
+    """Law: `rest.declared_field_names` changes the answers, and the page reads them still."""
+    visitor = visit(serve_for_all(GAVEL_REST__DECLARED_FIELD_NAMES="true"))
+    visitor.write(INSULT)
+    answer = visitor.judge()
+    assert "content_sha256" in visitor.answers["/v1/text:moderate"]
+    assert {"idiot", "ann@example.com"} <= set(answer.locator("mark").all_inner_texts())
+    assert answer.locator(".votes li").count() == 10
+
+
 def test_a_key_opens_a_locked_server_and_stays_in_the_page(visit, locked):
     """Law: the key goes with calls and streams, and nowhere else: no storage, no snippet."""
     server, key = locked

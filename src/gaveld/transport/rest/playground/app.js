@@ -4,6 +4,7 @@ import { CallError, setKey } from "./api.js";
 import { callsFor, make } from "./calls.js";
 import { load } from "./catalogue.js";
 import { $, el } from "./dom.js";
+import { release } from "./evidence.js";
 import { failureCard, forget } from "./failures.js";
 import { choose, kind, prepare, read } from "./inputs.js";
 import { grounds, judgementOf, judgementParts, summary } from "./judgement.js";
@@ -98,8 +99,10 @@ async function judge() {
   busy(true);
   $("status").textContent = "Judging…";
   try {
-    const sides = await Promise.all(columns.map((column) => judged(input, column, mine.signal)));
+    const settled = await Promise.all(columns.map((column) => settle(column, mine.signal)));
     if (mine !== running) return;
+    release();
+    const sides = settled.map((results, place) => shown(input, columns[place], results));
     const element = $("answer");
     element.replaceChildren(el("h2", { tabIndex: -1, id: "answer-title" }, "Answer"), ...compared(sides), el("div", { className: sides.length > 1 ? "sides" : "" }, sides.map((side) => side.element)));
     $("status").textContent = sides.map(({ title, says }) => (title ? `${title}: ${says}` : says)).join(". ");
@@ -118,9 +121,8 @@ function busy(is) {
   $("answer").setAttribute("aria-busy", String(is));
 }
 
-async function judged(input, column, signal) {
-  const { calls, editor, prefix, title } = column;
-  const settled = await Promise.all(calls.map(async (call) => {
+function settle({ calls }, signal) {
+  return Promise.all(calls.map(async (call) => {
     try {
       return { planned: call, ...(await make(call, signal, showProgress)) };
     } catch (error) {
@@ -128,6 +130,9 @@ async function judged(input, column, signal) {
       return { planned: call, error };
     }
   }));
+}
+
+function shown(input, { calls, editor, prefix, title }, settled) {
   const made = settled.filter(({ answer }) => answer);
   const failed = settled.filter(({ error }) => error);
   const judgement = judgementOf(made);

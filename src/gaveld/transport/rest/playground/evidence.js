@@ -18,6 +18,20 @@ export function numbered(findings, prefix) {
   }));
 }
 
+const shownFiles = new Set();
+
+/** Let go of the files that earlier answers show. */
+export function release() {
+  for (const address of shownFiles) URL.revokeObjectURL(address);
+  shownFiles.clear();
+}
+
+function addressOf(file) {
+  const address = URL.createObjectURL(file);
+  shownFiles.add(address);
+  return address;
+}
+
 /** Return the input with the findings on it, and the list of them. */
 export function evidence(input, entries, answer, prefix) {
   const acting = entries.filter(({ acts }) => acts);
@@ -50,7 +64,7 @@ function onPicture({ file }, entries, answer) {
   draw(entries);
   const facts = answer.facts ?? {};
   const picture = file
-    ? el("img", { src: URL.createObjectURL(file), alt: "The picture that was judged" })
+    ? el("img", { src: addressOf(file), alt: "The picture that was judged" })
     : svg("svg", { viewBox: `0 0 ${facts.widthPixels || 4} ${facts.heightPixels || 3}`, class: "unloaded", "aria-hidden": "true" });
   const note = file ? null : el("p", { className: "hint" }, "A picture by address is not loaded into this page, only judged: here is where things stand in it.");
   const placed = entries.some(({ finding }) => finding.box);
@@ -64,7 +78,7 @@ function onPicture({ file }, entries, answer) {
 
 function onVideo({ file }, entries) {
   if (!file) return { title: "Seen in the video", element: el("p", { className: "hint" }, "A video by address is not loaded into this page, only judged.") };
-  const video = el("video", { src: URL.createObjectURL(file), controls: true, muted: true, preload: "metadata", "aria-label": "The video that was judged" });
+  const video = el("video", { src: addressOf(file), controls: true, muted: true, preload: "metadata", "aria-label": "The video that was judged" });
   const boxes = overlay();
   return {
     title: "Seen in the video",

@@ -5,7 +5,6 @@ import { bytes } from "./words.js";
 import { INLINE_BYTES } from "./calls.js";
 
 const ROLES = new Set(["user", "assistant", "system", "agent"]);
-const files = { picture: null, video: null };
 
 export const kind = () => document.querySelector("input[name=kind]:checked").value;
 
@@ -16,7 +15,7 @@ export function prepare(onChange) {
   }
   for (const name of ["picture", "video"]) {
     const chooser = $(`${name}-file`);
-    chooser.addEventListener("change", () => take(name, chooser.files[0] ?? null));
+    chooser.addEventListener("change", () => take(name, chosen(name)));
     $(`${name}-uri`).addEventListener("input", () => { if ($(`${name}-uri`).value.trim()) take(name, null); });
   }
   prepareDrop(onChange);
@@ -56,10 +55,16 @@ function prepareDrop(onChange) {
   });
 }
 
+const chosen = (name) => $(`${name}-file`).files[0] ?? null;
+
+// The chooser holds the file, however it came, so that it shows which one it is.
 function take(name, file) {
-  files[name] = file;
   if (file) $(`${name}-uri`).value = "";
-  else $(`${name}-file`).value = "";
+  if (file !== chosen(name)) {
+    const transfer = new DataTransfer();
+    if (file) transfer.items.add(file);
+    $(`${name}-file`).files = transfer.files;
+  }
   $(`${name}-chosen`).textContent = file ? `${file.name}, ${bytes(file.size)}${tooLarge(name, file)}` : "";
 }
 
@@ -75,7 +80,7 @@ export function read() {
   const context = $("context").value.trim();
   if (of === "text") return { kind: of, context, text: $("text").value };
   if (of === "conversation") return { kind: of, context, turns: turnsOf($("conversation").value) };
-  return { kind: of, context, file: files[of], uri: $(`${of}-uri`).value.trim() };
+  return { kind: of, context, file: chosen(of), uri: $(`${of}-uri`).value.trim() };
 }
 
 /**

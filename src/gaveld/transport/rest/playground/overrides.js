@@ -12,7 +12,7 @@ export class OverridesEditor {
     this.incomplete = el(
       "select",
       { id: `${this.prefix}-incomplete` },
-      [["", "as the policy says"], ["ACTION_ALLOW", "allow"], ["ACTION_REVIEW", "review at least"], ["ACTION_BLOCK", "block"]]
+      [["", "policy’s own"], ["ACTION_ALLOW", "allow"], ["ACTION_REVIEW", "review at least"], ["ACTION_BLOCK", "block"]]
         .map(([value, label]) => el("option", { value }, label)),
     );
     this.legend = el("legend", {}, name);
@@ -55,9 +55,9 @@ export class OverridesEditor {
   add(id) {
     const name = this.categories.get(id)?.name ?? "";
     const chosen = (label, yes, no) => this.labelled(id, label, el("select", {},
-      [["", "as the policy says"], ["true", yes], ["false", no]].map(([value, text]) => el("option", { value }, text))));
+      [["", "policy’s own"], ["true", yes], ["false", no]].map(([value, text]) => el("option", { value }, text))));
     const typed = (label) => this.labelled(id, label,
-      el("input", { type: "text", inputMode: "decimal", autocomplete: "off", placeholder: "as the policy says" }));
+      el("input", { type: "text", inputMode: "decimal", autocomplete: "off", placeholder: "policy’s own" }));
     const fields = {
       review: typed("Review from"), block: typed("Block from"),
       enabled: chosen("May act", "yes", "never"), required: chosen("Must be checked", "yes", "no"),
