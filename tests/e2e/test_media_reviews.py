@@ -14,7 +14,7 @@ from gavel.v1.content_pb2 import Media
 from PIL import Image
 
 from tests.e2e.conftest import running
-from tests.pictures import encoded, written
+from tests.pictures import encoded, snowy, written
 from tests.videos import video
 
 SAFE, UNSAFE = review_pb2.DECISION_SAFE, review_pb2.DECISION_UNSAFE
@@ -67,6 +67,15 @@ def test_a_picture_that_threatens_is_unsafe(ask: Ask):
 def test_a_harmless_picture_is_safe(ask: Ask, picture: Image.Image):
     """Law: neither a gradient nor a kind word is held against anybody."""
     assert review_of(ask, picture).decision == SAFE
+
+
+def test_most_of_a_picture_is_reviewed_as_far_as_it_goes(ask: Ask):
+    """Law: a file that ends too early is judged by what there is; that it was not all is said."""
+    whole = encoded(snowy(), "JPEG")
+    content = Media(data=whole[: len(whole) * 7 // 10])
+    review = ask("ReviewImage", api.ReviewImageRequest(content=content))
+    assert review.decision == SAFE
+    assert review.coverage.status == verdict_pb2.COVERAGE_STATUS_PARTIAL
 
 
 def test_a_sentence_shown_for_a_while_is_found_where_it_is(ask: Ask):

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gaveld.application.in_time import in_time, named
@@ -23,6 +23,7 @@ from gaveld.domain.media import (
     Picture,
 )
 from gaveld.domain.media_formats import MediaFamily
+from gaveld.domain.outcomes import with_rest
 from gaveld.domain.reviews import (
     ContentKind,
     FrameEvidence,
@@ -39,6 +40,9 @@ LOOKING_SHARE: Final = 0.7
 
 MOST_FRAMES: Final = 16
 """So many frames of an animation are shown to reviewers, evenly spread."""
+
+UNSEEN: Final = "picture"
+"""The name of the card for what of a picture could not be decoded."""
 
 _JPEG: Final = "image/jpeg"
 
@@ -118,8 +122,10 @@ class ReviewImage:
         async with self._places.taken():
             scan = await self._scan_file(file, deadline_seconds=_share(due))
             picture = await self._decoder.decode(file)
+            # Reviewers vote on what there is; ``UNSEEN`` tells coverage of the rest.
+            there = replace(picture, unread="")
             seen = await self._look_at_picture(
-                picture, panel.policy, deadline_seconds=_share(due), until_settled=False
+                there, panel.policy, deadline_seconds=_share(due), until_settled=False
             )
             return picture, await self._evidence(file.sha256, picture, scan, seen)
 
@@ -127,7 +133,7 @@ class ReviewImage:
         self, sha256: str, picture: Picture, scan: Signals, seen: PictureSignals
     ) -> ImageEvidence | VideoEvidence:
         findings = (*scan.findings, *weigh(seen.signals))
-        outcomes = (*scan.outcomes, *seen.signals.outcomes)
+        outcomes = with_rest((*scan.outcomes, *seen.signals.outcomes), UNSEEN, picture.unread)
         if len(picture.frames) == 1:
             data = await self._encoder.encode(picture.frames[0])
             text = _text_of(seen)

@@ -21,16 +21,10 @@ from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.errors import Unavailable
 from gaveld.domain.image_signals import PictureSignals
 from gaveld.domain.media import MediaFacts, Picture
-from gaveld.domain.outcomes import OutcomeTally
+from gaveld.domain.outcomes import OutcomeTally, with_rest
 from gaveld.domain.policies import Action, CategoryChange, Policy, PolicyOverrides
 from gaveld.domain.reviews import Decision, VideoEvidence
-from gaveld.domain.signals import (
-    ClassifierCard,
-    ClassifierOutcome,
-    Finding,
-    OutcomeStatus,
-    Signals,
-)
+from gaveld.domain.signals import ClassifierOutcome, Finding, Signals
 from gaveld.domain.verdicts import JudgedFinding, judge_weighed
 from gaveld.domain.video_findings import FindingStretches, VideoFinding
 from gaveld.domain.videos import SampledFrame, Sound, Subtitle, VideoEvent
@@ -354,13 +348,7 @@ class VideoInProgress:
         return (*self._further, *self._stretches.all())
 
     def _outcomes(self) -> tuple[ClassifierOutcome, ...]:
-        outcomes, unseen = self._tally.merged(), self._unseen()
-        if not unseen:
-            return outcomes
-        categories = frozenset(name for entry in outcomes for name in entry.card.categories)
-        card = ClassifierCard(UNSEEN, "", categories)
-        rest = ClassifierOutcome(card, OutcomeStatus.RAN, reason=unseen, is_check=False)
-        return (*outcomes, rest)
+        return with_rest(self._tally.merged(), UNSEEN, self._unseen())
 
     def _unseen(self) -> str:
         if not self._inbox.is_over:

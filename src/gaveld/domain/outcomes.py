@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from gaveld.domain.signals import ClassifierOutcome, OutcomeStatus
+from gaveld.domain.signals import ClassifierCard, ClassifierOutcome, OutcomeStatus
 
 _BADNESS: Final = (
     None,
@@ -54,6 +54,21 @@ class OutcomeTally:
         if worst.missed_as is not None and record.asked > 1:
             reason = f"In {record.missed} of {record.asked} {self._looks}: {reason}"
         return replace(worst, seconds=record.seconds, reason=reason)
+
+
+def with_rest(
+    outcomes: tuple[ClassifierOutcome, ...], name: str, unseen: str
+) -> tuple[ClassifierOutcome, ...]:
+    """Return the outcomes with one that stands for the part of a file that nobody could judge.
+
+    It bears the name, and all their categories count as partly checked. ``unseen`` says what that
+    part is; they are as they were if it is empty.
+    """
+    if not unseen:
+        return outcomes
+    categories = frozenset(entry for outcome in outcomes for entry in outcome.card.categories)
+    card = ClassifierCard(name, "", categories)
+    return (*outcomes, ClassifierOutcome(card, OutcomeStatus.RAN, reason=unseen, is_check=False))
 
 
 def _badness(outcome: ClassifierOutcome) -> tuple[int, bool]:

@@ -5,7 +5,7 @@ import pytest
 from gaveld.application.panels import ReviewWishes
 from gaveld.application.picture_places import PicturePlaces
 from gaveld.application.review_compliance import ReviewCompliance
-from gaveld.application.review_image import MOST_FRAMES, ReviewImage
+from gaveld.application.review_image import MOST_FRAMES, UNSEEN, ReviewImage
 from gaveld.application.scan_file import ScanFile
 from gaveld.domain.errors import ErrorReason, InvalidRequest
 from gaveld.domain.image_signals import ImageFinding, ImageText, PictureSignals
@@ -64,11 +64,12 @@ class House:
         refusal: MediaRefusal | None = None,
         antivirus: Antivirus | None = None,
         purse: FakeCredits | None = None,
+        unread: str = "",
     ) -> None:
         kind = MediaKind.IMAGE if count == 1 else MediaKind.ANIMATION
         facts = MediaFacts(SHA256, MediaFormat.GIF, kind, 2, 2, count, count, 6, float(count))
         shown = (Frame(at, float(at), 2, 2, memoryview(bytes(12))) for at in range(count))
-        self.picture = Picture(facts, tuple(shown))
+        self.picture = Picture(facts, tuple(shown), unread)
         self.found, self.texts, self.refusal = found, texts, refusal
         self.reviewer = FakeReviewer()
         telemetry = FakeTelemetry()
@@ -99,6 +100,7 @@ class House:
 
     async def look(self, picture, policy, *, deadline_seconds, until_settled) -> PictureSignals:
         assert not until_settled, "the panel wants to know everything"
+        assert not picture.unread, "what is missing is no reason not to vote on the rest"
         ran = ClassifierOutcome(EYES, OutcomeStatus.RAN)
         return PictureSignals(
             Signals(self.found, (ran,)), texts=self.texts, description="A grey picture."
@@ -147,6 +149,18 @@ async def test_a_long_animation_is_shown_by_what_tells():
     assert times == sorted(times)
     assert {0.0, 5.0, 17.0} <= set(times)
     assert not evidence.has_all_frames
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_of_what_is_left_of_a_picture_reviewers_judge_what_there_is(count: int):
+    """Law: who saw the first half votes on it, and coverage says that it was not all."""
+    evidence = await House(count, unread="The file ends too early.").evidence()
+    eyes, rest = evidence.outcomes
+    assert (eyes.card, eyes.missed_as) == (EYES, None)
+    assert (rest.card.name, rest.card.categories) == (UNSEEN, EYES.categories)
+    assert rest.missed_as is not None
+    assert rest.reason == "The file ends too early."
+    assert isinstance(evidence, ImageEvidence) or not evidence.has_all_frames
 
 
 async def test_malware_is_evidence():
