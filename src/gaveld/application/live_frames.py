@@ -70,7 +70,7 @@ class LiveFrames:
             jpeg, seconds = taken
             head = jpeg[:SIGNATURE_BYTES]
             if format_of(head) is not MediaFormat.JPEG:
-                raise MediaRefused(MediaRefusal.FORMAT_NOT_SUPPORTED, found=described(head))
+                raise MediaRefused(MediaRefusal.FORMAT_NOT_SUPPORTED, detected=described(head))
             sha256 = hashlib.sha256(jpeg).hexdigest()
             picture = await self._decoder.decode(MediaFile(jpeg, MediaFormat.JPEG, sha256))
             shown = replace(picture.frames[0], index=index, start_seconds=seconds)
