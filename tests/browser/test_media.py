@@ -135,3 +135,27 @@ def test_a_large_video_goes_as_a_stream_with_progress(visitor):
     assert len(steps) > 3
     assert max(steps) == 1
     assert "/v1/compliance/video:review" not in visitor.answers
+
+
+def test_a_file_that_is_too_large_is_refused_in_the_servers_words(visitor):
+    """Law: the page says beforehand what a message holds, and shows the refusal that comes."""
+    visitor.pick("Picture")
+    data = note() + bytes(7_000_000)
+    visitor.page.locator("#picture-file").set_input_files(
+        {"name": "large.png", "mimeType": "image/png", "buffer": data}
+    )
+    assert "up to 4.0 MB" in visitor.page.locator("#picture-chosen").inner_text()
+    answer = visitor.judge()
+    visitor.expect_refusals()
+    alert = answer.get_by_role("alert").first.inner_text()
+    assert visitor.answers["/v1/images:moderate"]["message"] in alert
+    assert "HTTP 413, MESSAGE_TOO_LARGE" in alert
+
+
+def test_a_format_that_browsers_lack_is_judged_all_the_same(visitor):
+    """Law: what can't be shown is said to be so, and the judgement stands beside it."""
+    visitor.drop("blue.tiff", "image/tiff", encoded(plain("blue"), "TIFF"))
+    answer = visitor.judge()
+    answer.get_by_text("This browser can't show this kind of file").wait_for()
+    assert visitor.answers["/v1/images:moderate"]["facts"]["format"] == "TIFF"
+    assert answer.locator(".headline .verdict").inner_text() == "Review"

@@ -64,7 +64,7 @@ function onPicture({ file }, entries, answer) {
   draw(entries);
   const facts = answer.facts ?? {};
   const picture = file
-    ? el("img", { src: addressOf(file), alt: "The picture that was judged" })
+    ? el("img", { src: addressOf(file), alt: "The picture that was judged", onerror: unplayable })
     : svg("svg", { viewBox: `0 0 ${facts.widthPixels || 4} ${facts.heightPixels || 3}`, class: "unloaded", "aria-hidden": "true" });
   const note = file ? null : el("p", { className: "hint" }, "A picture by address is not loaded into this page, only judged: here is where things stand in it.");
   const placed = entries.some(({ finding }) => finding.box);
@@ -78,7 +78,7 @@ function onPicture({ file }, entries, answer) {
 
 function onVideo({ file }, entries) {
   if (!file) return { title: "Seen in the video", element: el("p", { className: "hint" }, "A video by address is not loaded into this page, only judged.") };
-  const video = el("video", { src: addressOf(file), controls: true, muted: true, preload: "metadata", "aria-label": "The video that was judged" });
+  const video = el("video", { src: addressOf(file), controls: true, muted: true, preload: "metadata", onerror: unplayable, "aria-label": "The video that was judged" });
   const boxes = overlay();
   return {
     title: "Seen in the video",
@@ -93,6 +93,11 @@ function onVideo({ file }, entries) {
       };
     },
   };
+}
+
+// A format that the server reads and this browser doesn't.
+function unplayable({ target }) {
+  target.closest(".stage").replaceWith(el("p", { className: "hint" }, "This browser can't show this kind of file; it was judged all the same."));
 }
 
 const overlay = () => el("div", { className: "boxes", role: "group", "aria-label": "Boxes of what was found" });
