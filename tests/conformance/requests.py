@@ -184,6 +184,8 @@ UNLIKE = {
     # As proto3 JSON has it.
     body(int32Value="1e3"): (200, 400),
     body(colour="3"): (200, 400),
+    # As browsers give files.
+    body(bytesValue="data:text/plain;base64,aGk="): (200, 400),
     get("/probe/query?int32_value=1.0"): (200, 400),
 }
 """What each answers to a request that the two treat differently: the gateway first."""

@@ -16,6 +16,7 @@ Convert = Callable[[Any], Any]
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,400})?([eE][-+]?[0-9]{1,4})?")
+_DATA_URL: Final = re.compile(r"data:[^,]{0,256};base64,", re.IGNORECASE)
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 _LARGEST_FLOAT: Final = struct.unpack("<f", bytes.fromhex("ffff7f7f"))[0]
 _SPECIAL: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -147,7 +148,8 @@ def _text(value: Any) -> str:
 def _bytes(value: Any) -> bytes:
     if not isinstance(value, str):
         raise ValueRefusedError("a string of base64")
-    text = value.rstrip("=").translate(_URL_SAFE)
+    prefix = _DATA_URL.match(value)  # as browsers give files; what they are, their bytes say
+    text = value[prefix.end() if prefix else 0 :].rstrip("=").translate(_URL_SAFE)
     try:
         return binascii.a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
     except ValueError:  # binascii.Error is one, and so is text that is not ASCII

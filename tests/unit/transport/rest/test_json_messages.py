@@ -85,6 +85,16 @@ def test_no_value_is_more_than_refused(everything, value):
         assert again == message
 
 
+@pytest.mark.parametrize("prefix", ["data:;base64,", "DATA:image/png;name=a.png;base64,"])
+def test_a_data_url_is_taken_for_its_bytes(everything, prefix):
+    """Law: bytes may come as browsers give files: a data URL in base64, and in nothing else."""
+    message = everything()
+    fill(message, {"bytesValue": prefix + "aGk="})
+    assert message.bytes_value == b"hi"
+    with pytest.raises(FieldError):
+        fill(everything(), {"bytesValue": prefix.replace(";base64", "") + "aGk="})
+
+
 @pytest.mark.parametrize(
     ("value", "field"),
     [
