@@ -170,17 +170,18 @@ async def test_bad_settings_end_with_the_key_and_no_trace(tmp_path: Path, enviro
         assert "Traceback" not in result.errors
 
 
-async def test_a_key_of_another_certificate_is_blamed_and_no_port(tmp_path: Path):
+@pytest.mark.parametrize("section", ["grpc", "rest"])
+async def test_a_key_of_another_certificate_is_blamed_and_no_port(tmp_path: Path, section: str):
     """Law: check-config finds TLS files that do not fit, and serve says the same."""
     (certificate, _), (_, key) = self_signed(tmp_path, "one"), self_signed(tmp_path, "two")
     environment = {
-        "GAVEL_GRPC__TLS__CERTIFICATE_FILE": str(certificate),
-        "GAVEL_GRPC__TLS__KEY_FILE": str(key),
+        f"GAVEL_{section.upper()}__TLS__CERTIFICATE_FILE": str(certificate),
+        f"GAVEL_{section.upper()}__TLS__KEY_FILE": str(key),
     }
     for command in ("check-config", "serve"):
         result = await gavel(command, folder=tmp_path, environment=environment)
         assert result.status == 2
-        assert result.errors.startswith("grpc.tls: ")
+        assert result.errors.startswith(f"{section}.tls: ")
         assert "Traceback" not in result.errors
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Coroutine
+import ssl
+from collections.abc import Awaitable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from gaveld.bootstrap.settings import SettingsError
@@ -20,6 +22,14 @@ async def opened(key: str, port: int, opening: Awaitable[T]) -> T:
         return await opening
     except (OSError, RuntimeError) as error:
         raise SettingsError(f"{key}: can't listen on port {port}: {error}") from error
+
+
+def unusable(key: str, files: Sequence[Path], error: OSError) -> SettingsError:
+    """Return what to say of a setting whose TLS files can't be used."""
+    cause = str(error)
+    if isinstance(error, ssl.SSLError) and error.reason:
+        cause = error.reason.replace("_", " ").lower()
+    return SettingsError(f"{key}: {', '.join(map(str, files))} can't be used: {cause}")
 
 
 def end_signals() -> Ended:

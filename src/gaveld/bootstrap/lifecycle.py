@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import ssl
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,10 +16,10 @@ from gaveld.adapters.telemetry.loop_lag import LoopLag
 from gaveld.adapters.telemetry.tracing import end_tracing, start_tracing
 from gaveld.application.moderate_conversation import ModerateConversation
 from gaveld.bootstrap.container import Application, build
-from gaveld.bootstrap.endings import Ended, end_signals, opened, patiently
+from gaveld.bootstrap.endings import Ended, end_signals, opened, patiently, unusable
 from gaveld.bootstrap.logs import configure_logs
-from gaveld.bootstrap.rest import private_socket, rest_beside
-from gaveld.bootstrap.settings import LogSettings, Settings, SettingsError, ShutdownSettings
+from gaveld.bootstrap.rest import private_socket, rest_beside, rest_tls
+from gaveld.bootstrap.settings import LogSettings, Settings, ShutdownSettings
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
 from gaveld.transport.grpc.tls import TlsOptions, server_credentials
 from gaveld.transport.ops.server import OpsServer
@@ -165,6 +164,8 @@ def _options(settings: Settings) -> GrpcServerOptions:
     if grpc.tls.certificate_file is not None and grpc.tls.key_file is not None:
         tls = TlsOptions(grpc.tls.certificate_file, grpc.tls.key_file, grpc.tls.client_ca_file)
         _prove_tls(tls)
+    if settings.rest.enabled:
+        rest_tls(settings.rest)  # proven before any port, too
     return GrpcServerOptions(tls=tls, **grpc.model_dump(exclude={"tls"}))
 
 
@@ -172,11 +173,7 @@ def _prove_tls(options: TlsOptions) -> None:
     try:
         server_credentials(options)
     except OSError as error:  # ssl.SSLError is one
-        cause = str(error)
-        if isinstance(error, ssl.SSLError) and error.reason:
-            cause = error.reason.replace("_", " ").lower()
-        names = ", ".join(str(path) for path in options.files)
-        raise SettingsError(f"grpc.tls: {names} can't be used: {cause}") from error
+        raise unusable("grpc.tls", options.files, error) from error
 
 
 async def _drain(

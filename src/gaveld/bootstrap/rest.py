@@ -13,11 +13,12 @@ from prometheus_client import CollectorRegistry
 
 from gaveld import __version__
 from gaveld.bootstrap.dialects import DIALECTS
-from gaveld.bootstrap.endings import end_signals, opened, patiently
+from gaveld.bootstrap.endings import end_signals, opened, patiently, unusable
 from gaveld.bootstrap.logs import configure_logs
-from gaveld.bootstrap.settings import Settings, SettingsError
+from gaveld.bootstrap.settings import RestSettings, Settings, SettingsError
 from gaveld.transport.ops.server import OpsServer
 from gaveld.transport.rest import (
+    Certificates,
     ContractSurface,
     Gateway,
     GatewayOptions,
@@ -47,6 +48,17 @@ def rest_beside(settings: Settings, socket: str, registry: CollectorRegistry) ->
     """
     options = UpstreamOptions((f"unix:{socket}",), max_seconds=settings.grpc.max_deadline_seconds)
     return _rest(settings, Upstream(options), registry)
+
+
+def rest_tls(settings: RestSettings) -> Certificates | None:
+    """Return what serves TLS, None without its settings. Raises ``SettingsError``."""
+    certificate_file, key_file = settings.tls.certificate_file, settings.tls.key_file
+    if certificate_file is None or key_file is None:
+        return None
+    try:
+        return Certificates(certificate_file, key_file)
+    except OSError as error:
+        raise unusable("rest.tls", (certificate_file, key_file), error) from error
 
 
 async def run_gateway(
@@ -115,8 +127,7 @@ def _rest(settings: Settings, upstream: Upstream, registry: CollectorRegistry) -
         host=rest.host,
         port=rest.port,
         cors_origins=rest.cors_origins,
-        certificate_file=rest.tls.certificate_file,
-        key_file=rest.tls.key_file,
+        certificates=rest_tls(rest),
         max_websocket_message_bytes=rest.max_body_bytes,
     )
     return RestServer(options, gateway)

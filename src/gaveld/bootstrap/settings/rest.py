@@ -24,7 +24,7 @@ def _known_dialects(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class RestTlsSettings(Section):
-    """TLS for HTTP: both files or neither. They are read at the start."""
+    """TLS for HTTP: both files or neither. They are read again when they change."""
 
     certificate_file: ReadableFile | None = None
     key_file: ReadableFile | None = None

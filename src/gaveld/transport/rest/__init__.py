@@ -9,9 +9,11 @@ from gaveld.transport.rest.metrics import RestMetrics
 from gaveld.transport.rest.pages import Pages
 from gaveld.transport.rest.playground import Playground
 from gaveld.transport.rest.server import RestServer, RestServerOptions
+from gaveld.transport.rest.tls import Certificates
 from gaveld.transport.rest.upstream import Upstream, UpstreamOptions
 
 __all__ = [
+    "Certificates",
     "ContractSurface",
     "Gateway",
     "GatewayOptions",

@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gaveld.transport.rest.gateway import Gateway
+from gaveld.transport.rest.tls import Certificates
+
+_TlsFactory = Callable[[uvicorn.Config, Callable[[], ssl.SSLContext]], ssl.SSLContext]
 
 _MAX_HEAD_BYTES = 32 << 10
 _IDLE_SECONDS = 75
@@ -33,15 +36,14 @@ _CORS_EXPOSED = ("x-request-id", "traceparent", "retry-after")
 class RestServerOptions:
     """Where to listen; port 0 takes any free one.
 
-    ``cors_origins`` are the web pages' origins that browsers may call from; none by default. TLS
-    wants both files, in PEM.
+    ``cors_origins`` are the web pages' origins that browsers may call from; none by default.
+    With ``certificates`` it serves TLS alone.
     """
 
     host: str = "127.0.0.1"
     port: int = 8080
     cors_origins: tuple[str, ...] = ()
-    certificate_file: Path | None = None
-    key_file: Path | None = None
+    certificates: Certificates | None = None
     max_websocket_message_bytes: int = 6 << 20
 
 
@@ -57,7 +59,7 @@ class RestServer:
     async def start(self) -> int:
         """Listen, and return the bound port.
 
-        Raises ``OSError`` for a port that is taken, or TLS files that can't be used.
+        Raises ``OSError`` for a port that is taken.
         """
         options = self._options
         app = self._gateway
@@ -76,8 +78,7 @@ class RestServer:
             lifespan="off",
             server_header=False,
             proxy_headers=False,
-            ssl_certfile=options.certificate_file,
-            ssl_keyfile=options.key_file,
+            ssl_context_factory=_tls_factory(options.certificates),
         )
         config.load()
         listener = _listen(options.host, options.port)
@@ -149,6 +150,10 @@ class _QuietServer(uvicorn.Server):
         if self.started:
             for listener in self.servers:
                 listener.close()
+
+
+def _tls_factory(certificates: Certificates | None) -> _TlsFactory | None:
+    return None if certificates is None else lambda _config, _default: certificates.context
 
 
 def _with_cors(app: Gateway, origins: tuple[str, ...]) -> CORSMiddleware:
