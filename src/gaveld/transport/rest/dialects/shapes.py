@@ -14,7 +14,14 @@ from gaveld.transport.rest.failures import RpcFailure, invalid
 
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_@./-]{0,63}")
 
-_PROBLEMS: Final = {"missing": "is required", "extra_forbidden": "is no field of this API"}
+_PROBLEMS: Final = {
+    "missing": "is required",
+    "extra_forbidden": "is no field of this API",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "list_type": "must be an array",
+    "tuple_type": "must be an array",
+}
 
 
 class Shape(BaseModel):
