@@ -10,6 +10,8 @@ import httpx2
 from websockets.asyncio.client import connect
 
 from tests.e2e.conftest import START_SECONDS, free_port, opened
+from tests.pictures import written
+from tests.videos import video
 
 TEXT = {"text": "I will find you and kill you"}
 
@@ -36,6 +38,45 @@ async def test_curl_and_websockets_work_on_a_fresh_server(server):
         assert final["final"]["lastTurnId"] == "b"
     assert socket.close_code == 1000
     assert await server.exit_status() == 0
+
+
+async def test_a_video_streams_over_a_websocket(server):
+    """Law: binary messages are the file; what is found is told, and at the end with its time."""
+    size = (640, 160)
+    threat = written(TEXT["text"], height=36, size=size)
+    grey, blue = (200, 200, 200), (90, 120, 200)
+    data = video(size=size, seconds=6.0, scenes=((0.0, grey), (2.0, threat), (4.0, blue)))
+    address = f"ws://127.0.0.1:{server.rest_port}/v1/compliance/video:stream"
+    async with connect(address, proxy=None) as socket:
+        await socket.send(json.dumps({"options": {"verbose": 2, "totalBytes": str(len(data))}}))
+        for at in range(0, len(data), 4096):
+            await socket.send(data[at : at + 4096])
+        await socket.send("")
+        events = [json.loads(message) async for message in socket]
+    assert socket.close_code == 1000
+    told = [event["finding"]["categoryId"] for event in events if "finding" in event]
+    assert "H3" in told
+    final = events[-1]["final"]
+    assert final["action"] == "ACTION_BLOCK"
+    assert final["review"]["decision"] == "DECISION_UNSAFE"
+    threats = [entry for entry in final["review"]["findings"] if entry["categoryId"] == "H3"]
+    assert [entry["timeRange"] for entry in threats] == [{"start": "2s", "end": "4s"}]
+    assert final["facts"]["byteCount"] == str(len(data))
+
+
+async def test_what_is_no_video_closes_its_stream_with_the_reason(server):
+    """Law: a stream's failure is its last message and its close code, from the servicer itself."""
+    address = f"ws://127.0.0.1:{server.rest_port}/v1/compliance/video:stream"
+    for message, reason in ((b"no options", "STREAM_PROTOCOL"), (None, "MEDIA_UNSUPPORTED")):
+        async with connect(address, proxy=None) as socket:
+            if message is None:
+                await socket.send(json.dumps({"options": {}}))
+            await socket.send(message or b"This is no video at all.")
+            await socket.send("")
+            failure = json.loads(await socket.recv())["error"]
+            await socket.wait_closed()
+        assert failure["details"][0]["reason"] == reason
+        assert (socket.close_code, socket.close_reason) == (4003, reason)
 
 
 async def test_a_gateway_alone_stands_before_servers(server, tmp_path):
