@@ -1,11 +1,13 @@
 """What of the lines that were read is reported, and how much of a picture is read at all."""
 
 import asyncio
+import io
 import threading
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from gaveld.adapters.image.ocr.classifier import (
     FLOOR,
@@ -17,8 +19,8 @@ from gaveld.adapters.image.ocr.classifier import (
 )
 from gaveld.adapters.image.ocr.engine import Line, TextEngine
 from gaveld.domain.image_signals import BoundingBox
-from tests.frames import plain, sample_of, seen
-from tests.pictures import snowy, written
+from tests.frames import noise, plain, sample_of, seen
+from tests.pictures import encoded, snowy, written
 
 PATIENCE_SECONDS = 30
 
@@ -157,8 +159,39 @@ async def test_a_wall_of_text_is_cut_and_says_so(using):
 )
 async def test_text_that_cannot_be_made_out_is_told(using, told, is_told):
     """Law: a picture whose text is in a strange script was not read, and says so."""
-    report = await using(ToldReader({0: told})).classify(frames(1))
+    report = await using(ToldReader({0: told})).classify(sample_of(noise(1, 64, 64)))
     assert bool(report.unread) == is_told
+
+
+BANNER = Image.new("RGB", (640, 160), (90, 120, 200))
+SAME_GREY = {"ink": (200, 0, 0), "ground": Image.new("RGB", (640, 320), (0, 102, 0))}
+
+
+@pytest.mark.parametrize(
+    ("picture", "is_told"),
+    [
+        (BANNER, False),
+        (Image.linear_gradient("L").resize((640, 160)), False),
+        (Image.open(io.BytesIO(encoded(BANNER, "JPEG", quality=30))), False),
+        (written("Have a lovely day", ink=(235, 235, 235)), True),
+        (written("Have a lovely day", **SAME_GREY), True),
+        (written("Have a lovely day").filter(ImageFilter.GaussianBlur(4)), True),
+    ],
+    ids=["plain", "gradient", "as JPEG", "faint", "by colour alone", "blurred"],
+)
+async def test_there_is_nothing_to_make_out_without_ink(using, picture, is_told):
+    """Law: a plain banner or sky, which the networks see a line in, does not count as unread."""
+    told = line("", 0, (0, 0, picture.width - 1, picture.height - 1))
+    report = await using(ToldReader({0: [told]})).classify(seen(picture))
+    assert bool(report.unread) == is_told
+
+
+@pytest.mark.parametrize("size", [(640, 160), (640, 320)])
+@pytest.mark.parametrize("ink", [(250, 0, 0), (90, 120, 200), (30, 180, 60)])
+async def test_plain_pictures_were_read(using, size, ink):
+    """Law: with the shipped networks, nothing of a picture of one colour is left unread."""
+    report = await using(TextEngine()).classify(seen(Image.new("RGB", size, ink)))
+    assert (report.texts, report.unread) == ((), "")
 
 
 async def test_a_call_that_is_cancelled_stops_the_reading(using):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 from gaveld.adapters.image.ocr.engine import VERSION, Line, Stop
+from gaveld.adapters.image.ocr.ink import has_ink
 from gaveld.domain.image_signals import BoundingBox, ImageReport, ImageSample, ImageText
 from gaveld.domain.media import Frame
 from gaveld.domain.signals import ClassifierCard
@@ -33,7 +34,8 @@ ILLEGIBLE_SHARE: Final = 0.005
 """Lines that can't be made out matter from this share of the picture's area on."""
 
 WORD_ASPECT: Final = 2.0
-"""What is so many times wider than high, and can't be made out, is taken for a word."""
+"""What is so many times wider than high, and can't be made out, is taken for a word if it has ink:
+the network that looks for lines sees one in the whole of a plain banner."""
 
 LIMITS: Final = (
     "Reads printed Latin, Chinese and Japanese, in any of four directions; no Cyrillic, Arabic, "
@@ -138,7 +140,7 @@ def _is_mostly_illegible(lines: Sequence[Line], frame: Frame) -> bool:
         wide, high = sorted((right - left, bottom - top), reverse=True)
         if _is_legible(line):
             read += wide * high
-        elif wide >= WORD_ASPECT * high:
+        elif wide >= WORD_ASPECT * high and has_ink(frame, line.rect):
             lost += wide * high
     return lost > max(read, ILLEGIBLE_SHARE * frame.width * frame.height)
 
