@@ -165,13 +165,18 @@ class StreamGuard:
         writing = asyncio.ensure_future(self._call.write(request))
         try:
             await asyncio.shield(writing)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
+            raise NotCheckedError("the stream broke") from error
         except asyncio.CancelledError:  # a write that is cancelled would end the whole stream
             await writing
             raise
 
     async def _event(self, turn_id: str) -> StreamConversationResponse:
         """Return the next event. Whoever waits for a turn gets no event that is its failure."""
-        event = await self._call.read()
+        try:
+            event = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise NotCheckedError("the stream broke") from error
         if not isinstance(event, StreamConversationResponse):
             raise NotCheckedError("the stream is over")
         if turn_id and event.turn_error.turn_id == turn_id:

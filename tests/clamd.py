@@ -27,14 +27,10 @@ class Clamd:
     commands: list[bytes] = field(default_factory=list)
     files: list[bytes] = field(default_factory=list)
     chunks: list[int] = field(default_factory=list)
-    busy: int = 0
-    busiest: int = 0
     holding: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.busy += 1
-        self.busiest = max(self.busiest, self.busy)
         try:
             command = await reader.readuntil(b"\0")
             self.commands.append(command)
@@ -49,7 +45,6 @@ class Clamd:
         except (ConnectionError, asyncio.IncompleteReadError):
             self.gone.set()
         finally:
-            self.busy -= 1
             writer.close()
 
     async def take(self, reader: asyncio.StreamReader) -> bytes | None:
@@ -74,6 +69,28 @@ async def scans(clamd: Clamd, reader: asyncio.StreamReader, writer: asyncio.Stre
         writer.write(b"INSTREAM size limit exceeded. ERROR\0")
     else:
         found = EICAR in data
+        writer.write(b"stream: Eicar-Test-Signature FOUND\0" if found else b"stream: OK\0")
+
+
+class Meeting:
+    """Scans files, the first of them only once so many are being scanned."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.now = self.most = 0
+        self._met = asyncio.Event()
+
+    async def __call__(
+        self, clamd: Clamd, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        if self.now == self.number:
+            self._met.set()
+        await self._met.wait()
+        data = await clamd.take(reader)
+        self.now -= 1  # before the answer, upon which the next may come
+        found = data is not None and EICAR in data
         writer.write(b"stream: Eicar-Test-Signature FOUND\0" if found else b"stream: OK\0")
 
 

@@ -17,6 +17,7 @@ from gaveld.domain.signals import ClassifierReport
 from tests.clamd import (
     EICAR,
     Clamd,
+    Meeting,
     clamd_server,
     hangs_up,
     holds,
@@ -232,12 +233,14 @@ async def test_a_clamd_without_a_database_has_a_version(clamd: Clamd):
 
 async def test_as_many_scans_run_as_were_set(clamd: Clamd):
     """Law: clamd has a bounded number of files at a time, and each gets its own answer."""
+    at_once = Meeting(3)
+    clamd.answer = at_once
     classifier = classifier_at(clamd, max_concurrent=3)
     await classifier.warm_up()
     files = [file_of(EICAR if number % 3 else b"clean") for number in range(24)]
     reports = await asyncio.gather(*map(classifier.classify, files))
     assert [bool(report.findings) for report in reports] == [bool(n % 3) for n in range(24)]
-    assert clamd.busiest == 3
+    assert at_once.most == 3
 
 
 async def test_a_cancelled_scan_hangs_up(clamd: Clamd):
