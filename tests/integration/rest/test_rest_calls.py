@@ -175,7 +175,7 @@ async def test_browsers_may_call_from_where_they_are_allowed(serve_rest):
     preflight = {
         "origin": "https://app.example",
         "access-control-request-method": "POST",
-        "access-control-request-headers": "content-type,x-api-key",
+        "access-control-request-headers": "content-type,x-goog-api-key,x-stainless-os",
     }
     closed = await serve_rest()
     refused = await closed.client.options("/probe/body", headers=preflight)
@@ -187,8 +187,27 @@ async def test_browsers_may_call_from_where_they_are_allowed(serve_rest):
     allowed = await opened.client.options("/probe/body", headers=preflight)
     assert allowed.status_code == 200
     assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+    assert "x-stainless-os" in allowed.headers["access-control-allow-headers"]
+    shown = await opened.client.get("/nowhere", headers={"origin": "https://app.example"})
+    assert "x-gavel-coverage" in shown.headers["access-control-expose-headers"]
     other = await opened.client.get("/nowhere", headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "multipart/form-data; boundary=a"])
+async def test_pages_of_other_origins_send_nothing_unasked(serve_rest, probe, kind):
+    """Law: what browsers send without asking is taken from our page and allowed ones alone."""
+    rest = await serve_rest(options=GatewayOptions(allowed_origins=("https://app.example",)))
+    call = {"url": "/probe/body", "content": b"{}"}
+    for origin in ("https://evil.example", "null"):
+        headers = {"origin": origin, "content-type": kind}
+        answer = await rest.client.post(**call, headers=headers)
+        assert (answer.status_code, reason(answer)) == (403, "ORIGIN_REFUSED")
+    assert not probe.requests
+    for origin in ("https://app.example", f"http://127.0.0.1:{rest.port}"):
+        headers = {"origin": origin, "content-type": kind}
+        answer = await rest.client.post(**call, headers=headers)
+        assert answer.status_code == (415 if kind else 200)
 
 
 def reason(answer):

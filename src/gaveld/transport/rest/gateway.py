@@ -21,6 +21,7 @@ from gaveld.transport.rest.exchange import Exchange, Scope, Send
 from gaveld.transport.rest.failures import RpcFailure, internal, invalid
 from gaveld.transport.rest.headers import caller_of
 from gaveld.transport.rest.metrics import RestMetrics
+from gaveld.transport.rest.origins import refuse_unasked
 from gaveld.transport.rest.rpc import Rpc
 from gaveld.transport.rest.sockets import Sockets
 from gaveld.transport.rest.surfaces import Surface
@@ -65,6 +66,7 @@ class Gateway:
             for service in contract.services
             for method in service.methods
         }
+        self._allowed_origins = options.allowed_origins
         self._sockets = Sockets(contract, upstream, metrics, options.allowed_origins)
         self._bodies = Bodies(options.max_body_bytes, options.max_bytes_in_flight)
         self._log = structlog.get_logger("gaveld.rest")
@@ -138,6 +140,7 @@ class Gateway:
             raise invalid(f"This can't be read: {error}.") from None
         match = surface.find(request.http_method, path)
         exchange.route, request.variables = match.route.template.text, match.variables
+        refuse_unasked(request.http_method, request.headers, self._allowed_origins)
         async with self._bodies.read(request.headers, exchange.receive) as request.body:
             credentials = surface.credentials(request)
             exchange.caller = caller_of(request.headers, request.request_id, credentials)

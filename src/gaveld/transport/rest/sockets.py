@@ -11,7 +11,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import grpc
 import grpc.aio
@@ -42,6 +41,7 @@ from gaveld.transport.rest.headers import (
     request_id_of,
 )
 from gaveld.transport.rest.metrics import RestMetrics
+from gaveld.transport.rest.origins import refuse_foreign
 from gaveld.transport.rest.routing import Match, MethodNotAllowedError, RouteNotFoundError
 from gaveld.transport.rest.streaming import END_OF_STREAM, call_failure
 from gaveld.transport.rest.templates import Path, PathError
@@ -120,13 +120,7 @@ class Sockets:
         )
 
     def _found(self, scope: Event, headers: Headers) -> Match[Binding]:
-        origin = headers["origin"]
-        if origin and origin not in self.allowed_origins and not _is_own(origin, headers["host"]):
-            raise refusal(
-                code_pb2.PERMISSION_DENIED,
-                "ORIGIN_REFUSED",
-                "Pages of this origin may not call: see rest.cors_origins.",
-            )
+        refuse_foreign(headers, self.allowed_origins)
         try:
             match = self.contract.sockets.find("GET", Path.read(scope["raw_path"]))
         except (RouteNotFoundError, MethodNotAllowedError, PathError):
@@ -273,7 +267,3 @@ def _offered(scope: Event) -> Metadata:
         if entry.startswith(KEY_PREFIX):
             return (("x-api-key", entry.removeprefix(KEY_PREFIX)),)
     return ()
-
-
-def _is_own(origin: str, host: str) -> bool:
-    return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
