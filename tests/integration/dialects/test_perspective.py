@@ -213,6 +213,16 @@ async def test_a_language_that_nobody_reads_is_an_error(serve_dialects):
     assert answer == {"languages": ["en"], "detectedLanguages": ["en"]}
 
 
+async def test_attributes_that_nobody_scores_are_dropped_if_that_is_asked_for(serve_dialects):
+    """Law: what Gavel never scores, and what this server doesn't, is left out and nothing else."""
+    served = await serve_dialects(PerspectiveDialect())
+    body = asked("hello", "FLIRTATION", "SPAM", "TOXICITY", dropUnsupportedAttributes=True)
+    answer = (await served.client.post(ANALYZE, json=body)).json()
+    assert list(answer["attributeScores"]) == ["TOXICITY"]
+    body = asked("hello", "FLIRTATION", dropUnsupportedAttributes=True)
+    assert "attributeScores" not in (await served.client.post(ANALYZE, json=body)).json()
+
+
 @pytest.mark.parametrize(
     ("languages", "status"), [(["en"], 200), (["fr"], 400), (["fr", "en"], 200)]
 )

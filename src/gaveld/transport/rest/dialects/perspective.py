@@ -91,7 +91,11 @@ class PerspectiveDialect(Surface):
     async def _analyze(self, request: Request, rpc: Rpc) -> Answer:
         asked = _read(AnalyzeRequest, request)
         text = _text(asked.comment)
-        check_names(asked.requested_attributes, "requestedAttributes")
+        wanted = asked.requested_attributes
+        if asked.drop_unsupported_attributes and wanted:
+            wanted = {name: wanted[name] for name in wanted if name in TRAITS}
+        else:
+            check_names(wanted, "requestedAttributes")
         answer = await rpc(
             _MODERATE,
             ModerateTextRequest(
@@ -101,7 +105,7 @@ class PerspectiveDialect(Surface):
         )
         scores = Scores(text, answer, asked.languages, self._languages)
         shown: dict[str, Any] = {}
-        for name, parameters in asked.requested_attributes.items():
+        for name, parameters in wanted.items():
             problem = await scores.problem(name, rpc)
             if problem is None:
                 shown |= _shown(name, parameters, scores, with_sentences=asked.span_annotations)
