@@ -10,8 +10,10 @@ import pytest
 from PIL import Image, ImageFilter
 
 from gaveld.adapters.image.ocr.classifier import (
+    CLOSE_FRAMES,
     FLOOR,
     FRAME_PIXELS,
+    GLANCE_PIXELS,
     MAX_FRAMES,
     MAX_LINES,
     STILL_PIXELS,
@@ -100,10 +102,22 @@ async def test_a_still_picture_is_looked_at_more_closely(using):
     await using(reader).classify(frames(3))
     assert reader.asked[0] == (0, STILL_PIXELS)
     assert sorted(reader.asked[1:]) == [(index, FRAME_PIXELS) for index in (0, 2, 4)]
-    assert MAX_FRAMES * FRAME_PIXELS <= 4 * STILL_PIXELS
+    glances = (MAX_FRAMES - CLOSE_FRAMES) * GLANCE_PIXELS
+    assert CLOSE_FRAMES * FRAME_PIXELS + glances <= 7 * STILL_PIXELS
 
 
-@pytest.mark.parametrize("count", [2, MAX_FRAMES, MAX_FRAMES + 1, 24])
+async def test_every_frame_is_read_and_some_closely(using):
+    """Law: words in any one frame are looked for, and closely in some, evenly chosen."""
+    reader = ToldReader({2 * 11: [line("in between")]})
+    report = await using(reader).classify(frames(24))
+    assert sorted(index for index, _ in reader.asked) == [2 * number for number in range(24)]
+    sizes = [size for _, size in sorted(reader.asked)]
+    assert {FRAME_PIXELS, GLANCE_PIXELS} == set(sizes)
+    assert (sizes[0], sizes.count(FRAME_PIXELS), sizes[-1]) == (FRAME_PIXELS, 8, FRAME_PIXELS)
+    assert [text.text for text in report.texts] == ["in between"]
+
+
+@pytest.mark.parametrize("count", [2, MAX_FRAMES, MAX_FRAMES + 1, 60])
 async def test_an_animation_is_read_evenly(using, count):
     """Law: all frames up to the maximum, else that many different ones, first and last included."""
     reader = ToldReader()

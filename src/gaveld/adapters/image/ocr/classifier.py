@@ -17,8 +17,11 @@ from gaveld.domain.signals import ClassifierCard
 
 NAME: Final = "ocr"
 
-MAX_FRAMES: Final = 8
-"""So many frames of an animation are read, evenly chosen."""
+MAX_FRAMES: Final = 24
+"""So many frames of an animation are read: all that a decoder hands on."""
+
+CLOSE_FRAMES: Final = 8
+"""So many of them, evenly chosen, are looked at closely; what stays for a while is in one."""
 
 MAX_LINES: Final = 256
 """So many lines of one picture are reported."""
@@ -28,7 +31,9 @@ FLOOR: Final = 0.6
 
 STILL_PIXELS: Final = 800_000
 FRAME_PIXELS: Final = 400_000
-"""Lines are looked for on so many pixels of a still picture, and of each frame of an animation."""
+GLANCE_PIXELS: Final = 130_000
+"""Lines are looked for on so many pixels of a still picture, of an animation's frame that is looked
+at closely, and of any other."""
 
 ILLEGIBLE_SHARE: Final = 0.005
 """Lines that can't be made out matter from this share of the picture's area on."""
@@ -40,7 +45,8 @@ the network that looks for lines sees one in the whole of a plain banner."""
 LIMITS: Final = (
     "Reads printed Latin, Chinese and Japanese, in any of four directions; no Cyrillic, Arabic, "
     "Hebrew, Korean, Thai or Indian script, and hardly any handwriting. Small text in large "
-    f"pictures escapes it. Of an animation it reads {MAX_FRAMES} frames, evenly chosen."
+    f"pictures escapes it. Of an animation it reads {MAX_FRAMES} frames, {CLOSE_FRAMES} of them "
+    "closely."
 )
 _TOO_MANY: Final = f"It has more than {MAX_LINES} lines of text: the rest was not read."
 _ILLEGIBLE: Final = "Most of the text in it could not be made out."
@@ -58,7 +64,7 @@ class RapidOcrClassifier:
     """Reads the frames of pictures on ``threads`` threads. Call ``close`` at the end.
 
     ``unread`` is filled if there was more text than is reported, and if most of it could not be
-    made out; that an animation was sampled is part of the card.
+    made out; how closely it read an animation is part of the card.
     """
 
     def __init__(self, reader: LineReader, *, threads: int = 2) -> None:
@@ -80,13 +86,15 @@ class RapidOcrClassifier:
     async def classify(self, sample: ImageSample) -> ImageReport:
         """Return what the frames say, frame by frame; frames that repeat others say nothing."""
         frames = evenly_chosen(sample.picture.frames, MAX_FRAMES)
-        max_pixels = STILL_PIXELS if len(frames) == 1 else FRAME_PIXELS
+        close = {frame.index for frame in evenly_chosen(frames, CLOSE_FRAMES)}
+        closely = STILL_PIXELS if len(frames) == 1 else FRAME_PIXELS
         texts: list[ImageText] = []
         seen: set[str] = set()
         is_illegible = False
         for start in range(0, len(frames), self._threads):
             part = frames[start : start + self._threads]
-            for frame, lines in zip(part, await self._side_by_side(part, max_pixels), strict=True):
+            sizes = [closely if frame.index in close else GLANCE_PIXELS for frame in part]
+            for frame, lines in zip(part, await self._side_by_side(part, sizes), strict=True):
                 legible = [line for line in lines if _is_legible(line)]
                 is_illegible |= _is_mostly_illegible(lines, frame)
                 words = {line.text.casefold() for line in legible}
@@ -101,10 +109,13 @@ class RapidOcrClassifier:
         self._lane.shutdown(wait=False, cancel_futures=True)
 
     async def _side_by_side(
-        self, frames: Sequence[Frame], max_pixels: int
+        self, frames: Sequence[Frame], sizes: Sequence[int]
     ) -> Sequence[Sequence[Line]]:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._lines(frame, max_pixels)) for frame in frames]
+            tasks = [
+                group.create_task(self._lines(frame, max_pixels))
+                for frame, max_pixels in zip(frames, sizes, strict=True)
+            ]
         return [task.result() for task in tasks]
 
     async def _lines(self, frame: Frame, max_pixels: int) -> Sequence[Line]:
