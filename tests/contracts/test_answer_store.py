@@ -2,23 +2,35 @@
 
 import gc
 import tracemalloc
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gaveld.adapters.cache.answers import ENTRY_BYTES, MemoryAnswerStore
+from gaveld.adapters.redis.answers import MAX_BODY_BYTES, RedisAnswerStore
 from gaveld.application.ports import AnswerStore, KeptAnswer
 from tests.fakes.answers import FakeAnswerStore
+from tests.redis_server import linked, running_redis
 
 ONE, TWO = KeptAnswer(b"1" * 32, b"one"), KeptAnswer(b"2" * 32, b"")
 
 
-@pytest.fixture(
-    params=[FakeAnswerStore, lambda: MemoryAnswerStore(1 << 20, 60)], ids=["fake", "memory"]
-)
-def answers(request) -> AnswerStore:
-    return request.param()
+@pytest.fixture(params=["fake", "memory", "redis", "redis down"])
+async def answers(request) -> AsyncIterator[AnswerStore]:
+    match request.param:
+        case "fake":
+            yield FakeAnswerStore()
+        case "memory":
+            yield MemoryAnswerStore(1 << 20, 60)
+        case where:
+            async with running_redis() as server:
+                if where == "redis down":
+                    await server.kill()
+                async with linked(server) as link:
+                    yield RedisAnswerStore(link, MemoryAnswerStore(1 << 20, 60), 60)
+                    assert link.is_up == (where == "redis")
 
 
 async def test_what_was_kept_is_found(answers: AnswerStore):
@@ -121,3 +133,53 @@ async def test_the_estimate_is_not_below_what_memory_it_takes(length: int):
     finally:
         tracemalloc.stop()
     assert limit // 4 < taken <= limit
+
+
+async def test_replicas_share_answers():
+    """Law: a repeat at another replica finds the answer, and the last word of any of them."""
+    async with running_redis() as server, linked(server) as link:
+        here, there = (RedisAnswerStore(link, MemoryAnswerStore(1 << 20, 60), 60) for _ in "ab")
+        await here.keep("shop", "a", ONE)
+        assert await there.find("shop", "a") == ONE
+        await there.keep("shop", "a", TWO)
+        assert await here.find("shop", "a") == TWO
+
+
+async def test_what_redis_lost_is_known_where_it_was_said():
+    """Law: when Redis goes, a replica still knows its own answers; others don't."""
+    async with running_redis() as server, linked(server) as link:
+        here, there = (RedisAnswerStore(link, MemoryAnswerStore(1 << 20, 60), 60) for _ in "ab")
+        await here.keep("shop", "a", ONE)
+        await server.kill()
+        assert await here.find("shop", "a") == ONE
+        assert await there.find("shop", "a") is None
+
+
+async def test_redis_forgets_by_itself():
+    """Law: an entry carries its age, so that none stays longer than answers are kept."""
+    async with running_redis() as server, linked(server) as link:
+        await RedisAnswerStore(link, MemoryAnswerStore(1 << 20, 60), 60).keep("shop", "a", ONE)
+        (name,) = await server.names()
+        assert 0 < await link.client.pttl(name) <= 60_000
+        assert b"shop" not in name
+
+
+@pytest.mark.parametrize("entry", [b"", b"\x01", b"\x01" + b"1" * 31, b"\x02" + b"1" * 40])
+async def test_what_is_no_entry_is_not_found(entry: bytes):
+    """Law: another format, or half an entry, is nothing."""
+    async with running_redis() as server, linked(server) as link:
+        answers = RedisAnswerStore(link, FakeAnswerStore(), 60)
+        await RedisAnswerStore(link, FakeAnswerStore(), 60).keep("shop", "a", ONE)
+        (name,) = await server.names()
+        await link.client.set(name, entry)
+        assert await answers.find("shop", "a") is None
+
+
+async def test_large_answers_stay_local():
+    """Law: Redis is not given what would hold up others."""
+    large = KeptAnswer(b"1" * 32, bytes(MAX_BODY_BYTES + 1))
+    async with running_redis() as server, linked(server) as link:
+        answers = RedisAnswerStore(link, FakeAnswerStore(), 60)
+        await answers.keep("shop", "a", large)
+        assert await answers.find("shop", "a") == large
+        assert await server.names() == []

@@ -2,12 +2,15 @@
 
 import gc
 import tracemalloc
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gaveld.adapters.cache.memory import MemoryVerdictCache, estimated_bytes
+from gaveld.adapters.redis.signals import text_read
+from gaveld.adapters.redis.verdicts import RedisVerdictCache
 from gaveld.application.ports import TextSignals, VerdictCache
 from gaveld.domain.content import DetectedLanguage, Span
 from gaveld.domain.image_signals import (
@@ -33,6 +36,7 @@ from gaveld.domain.signals import (
     Topic,
 )
 from tests.fakes.verdict_cache import FakeVerdictCache
+from tests.redis_server import linked, running_redis
 
 CARD = ClassifierCard("words", "1", frozenset({"H2"}))
 NAMES = tuple(f"topic {number}" for number in range(8))
@@ -61,11 +65,21 @@ def learnt(
     )
 
 
-@pytest.fixture(
-    params=[FakeVerdictCache, lambda: MemoryVerdictCache(1 << 20)], ids=["fake", "memory"]
-)
-def cache(request) -> VerdictCache:
-    return request.param()
+@pytest.fixture(params=["fake", "memory", "redis", "redis alone", "redis down"])
+async def cache(request) -> AsyncIterator[VerdictCache]:
+    match request.param:
+        case "fake":
+            yield FakeVerdictCache()
+        case "memory":
+            yield MemoryVerdictCache(1 << 20)
+        case where:
+            async with running_redis() as server:
+                if where == "redis down":
+                    await server.kill()
+                async with linked(server) as link:
+                    local = MemoryVerdictCache(0 if where == "redis alone" else 1 << 20)
+                    yield RedisVerdictCache(link, local, text_read, "same")
+                    assert link.is_up == (where != "redis down")
 
 
 async def test_what_was_kept_is_found(cache: VerdictCache):

@@ -8,13 +8,9 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Final
 
 from gaveld import __version__
-from gaveld.adapters.cache.answers import MemoryAnswerStore
-from gaveld.adapters.cache.memory import MemoryVerdictCache
 from gaveld.adapters.image.jpeg import JpegFrameEncoder
-from gaveld.adapters.limits.memory import MemoryRateLimiter
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.lexicon import validate_term_lists
@@ -24,7 +20,14 @@ from gaveld.application.api_keys import Authenticate
 from gaveld.application.check import Check
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
-from gaveld.application.ports import PolicyStore, RateLimiter, Reviewer, Telemetry
+from gaveld.application.ports import (
+    PolicyStore,
+    RateLimiter,
+    Reviewer,
+    Telemetry,
+    TextSignals,
+    VerdictCache,
+)
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.submit_feedback import SubmitFeedback
@@ -34,15 +37,13 @@ from gaveld.bootstrap.pictures import PicturePath, build_picture_path
 from gaveld.bootstrap.plugins import antivirus, picture_describer, transcriber
 from gaveld.bootstrap.reviews import build_media_reviews
 from gaveld.bootstrap.settings import Settings, SettingsError
+from gaveld.bootstrap.sharing import open_sharing
 from gaveld.bootstrap.stores import open_stores
 from gaveld.bootstrap.texts import TextPath, build_text_path
 from gaveld.bootstrap.video import build_video_decoder
 from gaveld.domain.policies import Policy
 from gaveld.domain.signals import ClassifierCard
 from gaveld.transport.grpc.media_review_servicer import MediaReviews
-
-ANSWER_SECONDS: Final = 600.0
-"""So long the answer to a call is kept for those that repeat it under its request id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Application:
 async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     """Create and prove the application. Raises ``SettingsError`` or ``PolicyError`` if it can't."""
     telemetry = PrometheusTelemetry()
+    sharing = await open_sharing(settings, stack, telemetry)
     policies = YamlPolicyStore(
         settings.policy.file or DEFAULT_POLICY, validate_term_lists, listed_domain
     )
@@ -96,6 +98,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         telemetry=telemetry,
         antivirus=scanner,
         describer=picture_describer(settings.description, encoder, stack),
+        cache=sharing.pictures(),
     )
     telemetry.announce(__version__, [*text_path.installed, *picture_path.installed])
     reviewers = _reviewers(settings, text_path, telemetry, stack)
@@ -109,7 +112,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         max_text_bytes=settings.text.max_text_bytes,
         balances=stores.balances,
     )
-    moderate_text = _moderate_text(settings, text_path, policies, telemetry)
+    moderate_text = _moderate_text(settings, text_path, policies, telemetry, sharing.texts())
     video_decoder = build_video_decoder(settings.video, stack)
     return Application(
         text_path=text_path,
@@ -130,16 +133,20 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
             transcriber=transcriber(settings.speech, stack),
         ),
         list_categories=_list_categories(text_path, picture_path),
-        repeats=Repeats(MemoryAnswerStore(settings.cache.max_answer_bytes, ANSWER_SECONDS)),
+        repeats=Repeats(sharing.answers()),
         submit_feedback=stores.submit_feedback,
         authenticate=stores.authenticate,
-        rate_limiter=MemoryRateLimiter(),
+        rate_limiter=sharing.rate_limiter(),
         telemetry=telemetry,
     )
 
 
 def _moderate_text(
-    settings: Settings, text_path: TextPath, policies: PolicyStore, telemetry: Telemetry
+    settings: Settings,
+    text_path: TextPath,
+    policies: PolicyStore,
+    telemetry: Telemetry,
+    cache: VerdictCache[TextSignals] | None,
 ) -> ModerateText:
     return ModerateText(
         normaliser=text_path.normaliser,
@@ -149,7 +156,7 @@ def _moderate_text(
         policies=policies,
         telemetry=telemetry,
         max_text_bytes=settings.text.max_text_bytes,
-        cache=MemoryVerdictCache(settings.cache.max_bytes) if settings.cache.max_bytes else None,
+        cache=cache,
     )
 
 

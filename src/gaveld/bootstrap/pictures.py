@@ -7,7 +7,6 @@ from typing import Final
 
 from gaveld import __version__
 from gaveld.adapters.antivirus.classifier import ABSENT_ANTIVIRUS
-from gaveld.adapters.cache.memory import MemoryVerdictCache
 from gaveld.adapters.image.decode.decoder import ProcessImageDecoder
 from gaveld.adapters.media import GuardedMediaFetcher, GuardedTransport, SystemResolver
 from gaveld.application.describing import DescribingClassifier
@@ -20,11 +19,12 @@ from gaveld.application.ports import (
     PolicyStore,
     Telemetry,
     TextReader,
+    VerdictCache,
 )
 from gaveld.application.scan_file import ScanFile
 from gaveld.bootstrap.images import ImageClassifier, ImageClassifiers, build_image_classifiers
 from gaveld.bootstrap.settings import Settings
-from gaveld.domain.image_signals import blind_spot
+from gaveld.domain.image_signals import SeenPicture, blind_spot
 from gaveld.domain.media import MediaFile
 from gaveld.domain.signals import ClassifierCard
 
@@ -67,6 +67,7 @@ async def build_picture_path(
     telemetry: Telemetry,
     antivirus: Classifier[MediaFile] | None = None,
     describer: PictureDescriber | None = None,
+    cache: VerdictCache[SeenPicture] | None = None,
 ) -> PicturePath:
     """Load the detectors and put them together. Raises what ``build_image_classifiers`` does."""
     images = settings.images
@@ -84,7 +85,6 @@ async def build_picture_path(
         images.max_at_once, images.max_waiting, images.max_wait_seconds, telemetry
     )
     not_scanned = () if antivirus is not None else (ABSENT_ANTIVIRUS,)
-    cache_bytes = settings.cache.max_image_bytes
     moderate_image = ModerateImage(
         fetcher=fetcher,
         decoder=decoder,
@@ -93,7 +93,7 @@ async def build_picture_path(
         places=places,
         policies=policies,
         telemetry=telemetry,
-        cache=MemoryVerdictCache(cache_bytes) if cache_bytes else None,
+        cache=cache,
     )
     scanners = () if antivirus is None else (antivirus.card,)
     return PicturePath(

@@ -13,7 +13,12 @@ from gaveld.bootstrap.settings.judging import (
     TextSettings,
     VideoSettings,
 )
-from gaveld.bootstrap.settings.keeping import CacheSettings, FeedbackSettings, StorageSettings
+from gaveld.bootstrap.settings.keeping import (
+    CacheSettings,
+    FeedbackSettings,
+    RedisSettings,
+    StorageSettings,
+)
 from gaveld.bootstrap.settings.loading import CONFIG_VARIABLE, DEFAULT_CONFIG, load_settings
 from gaveld.bootstrap.settings.plugins import (
     AntivirusSettings,
@@ -53,6 +58,7 @@ __all__ = [
     "Port",
     "PositiveSeconds",
     "ReadableFile",
+    "RedisSettings",
     "RestSettings",
     "Settings",
     "SettingsError",

@@ -1,10 +1,11 @@
-"""Settings of what is kept, in storage and in memory."""
+"""Settings of what is kept, in storage, in memory and in Redis."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
-from gaveld.bootstrap.settings.section import Section
+from gaveld.adapters.redis.link import redis_url
+from gaveld.bootstrap.settings.section import ReadableFile, Section
 
 
 class StorageSettings(Section):
@@ -28,3 +29,22 @@ class CacheSettings(Section):
     """How much memory this may take for pictures in which nothing was read; 0 remembers none."""
     max_answer_bytes: Annotated[int, Field(ge=0, le=64 << 30)] = 16 << 20
     """How much memory answers to calls with a request id may take, for repeats; 0 keeps none."""
+
+
+class RedisSettings(Section):
+    """The Redis in which replicas share rate limits and caches; none keeps each its own."""
+
+    url: Annotated[str, AfterValidator(redis_url)] | None = None
+    """``redis://host:6379/0``, ``rediss://`` for TLS, or ``unix:///path``."""
+    password_file: ReadableFile | None = None
+    """A file with the password, read at each connecting; the user's name is the URL's."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=5)] = 0.05
+    """How long a call waits for Redis before it goes by what this replica knows."""
+    key_prefix: Annotated[str, Field(pattern=r"^[!-~]{0,64}$")] = "gavel:"
+    """What every key starts with, where a Redis is shared with others."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.url is None and self.password_file is not None:
+            raise ValueError("password_file needs url")
+        return self

@@ -14,7 +14,12 @@ from gaveld.bootstrap.settings.judging import (
     TextSettings,
     VideoSettings,
 )
-from gaveld.bootstrap.settings.keeping import CacheSettings, FeedbackSettings, StorageSettings
+from gaveld.bootstrap.settings.keeping import (
+    CacheSettings,
+    FeedbackSettings,
+    RedisSettings,
+    StorageSettings,
+)
 from gaveld.bootstrap.settings.plugins import (
     AntivirusSettings,
     DescriptionSettings,
@@ -60,6 +65,7 @@ class Settings(BaseSettings):
     models: ModelsSettings = ModelsSettings()
     feedback: FeedbackSettings = FeedbackSettings()
     cache: CacheSettings = CacheSettings()
+    redis: RedisSettings = RedisSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
