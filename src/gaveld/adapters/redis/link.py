@@ -9,7 +9,6 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -159,19 +158,6 @@ class RedisLink:
             await asyncio.sleep(self._probe_seconds)
             if await self._answers():
                 self._came_up()
-
-
-def redis_url(url: str) -> str:
-    """Return a URL that ``RedisLink`` takes, or raise ``ValueError``."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path):
-        raise ValueError("must be a URL such as redis://redis:6379/0")
-    if parts.password:
-        raise ValueError("a password belongs into password_file, not into the URL")
-    if parts.port == 0:
-        raise ValueError("port 0 is nowhere")
-    parse_url(url)
-    return url
 
 
 class _PasswordFile(CredentialProvider):

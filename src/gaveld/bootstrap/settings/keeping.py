@@ -1,10 +1,10 @@
 """Settings of what is kept, in storage, in memory and in Redis."""
 
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gaveld.adapters.redis.link import redis_url
 from gaveld.bootstrap.settings.section import ReadableFile, Section
 
 
@@ -31,10 +31,26 @@ class CacheSettings(Section):
     """How much memory answers to calls with a request id may take, for repeats; 0 keeps none."""
 
 
+def _redis_url(url: str) -> str:
+    parts = urlsplit(url)
+    database = parts.path.removeprefix("/")
+    if parts.scheme == "unix" and database and not parts.query:
+        return url
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname or parts.query:
+        raise ValueError("must be a URL such as redis://redis:6379/0")
+    if parts.password:
+        raise ValueError("a password belongs into password_file, not into the URL")
+    if parts.port == 0:  # urlsplit itself refuses what is no port
+        raise ValueError("port 0 is nowhere")
+    if database and not database.isdecimal():
+        raise ValueError("what follows the host is the number of a database")
+    return url
+
+
 class RedisSettings(Section):
     """The Redis in which replicas share rate limits and caches; none keeps each its own."""
 
-    url: Annotated[str, AfterValidator(redis_url)] | None = None
+    url: Annotated[str, AfterValidator(_redis_url)] | None = None
     """``redis://host:6379/0``, ``rediss://`` for TLS, or ``unix:///path``."""
     password_file: ReadableFile | None = None
     """A file with the password, read at each connecting; the user's name is the URL's."""
