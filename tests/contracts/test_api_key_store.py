@@ -7,37 +7,37 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from gaveld.adapters.storage.api_keys import (
     FileApiKeys,
     LayeredApiKeyStore,
     SqlApiKeyStore,
-    create_tables,
     entry_of,
 )
+from gaveld.adapters.storage.migrations import migrate
 from gaveld.application.api_keys import new_api_key
 from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
+from gaveld.domain.errors import ErrorReason, Unavailable
+from tests.contracts.conftest import NewDatabase
+from tests.databases import opened
 from tests.fakes.api_keys import FakeApiKeyStore
 
 
 @asynccontextmanager
-async def sql(folder: Path) -> AsyncIterator[SqlApiKeyStore]:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/keys.db")
-    await create_tables(engine)
-    try:
+async def sql(url: str) -> AsyncIterator[SqlApiKeyStore]:
+    async with opened(url) as engine:
+        await migrate(engine)
         yield SqlApiKeyStore(engine)
-    finally:
-        await engine.dispose()
 
 
-@pytest.fixture(params=["fake", "sql", "layered over sql"])
-async def store(request, tmp_path: Path) -> AsyncIterator[ApiKeyStore]:
+@pytest.fixture(params=["fake", "sqlite", "postgres", "layered over sqlite"])
+async def store(request, new_database: NewDatabase) -> AsyncIterator[ApiKeyStore]:
     if request.param == "fake":
         yield FakeApiKeyStore()
         return
-    async with sql(tmp_path) as inner:
-        yield inner if request.param == "sql" else LayeredApiKeyStore(inner)
+    kind = request.param.removeprefix("layered over ")
+    async with sql(await new_database(kind)) as inner:
+        yield inner if request.param == kind else LayeredApiKeyStore(inner)
 
 
 KEY, _ = new_api_key(
@@ -90,12 +90,20 @@ async def test_revoking_an_unknown_key_says_so(store: ApiKeyStore):
     assert not await store.revoke("nobody", NOW)
 
 
-async def test_keys_survive_the_process(tmp_path: Path):
-    """Law: a write is on disk when its call returns."""
-    async with sql(tmp_path) as first:
+async def test_keys_survive_the_process(database_url: str):
+    """Law: a write is in the database when its call returns."""
+    async with sql(database_url) as first:
         await first.add(KEY)
-    async with sql(tmp_path) as second:
+    async with sql(database_url) as second:
         assert await second.find(KEY.id) == KEY
+
+
+async def test_a_store_without_its_tables_is_unavailable(database_url: str):
+    """Law: a fault of the storage is the contract's error, and never "no such key"."""
+    async with opened(database_url) as engine:
+        with pytest.raises(Unavailable) as failure:
+            await SqlApiKeyStore(engine).find(KEY.id)
+    assert failure.value.reason is ErrorReason.STORAGE_UNAVAILABLE
 
 
 async def test_a_mounted_file_is_looked_up_first(tmp_path: Path):

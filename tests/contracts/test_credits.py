@@ -3,35 +3,32 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from gaveld.adapters.storage import credits as sql_credits
-from gaveld.adapters.storage.api_keys import create_tables
 from gaveld.adapters.storage.credits import SqlCredits
+from gaveld.adapters.storage.migrations import migrate
 from gaveld.application.ports import Credits
 from gaveld.domain.errors import ErrorReason, Unavailable
+from tests.contracts.conftest import NewDatabase
+from tests.databases import Postgres, opened
 from tests.fakes.credits import FakeCredits
 
 
 @asynccontextmanager
-async def sql(folder: Path) -> AsyncIterator[SqlCredits]:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{folder}/credits.db")
-    await create_tables(engine)
-    try:
+async def sql(url: str) -> AsyncIterator[SqlCredits]:
+    async with opened(url) as engine:
+        await migrate(engine)
         yield SqlCredits(engine)
-    finally:
-        await engine.dispose()
 
 
-@pytest.fixture(params=["fake", "sql"])
-async def purse(request, tmp_path: Path) -> AsyncIterator[Credits]:
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
+async def purse(request, new_database: NewDatabase) -> AsyncIterator[Credits]:
     if request.param == "fake":
         yield FakeCredits()
         return
-    async with sql(tmp_path) as store:
+    async with sql(await new_database(request.param)) as store:
         yield store
 
 
@@ -87,24 +84,38 @@ async def test_a_balance_counts_from_when_it_is_set_until_it_is_taken_away(purse
         await purse.put("shop", -1)
 
 
-async def test_a_balance_set_by_another_process_is_seen_in_time(tmp_path: Path, monkeypatch):
+async def test_a_balance_set_by_another_process_is_seen_in_time(database_url: str, monkeypatch):
     """Law: that a project spends freely is believed for a few seconds, not for ever."""
     now = 100.0
     monkeypatch.setattr(sql_credits.time, "monotonic", lambda: now)
-    async with sql(tmp_path) as server, sql(tmp_path) as operator:
+    async with sql(database_url) as server, sql(database_url) as operator:
         assert await server.spend("shop", 1) is None
         await operator.put("shop", 0)
         now += sql_credits.REMEMBERED_SECONDS
         assert await server.spend("shop", 1) == 0
 
 
-async def test_storage_that_is_gone_is_said_to_be(tmp_path: Path):
+async def test_a_balance_may_be_large(purse: Credits):
+    """Law: a balance is exact up to 2^53, as JSON's numbers are."""
+    await purse.put("shop", 2**53)
+    assert await purse.spend("shop", 1) is None
+    assert await purse.list() == [("shop", 2**53 - 1)]
+
+
+async def test_storage_without_its_table_is_unavailable(database_url: str):
     """Law: without its table the store fails as unavailable, with when to try again."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/empty.db")
-    try:
+    async with opened(database_url) as engine:
         with pytest.raises(Unavailable) as caught:
             await SqlCredits(engine).spend("shop", 1)
-    finally:
-        await engine.dispose()
     assert caught.value.reason is ErrorReason.STORAGE_UNAVAILABLE
     assert caught.value.retry_after_seconds is not None
+
+
+@pytest.mark.parametrize("gone", ["server", "database"])
+async def test_a_database_that_is_gone_is_unavailable(postgres: Postgres, tmp_path, gone: str):
+    """Law: a server that doesn't answer, or refuses, is the contract's error too."""
+    absent = Postgres(tmp_path) if gone == "server" else postgres
+    async with opened(absent.url("nothing")) as engine:
+        with pytest.raises(Unavailable) as caught:
+            await SqlCredits(engine).spend("shop", 1)
+    assert caught.value.reason is ErrorReason.STORAGE_UNAVAILABLE

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from gaveld.adapters.storage.api_keys import create_tables
 from gaveld.adapters.storage.feedback import SqlFeedbackStore
+from gaveld.adapters.storage.migrations import migrate
 from gaveld.application.ports import FeedbackStore
 from gaveld.domain.errors import ErrorReason, Unavailable
 from gaveld.domain.feedback import Feedback
 from gaveld.domain.policies import Action
 from gaveld.domain.reviews import Turn
 from gaveld.domain.signals import Attribute
+from tests.contracts.conftest import NewDatabase
+from tests.databases import opened
 from tests.fakes.feedback import FakeFeedbackStore
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -37,17 +37,14 @@ FULL = Feedback(
 BARE = Feedback("two", "shop", "x", NOON + timedelta(hours=1))
 
 
-@pytest.fixture(params=["fake", "sql"])
-async def store(request, tmp_path: Path) -> AsyncIterator[FeedbackStore]:
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
+async def store(request, new_database: NewDatabase) -> AsyncIterator[FeedbackStore]:
     if request.param == "fake":
         yield FakeFeedbackStore()
         return
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/feedback.db")
-    await create_tables(engine)
-    try:
+    async with opened(await new_database(request.param)) as engine:
+        await migrate(engine)
         yield SqlFeedbackStore(engine)
-    finally:
-        await engine.dispose()
 
 
 async def ids(store: FeedbackStore, **wanted) -> list[str]:
@@ -97,10 +94,16 @@ async def test_what_is_erased_is_gone_and_the_rest_stays(store: FeedbackStore):
     assert await ids(store) == []
 
 
-async def test_a_store_without_its_tables_is_unavailable(tmp_path: Path):
+async def test_any_text_is_kept(store: FeedbackStore):
+    """Law: characters that databases dislike come back as they were sent."""
+    odd = replace(FULL, text="nul \0 back \\0 quote ' \ufffe \U0010ffff", parent_text="\0")
+    await store.add(odd)
+    assert [feedback async for feedback in store.read()] == [odd]
+
+
+async def test_a_store_without_its_tables_is_unavailable(database_url: str):
     """Law: a fault of the storage is the contract's error and never a library's."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/none.db")
-    with pytest.raises(Unavailable) as failure:
-        await SqlFeedbackStore(engine).add(FULL)
+    async with opened(database_url) as engine:
+        with pytest.raises(Unavailable) as failure:
+            await SqlFeedbackStore(engine).add(FULL)
     assert failure.value.reason is ErrorReason.STORAGE_UNAVAILABLE
-    await engine.dispose()

@@ -1,24 +1,31 @@
-"""Opens the storage and what is kept in it: API keys, credits and feedback."""
+"""Opens and migrates the storage, and opens what is kept in it: API keys, credits, feedback."""
 
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from gaveld.adapters.storage.api_keys import (
-    FileApiKeys,
-    LayeredApiKeyStore,
-    SqlApiKeyStore,
-    create_tables,
-)
+from gaveld.adapters.storage.api_keys import FileApiKeys, LayeredApiKeyStore, SqlApiKeyStore
 from gaveld.adapters.storage.credits import SqlCredits
 from gaveld.adapters.storage.feedback import SqlFeedbackStore
+from gaveld.adapters.storage.migrations import (
+    SchemaState,
+    migrate,
+    migration_sql,
+    schema_state,
+)
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.ports import ApiKeyStore, Credits, FeedbackStore
 from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.bootstrap.settings import Settings, SettingsError
+
+DRIVERS: Final = ("sqlite+aiosqlite", "postgresql+asyncpg")
+"""What ``storage.url`` may name; ``postgresql`` alone is short for the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,10 @@ class Stores:
 
 
 async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
-    """Open what the settings ask for. Raises ``SettingsError`` for what can't be opened."""
+    """Open what the settings ask for. Raises ``SettingsError`` for what can't be opened.
+
+    A file of SQLite is ours alone, so it is migrated; any other database must have been.
+    """
     if not settings.auth.enabled and not settings.feedback.enabled:
         return Stores()
     engine = await _open_engine(settings.storage.url, stack)
@@ -46,17 +56,17 @@ async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
 
 
 async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStore:
-    """Open the store of API keys, making its tables if need be."""
+    """Open the store of API keys; see ``open_stores``."""
     return _api_keys(await _open_engine(settings.storage.url, stack), settings)
 
 
 async def open_credits(settings: Settings, stack: AsyncExitStack) -> Credits:
-    """Open the store of credits, making its tables if need be."""
+    """Open the store of credits; see ``open_stores``."""
     return SqlCredits(await _open_engine(settings.storage.url, stack))
 
 
 async def open_feedback(settings: Settings, stack: AsyncExitStack) -> FeedbackStore:
-    """Open the store of people's opinions, making its tables if need be."""
+    """Open the store of people's opinions; see ``open_stores``."""
     return SqlFeedbackStore(await _open_engine(settings.storage.url, stack))
 
 
@@ -70,14 +80,81 @@ def _api_keys(engine: AsyncEngine, settings: Settings) -> ApiKeyStore:
     return LayeredApiKeyStore(SqlApiKeyStore(engine), file)
 
 
+async def migrate_storage(url: str) -> bool:
+    """Bring the database to this release's schema; False if it was there already.
+
+    Raises ``SettingsError`` if it can't be reached, or is of a later release.
+    """
+    async with AsyncExitStack() as stack:
+        engine = _engine(url, stack)
+        with _explained():
+            before = await migrate(engine)
+    _refuse_later(before)
+    return before is SchemaState.BEHIND
+
+
+async def prove_storage(url: str) -> None:
+    """Raise ``SettingsError`` unless the database has this release's schema. Changes nothing."""
+    async with AsyncExitStack() as stack:
+        await _prove(_engine(url, stack))
+
+
+def storage_sql(url: str) -> str:
+    """Return the statements that make this release's schema in an empty database of this kind."""
+    return migration_sql(_parsed(url).get_backend_name())
+
+
 async def _open_engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
-    try:
-        parsed = make_url(url)
+    engine = _engine(url, stack)
+    if engine.dialect.name == "sqlite":
+        with _explained():
+            before = await migrate(engine)
+        _refuse_later(before)
+    else:
+        await _prove(engine)
+    return engine
+
+
+async def _prove(engine: AsyncEngine) -> None:
+    with _explained():
+        state = await schema_state(engine)
+    if state is SchemaState.BEHIND:
+        raise SettingsError("storage.url: the database's schema is behind; run `gavel migrate`")
+    _refuse_later(state)
+
+
+def _refuse_later(state: SchemaState) -> None:
+    if state is SchemaState.AHEAD:
+        raise SettingsError("storage.url: a later release of Gavel migrated this database")
+
+
+def _engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
+    parsed = _parsed(url)
+    with _explained():
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_async_engine(parsed)
-        stack.push_async_callback(engine.dispose)
-        await create_tables(engine)
-    except Exception as error:
-        raise SettingsError(f"storage.url: can't be opened ({type(error).__name__})") from error
+        # A connection that the database ended, as with a restart, is replaced and fails no call.
+        engine = create_async_engine(parsed, pool_pre_ping=True)
+    stack.push_async_callback(engine.dispose)
     return engine
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingsError("storage.url: not a database's URL") from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+asyncpg")
+    if parsed.drivername not in DRIVERS:
+        raise SettingsError(f"storage.url: must begin with one of {', '.join(DRIVERS)}")
+    return parsed
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # The error's own words may hold the URL, and so its password.
+        raise SettingsError(f"storage.url: can't be opened ({type(error).__name__})") from error

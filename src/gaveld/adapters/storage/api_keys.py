@@ -13,18 +13,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 from sqlalchemy import DateTime, LargeBinary, String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
+from gaveld.adapters.storage.tables import Base, Whole, transaction
 from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
 
 REMEMBERED_SECONDS: Final = 5.0
 REMEMBERED_KEYS: Final = 10_000
+UNREACHED: Final = "The API keys can't be reached."
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 """What projects and client ids look like whole: fit for a header, a column and a policy's key."""
-
-
-class Base(DeclarativeBase):
-    """The tables of this server."""
 
 
 class ApiKeyRow(Base):
@@ -37,41 +35,42 @@ class ApiKeyRow(Base):
     project: Mapped[str] = mapped_column(String(128))
     client_id: Mapped[str] = mapped_column(String(128))
     scopes: Mapped[str] = mapped_column(String(256))
-    rate_limit_calls: Mapped[int | None]
-    rate_limit_per_seconds: Mapped[int | None]
+    rate_limit_calls: Mapped[int | None] = mapped_column(Whole)
+    rate_limit_per_seconds: Mapped[int | None] = mapped_column(Whole)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class SqlApiKeyStore:
-    """An ``ApiKeyStore`` over SQLAlchemy; call ``create_tables`` on the engine first."""
+    """An ``ApiKeyStore`` over SQLAlchemy; ``migrate`` the engine first."""
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._session = async_sessionmaker(engine, expire_on_commit=False)
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     async def add(self, key: ApiKey) -> None:
         """Keep a new key; see ``ApiKeyStore.add``."""
-        try:
-            async with self._session.begin() as session:
-                session.add(_row(key))
-        except IntegrityError as error:
-            raise ValueError(f"an API key with id {key.id!r} exists") from error
+        async with transaction(self._sessions, UNREACHED) as session:
+            session.add(_row(key))
+            try:
+                await session.flush()
+            except IntegrityError as error:
+                raise ValueError(f"an API key with id {key.id!r} exists") from error
 
     async def find(self, key_id: str) -> ApiKey | None:
         """Return one key; see ``ApiKeyStore.find``."""
-        async with self._session() as session:
+        async with transaction(self._sessions, UNREACHED) as session:
             row = await session.get(ApiKeyRow, key_id)
         return _key(row) if row else None
 
     async def list(self) -> Sequence[ApiKey]:
         """Return every key; see ``ApiKeyStore.list``."""
         query = select(ApiKeyRow).order_by(ApiKeyRow.created_at, ApiKeyRow.id)
-        async with self._session() as session:
+        async with transaction(self._sessions, UNREACHED) as session:
             return [_key(row) for row in await session.scalars(query)]
 
     async def revoke(self, key_id: str, at: datetime) -> bool:
         """Mark a key revoked; see ``ApiKeyStore.revoke``."""
-        async with self._session.begin() as session:
+        async with transaction(self._sessions, UNREACHED) as session:
             row = await session.get(ApiKeyRow, key_id, with_for_update=True)
             if row is None:
                 return False
@@ -148,12 +147,6 @@ class LayeredApiKeyStore:
         """Mark a key of the store revoked, seen here at once; see ``ApiKeyStore.revoke``."""
         self._remembered.pop(key_id, None)
         return await self._store.revoke(key_id, at)
-
-
-async def create_tables(engine: AsyncEngine) -> None:
-    """Make the tables that are not there yet."""
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
 
 
 def entry_of(key: ApiKey) -> str:

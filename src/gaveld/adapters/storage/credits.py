@@ -1,17 +1,15 @@
 """Keeps projects' credits in SQL. What a call costs is not its business."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from sqlalchemy import String, delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gaveld.adapters.storage.api_keys import Base
-from gaveld.domain.errors import ErrorReason, Unavailable
+from gaveld.adapters.storage.tables import Base, Whole, transaction
 
 REMEMBERED_SECONDS: Final = 5.0
 REMEMBERED_PROJECTS: Final = 10_000
@@ -23,11 +21,11 @@ class CreditRow(Base):
     __tablename__ = "credits"
 
     project: Mapped[str] = mapped_column(String(128), primary_key=True)
-    balance: Mapped[int]
+    balance: Mapped[int] = mapped_column(Whole)
 
 
 class SqlCredits:
-    """A ``Credits`` over SQLAlchemy; call ``create_tables`` on the engine first.
+    """A ``Credits`` over SQLAlchemy; ``migrate`` the engine first.
 
     That a project has no balance is remembered for ``REMEMBERED_SECONDS``, so that projects that
     spend freely cost no query; balances themselves are never remembered.
@@ -89,14 +87,5 @@ class SqlCredits:
             self._free_until.clear()
         self._free_until[project] = now + REMEMBERED_SECONDS
 
-    @asynccontextmanager
-    async def _begin(self) -> AsyncIterator[AsyncSession]:
-        try:
-            async with self._sessions.begin() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise Unavailable(
-                ErrorReason.STORAGE_UNAVAILABLE,
-                "The balance of credits can't be reached.",
-                retry_after_seconds=1.0,
-            ) from error
+    def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return transaction(self._sessions, "The balance of credits can't be reached.")

@@ -1,18 +1,17 @@
 """Keeps people's opinions of texts in SQL. What they are used for is not its business."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import JSON, DateTime, String, Text, delete, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gaveld.adapters.storage.api_keys import Base
-from gaveld.domain.errors import ErrorReason, Unavailable
+from gaveld.adapters.storage.tables import Base, transaction
 from gaveld.domain.feedback import Feedback
 
 ROWS_AT_ONCE: Final = 500
@@ -29,12 +28,13 @@ class FeedbackRow(Base):
     project: Mapped[str] = mapped_column(String(128), primary_key=True)
     id: Mapped[str] = mapped_column(String(128), primary_key=True)
     given_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
-    text: Mapped[str] = mapped_column(Text)
+    # PostgreSQL's texts can't hold U+0000, which people do send; its JSON can.
+    text: Mapped[str] = mapped_column(Text().with_variant(JSON(), "postgresql"))
     opinion: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class SqlFeedbackStore:
-    """A ``FeedbackStore`` over SQLAlchemy; call ``create_tables`` on the engine first."""
+    """A ``FeedbackStore`` over SQLAlchemy; ``migrate`` the engine first."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._sessions = async_sessionmaker(engine)
@@ -79,17 +79,8 @@ class SqlFeedbackStore:
             erased = await session.scalars(statement.returning(FeedbackRow.id))
             return len(erased.all())
 
-    @asynccontextmanager
-    async def _begin(self) -> AsyncIterator[AsyncSession]:
-        try:
-            async with self._sessions.begin() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise Unavailable(
-                ErrorReason.STORAGE_UNAVAILABLE,
-                "The feedback can't be reached.",
-                retry_after_seconds=1.0,
-            ) from error
+    def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return transaction(self._sessions, "The feedback can't be reached.")
 
 
 def _row(feedback: Feedback) -> FeedbackRow:
@@ -110,7 +101,7 @@ def _feedback(row: FeedbackRow) -> Feedback:
         **row.opinion,
         "project": row.project,
         "id": row.id,
-        # SQLite gives times back without their zone.
+        # SQLite gives times back without their zone, PostgreSQL in UTC.
         "given_at": row.given_at.replace(tzinfo=UTC),
         "text": row.text,
     }

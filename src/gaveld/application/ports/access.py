@@ -33,7 +33,10 @@ class ApiKey:
 
 
 class ApiKeyStore(Protocol):
-    """Keeps API keys durably. A write is on disk when its call returns."""
+    """Keeps API keys durably. A write is on disk when its call returns.
+
+    Raises ``Unavailable`` (STORAGE_UNAVAILABLE) when keys can't be reached.
+    """
 
     async def add(self, key: ApiKey) -> None:
         """Keep a new key. Raises ``ValueError`` if the id is taken."""

