@@ -104,7 +104,11 @@ def test_the_parts_are_found():
     assert source.license_text == "MIT, that is"
 
 
-@pytest.mark.parametrize("content", [b"", b"not an archive", archive(), archive(other="x")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not an archive", archive(), archive(other="x")],
+    ids=["nothing", "no archive", "empty", "others alone"],  # archives hold the time
+)
 def test_an_archive_without_them_is_refused(content):
     """Law: a broken download is one clear error."""
     with pytest.raises(PackageError, match="can't be read"):
