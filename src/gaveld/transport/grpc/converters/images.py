@@ -17,7 +17,6 @@ from gaveld.domain.image_signals import (
     ImageText,
 )
 from gaveld.domain.media import MediaFacts, MediaKind, MediaReference
-from gaveld.domain.policies import Action
 from gaveld.domain.verdicts import JudgedFinding
 from gaveld.transport.grpc.converters.judgements import (
     MAX_FINDINGS,
@@ -25,6 +24,7 @@ from gaveld.transport.grpc.converters.judgements import (
     category_scores_of,
     duration_to_proto,
     finding_to_proto,
+    findings_shown,
     language_to_proto,
     outcomes_to_proto,
     timings_to_proto,
@@ -73,11 +73,7 @@ def response_from_image(
 
     Findings that ask for nothing are left out, and timings too, unless ``explain`` is set.
     """
-    shown = [
-        entry
-        for entry in judgement.verdict.findings
-        if request.explain or entry.action is not Action.ALLOW
-    ]
+    shown = findings_shown(judgement.verdict, explain=request.explain)
     times = times_of(judgement)
     return moderation_service_pb2.ModerateImageResponse(
         verdict=verdict_to_proto(judgement.verdict),

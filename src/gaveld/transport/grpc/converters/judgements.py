@@ -79,11 +79,7 @@ def response_from_judgement(
 
     Findings that ask for nothing are left out, and timings too, unless ``explain`` is set.
     """
-    shown = [
-        entry
-        for entry in judgement.verdict.findings
-        if request.explain or entry.action is not Action.ALLOW
-    ]
+    shown = findings_shown(judgement.verdict, explain=request.explain)
     response = moderation_service_pb2.ModerateTextResponse(
         verdict=verdict_to_proto(judgement.verdict),
         findings=findings_to_proto(shown[:MAX_FINDINGS], request.text),
@@ -105,6 +101,11 @@ def response_from_judgement(
     if request.explain:
         response.timings.extend(timings_to_proto(judgement.timings))
     return response
+
+
+def findings_shown(verdict: Verdict, *, explain: bool) -> list[JudgedFinding]:
+    """Return the findings that an answer shows: with ``explain`` those that ask for nothing too."""
+    return [entry for entry in verdict.findings if explain or entry.action is not Action.ALLOW]
 
 
 def timings_to_proto(timings: Iterable[StageTiming]) -> list[verdict_pb2.StageTiming]:
