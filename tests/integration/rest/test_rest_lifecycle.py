@@ -32,7 +32,8 @@ async def test_the_grace_ends(rest, probe):
     await asyncio.wait_for(probe.hanging.wait(), 10)
     await asyncio.wait_for(rest.server.finish(grace_seconds=0.05), 10)
     await asyncio.wait_for(rest.server.stop(), 10)
-    call.cancel()
+    with pytest.raises(httpx2.HTTPError):
+        await asyncio.wait_for(call, 10)
 
 
 async def test_a_head_without_end_is_refused(rest):
