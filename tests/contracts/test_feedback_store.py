@@ -10,9 +10,9 @@ import pytest
 from gaveld.adapters.storage.feedback import SqlFeedbackStore
 from gaveld.adapters.storage.migrations import migrate
 from gaveld.application.ports import FeedbackStore
+from gaveld.domain.actions import Action
 from gaveld.domain.errors import ErrorReason, Unavailable
 from gaveld.domain.feedback import Feedback
-from gaveld.domain.policies import Action
 from gaveld.domain.reviews import Turn
 from gaveld.domain.signals import Attribute
 from tests.contracts.conftest import NewDatabase

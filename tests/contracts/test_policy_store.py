@@ -8,16 +8,10 @@ from gaveld.adapters.storage.policies import DEFAULT_POLICY, PolicyError, YamlPo
 from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
 from gaveld.application.ports import PolicyStore
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.panels import DecisionMethod, PanelPlace, PanelSettings
-from gaveld.domain.policies import (
-    Action,
-    CategoryRule,
-    CheckThresholds,
-    Policy,
-    TermList,
-    TermMatch,
-)
+from gaveld.domain.policies import CategoryRule, CheckThresholds, Policy, TermList, TermMatch
 from tests.fakes.policies import FakePolicyStore
 
 TWO_PROJECTS = """

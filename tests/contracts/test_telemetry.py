@@ -5,8 +5,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.application.ports import Telemetry
+from gaveld.domain.actions import Action
 from gaveld.domain.media import MediaKind, MediaRefusal
-from gaveld.domain.policies import Action
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 from tests.fakes.telemetry import FakeTelemetry

@@ -8,8 +8,9 @@ import pytest
 
 from gaveld.bootstrap.container import build
 from gaveld.bootstrap.settings import Settings
+from gaveld.domain.actions import Action
 from gaveld.domain.content import TextSubmission
-from gaveld.domain.policies import Action, PolicyOverrides
+from gaveld.domain.policies import PolicyOverrides
 
 Judge = Callable[[str], Action]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from gaveld.domain.actions import Action
 from gaveld.domain.media import MediaKind, MediaRefusal
-from gaveld.domain.policies import Action
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 

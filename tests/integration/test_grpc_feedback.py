@@ -6,7 +6,7 @@ from gavel.v1 import feedback_service_pb2 as api
 from gavel.v1 import verdict_pb2
 from gavel.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 
-from gaveld.domain.policies import Action
+from gaveld.domain.actions import Action
 from gaveld.domain.signals import Attribute
 from tests.fakes.feedback import FakeFeedbackStore
 from tests.integration.grpc_stand import Serve, failure_of

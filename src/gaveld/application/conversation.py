@@ -14,6 +14,7 @@ from gaveld.application.open_turn import OpenTurn, TurnCleared, TurnPart
 from gaveld.application.panels import Review, ReviewFinding
 from gaveld.application.running_review import action_of, action_on, added, kept, scores_of
 from gaveld.application.sitting import Question, Sitting
+from gaveld.domain.actions import Action
 from gaveld.domain.conversations import (
     HeardTurn,
     Signs,
@@ -31,7 +32,6 @@ from gaveld.domain.escalation import (
     found_by_reviewers,
     minors_among,
 )
-from gaveld.domain.policies import Action
 from gaveld.domain.reviews import (
     ContentKind,
     ConversationContent,

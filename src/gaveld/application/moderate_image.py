@@ -20,6 +20,7 @@ from gaveld.application.ports import (
 from gaveld.application.scan_file import ScanFile
 from gaveld.application.stopwatch import StageTiming, Stopwatch
 from gaveld.application.telling import tell_verdict
+from gaveld.domain.actions import Action
 from gaveld.domain.content import DetectedLanguage, is_unexpected
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason
 from gaveld.domain.image_signals import (
@@ -39,7 +40,7 @@ from gaveld.domain.media import (
     MediaRefused,
 )
 from gaveld.domain.media_formats import MediaFamily
-from gaveld.domain.policies import Action, Policy, PolicyOverrides
+from gaveld.domain.policies import Policy, PolicyOverrides
 from gaveld.domain.signals import (
     Attribute,
     ClassifierOutcome,

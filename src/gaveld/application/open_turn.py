@@ -6,10 +6,11 @@ from typing import Final
 
 from gaveld.application.panels import Review, ReviewFinding
 from gaveld.application.running_review import action_of, added, kept, scores_of
+from gaveld.domain.actions import Action
 from gaveld.domain.clearing import Draft, Piece
 from gaveld.domain.content import Offsets
 from gaveld.domain.conversations import Signs, TextDigest
-from gaveld.domain.policies import Action, Policy
+from gaveld.domain.policies import Policy
 from gaveld.domain.reviews import Turn
 from gaveld.domain.verdicts import JudgedFinding
 

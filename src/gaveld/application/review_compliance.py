@@ -16,6 +16,7 @@ from gaveld.application.failures import place_of
 from gaveld.application.panels import Panel, Review, ReviewWishes, conclude
 from gaveld.application.poll import Seat, poll
 from gaveld.application.ports import Credits, PolicyStore, Reviewer, Telemetry
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.decisions import Counting
 from gaveld.domain.errors import (
@@ -26,7 +27,7 @@ from gaveld.domain.errors import (
     InvalidRequest,
 )
 from gaveld.domain.panels import PanelPlace
-from gaveld.domain.policies import Action, Policy, PolicyOverrides
+from gaveld.domain.policies import Policy, PolicyOverrides
 from gaveld.domain.reviews import (
     ContentKind,
     ConversationContent,

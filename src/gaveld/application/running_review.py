@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from gaveld.application.panels import Review
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.decisions import FlaggedCategory
-from gaveld.domain.policies import Action, Policy
+from gaveld.domain.policies import Policy
 from gaveld.domain.reviews import MOST_CONFIDENT, Ballot, Decision
 from gaveld.domain.verdicts import Coverage, CoverageStatus, UncheckedCategory
 

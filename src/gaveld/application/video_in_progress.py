@@ -17,12 +17,13 @@ from gaveld.application.sitting import Place
 from gaveld.application.video_inbox import VideoInbox
 from gaveld.application.video_keepsakes import Album, Transcript
 from gaveld.application.video_words import ReadWords, Words
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.errors import Unavailable
 from gaveld.domain.image_signals import PictureSignals
 from gaveld.domain.media import MediaFacts, Picture
 from gaveld.domain.outcomes import OutcomeTally, with_rest
-from gaveld.domain.policies import Action, CategoryChange, Policy, PolicyOverrides
+from gaveld.domain.policies import CategoryChange, Policy, PolicyOverrides
 from gaveld.domain.reviews import Decision, VideoEvidence
 from gaveld.domain.signals import ClassifierOutcome, Finding, Signals
 from gaveld.domain.verdicts import JudgedFinding, judge_weighed

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gaveld.application.ports import FrameEncoder
+from gaveld.domain.actions import Action
 from gaveld.domain.media import Frame
-from gaveld.domain.policies import Action
 from gaveld.domain.reviews import FrameEvidence, ImageEvidence
 
 MOST_TELLING: Final = 8

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from gaveld.domain.actions import Action
 from gaveld.domain.image_signals import ImageClass, ImageScores, explicit
-from gaveld.domain.policies import Action, CheckThresholds
+from gaveld.domain.policies import CheckThresholds
 from gaveld.domain.signals import Attribute, OutcomeStatus
 from gaveld.domain.verdicts import Verdict
 

@@ -12,6 +12,9 @@ class ErrorReason(StrEnum):
     TEXT_TOO_LARGE = "TEXT_TOO_LARGE"
     UNKNOWN_CATEGORY = "UNKNOWN_CATEGORY"
     UNKNOWN_CONTENT_TYPE = "UNKNOWN_CONTENT_TYPE"
+    CONTENT_TYPE_MISMATCH = "CONTENT_TYPE_MISMATCH"
+    INVALID_PAGE_TOKEN = "INVALID_PAGE_TOKEN"  # noqa: S105 (a reason, no secret)
+    POLICY_INVALID = "POLICY_INVALID"
     MEDIA_UNSUPPORTED = "MEDIA_UNSUPPORTED"
     MEDIA_TOO_LARGE = "MEDIA_TOO_LARGE"
     MEDIA_CORRUPT = "MEDIA_CORRUPT"
@@ -32,16 +35,23 @@ class ErrorReason(StrEnum):
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
     CUSTOM_PROMPT_UNSUPPORTED = "CUSTOM_PROMPT_UNSUPPORTED"
     FEATURE_DISABLED = "FEATURE_DISABLED"
+    ETAG_MISMATCH = "ETAG_MISMATCH"
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    RESOURCE_NOT_FOUND = "RESOURCE_NOT_FOUND"
+    ITEM_CLAIMED = "ITEM_CLAIMED"
     INTERNAL = "INTERNAL"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """One bad field of a request: its path, and what is wrong with it, naming the limit."""
+    """One bad field of a request: its path, and what is wrong with it, naming the limit.
+
+    ``rule`` is what was broken, in one word such as ``MISTYPED``; empty where nothing more is said.
+    """
 
     field: str
     description: str
+    rule: str = ""
 
 
 class GavelError(Exception):
@@ -99,6 +109,14 @@ class DeadlineExceeded(GavelError):
 
 class FailedPrecondition(GavelError):
     """The server is not set up for what the call asks; a repeat fails until an operator acts."""
+
+
+class NotFound(GavelError):
+    """What the call names does not exist, or is not the project's."""
+
+
+class Aborted(GavelError):
+    """Somebody else changed it meanwhile; the caller reads it again and repeats the change."""
 
 
 class AlreadyExists(GavelError):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
-from gaveld.domain.policies import Action
 from gaveld.domain.reviews import Turn
 from gaveld.domain.signals import Attribute
 

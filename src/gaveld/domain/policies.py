@@ -2,20 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.panels import PanelSettings
-
-
-class Action(IntEnum):
-    """What to do with content, from mildest to strictest; the strictest wins."""
-
-    ALLOW = 1
-    REVIEW = 2
-    BLOCK = 3
+from gaveld.domain.rules import Rule, RuleAction
+from gaveld.domain.typed_content import ContentType
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +135,51 @@ def _first(*thresholds: float | None) -> float:
     return next((score for score in thresholds if score is not None), USUAL_HIT)
 
 
+class BankKind(StrEnum):
+    """What a picture's likeness to one of a bank means."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class HashBank:
+    """A bank of known pictures, by its name on the server, and how near a picture must come.
+
+    ``max_distance`` is the most bits, 0–128, in which a match may differ. ``category_id`` is the
+    category of a match in a block bank, and empty for an allow bank.
+    """
+
+    name: str
+    kind: BankKind = BankKind.BLOCK
+    max_distance: int = 31
+    category_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewQueue:
+    """A queue that people work on. ``action_id`` is set off when an item is decided; or empty."""
+
+    id: str
+    name: str = ""
+    claim_seconds: int = 600
+    action_id: str = ""
+
+
+DEFAULT_QUEUE: Final = ReviewQueue("default")
+"""The queue of a project whose policy names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRules:
+    """What is kept of judged content, and for how many days."""
+
+    keep_content: bool = False
+    content_retention_days: int = 30
+    decision_retention_days: int = 90
+    strike_half_life_days: int = 30
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One project's rules of judgement; immutable, and named by ``revision`` in every verdict.
@@ -163,6 +203,13 @@ class Policy:
     panel: PanelSettings = field(default_factory=PanelSettings)
     fetch_hosts: frozenset[str] = frozenset()
     check_thresholds: CheckThresholds = field(default_factory=CheckThresholds)
+    description: str = ""
+    hash_banks: tuple[HashBank, ...] = ()
+    content_types: tuple[ContentType, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    actions: tuple[RuleAction, ...] = ()
+    review_queues: tuple[ReviewQueue, ...] = ()
+    storage: StorageRules = field(default_factory=StorageRules)
     required: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

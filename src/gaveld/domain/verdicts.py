@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
-from gaveld.domain.policies import Action, Policy
+from gaveld.domain.policies import Policy
 from gaveld.domain.signals import (
     ClassifierCard,
     ClassifierOutcome,

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from gaveld.domain.actions import Action
 from gaveld.domain.image_signals import BoundingBox, HashMatch, ImageFinding
-from gaveld.domain.policies import Action, Policy
+from gaveld.domain.policies import Policy
 from gaveld.domain.signals import Finding
 
 MOST_STRETCHES: Final = 1_000

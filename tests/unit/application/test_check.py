@@ -7,10 +7,11 @@ import pytest
 
 from gaveld.application.check import Check, CheckJudgement, CheckSubmission
 from gaveld.application.moderate import ModerateText
+from gaveld.domain.actions import Action
 from gaveld.domain.checks import CheckPart, CheckStatus
 from gaveld.domain.errors import ErrorReason, InvalidRequest, ResourceExhausted
 from gaveld.domain.media import MediaFile, MediaReference, MediaRefusal, MediaRefused, Picture
-from gaveld.domain.policies import Action, CategoryRule, CheckThresholds, Policy
+from gaveld.domain.policies import CategoryRule, CheckThresholds, Policy
 from gaveld.domain.signals import (
     Attribute,
     ClassifierCard,

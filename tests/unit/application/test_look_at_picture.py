@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gaveld.application.describing import DescribingClassifier
 from gaveld.application.look_at_picture import LookAtPicture, PictureDetectors
+from gaveld.domain.actions import Action
 from gaveld.domain.image_signals import (
     BoundingBox,
     HashBankKind,
@@ -22,7 +23,7 @@ from gaveld.domain.image_signals import (
     blind_spot,
 )
 from gaveld.domain.media import Picture
-from gaveld.domain.policies import Action, CategoryRule, Policy
+from gaveld.domain.policies import CategoryRule, Policy
 from gaveld.domain.signals import ClassifierCard, ClassifierOutcome, OutcomeStatus
 from gaveld.domain.verdicts import CoverageStatus, Verdict, judge
 from tests.fakes.pictures import FakeDescriber, FakeNetwork, FakePictureReader

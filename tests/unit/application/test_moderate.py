@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from gaveld.application.moderate import ModerateText, TextJudgement
+from gaveld.domain.actions import Action
 from gaveld.domain.content import DetectedLanguage, Span, TextReadings, TextSample, TextSubmission
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason, InvalidRequest
-from gaveld.domain.policies import Action, CategoryChange, CategoryRule, Policy, PolicyOverrides
+from gaveld.domain.policies import CategoryChange, CategoryRule, Policy, PolicyOverrides
 from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding, OutcomeStatus
 from gaveld.domain.verdicts import CoverageStatus
 from tests.fakes.policies import FakePolicyStore

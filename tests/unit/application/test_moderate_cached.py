@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from gaveld.application.moderate import ModerateText, TextJudgement
+from gaveld.domain.actions import Action
 from gaveld.domain.content import DetectedLanguage, Span, TextReadings, TextSample, TextSubmission
-from gaveld.domain.policies import Action, CategoryChange, CategoryRule, Policy, PolicyOverrides
+from gaveld.domain.policies import CategoryChange, CategoryRule, Policy, PolicyOverrides
 from gaveld.domain.signals import (
     ClassifierCard,
     ClassifierReport,

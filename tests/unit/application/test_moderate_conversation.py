@@ -17,18 +17,13 @@ from gaveld.application.conversation import (
 from gaveld.application.moderate_conversation import ModerateConversation, Opening
 from gaveld.application.panels import ReviewWishes
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.domain.actions import Action
 from gaveld.domain.content import Span
 from gaveld.domain.conversations import LEAST_SHOWN, MOST_SHOWN, WINDOW_CHARACTERS, WINDOW_TURNS
 from gaveld.domain.errors import ErrorReason, InvalidRequest, Unavailable
 from gaveld.domain.escalation import Pattern
 from gaveld.domain.panels import PanelSettings
-from gaveld.domain.policies import (
-    Action,
-    CategoryChange,
-    CategoryRule,
-    Policy,
-    PolicyOverrides,
-)
+from gaveld.domain.policies import CategoryChange, CategoryRule, Policy, PolicyOverrides
 from gaveld.domain.reviews import (
     ContentKind,
     ConversationContent,

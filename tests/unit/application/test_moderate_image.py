@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from gaveld.application.moderate_image import ImageJudgement, ImageSubmission, ModerateImage
+from gaveld.domain.actions import Action
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason, InvalidRequest, ResourceExhausted
 from gaveld.domain.image_signals import ImageText
 from gaveld.domain.media import (
@@ -17,7 +18,7 @@ from gaveld.domain.media import (
     MediaRefused,
     Picture,
 )
-from gaveld.domain.policies import Action, CategoryChange, CategoryRule, Policy, PolicyOverrides
+from gaveld.domain.policies import CategoryChange, CategoryRule, Policy, PolicyOverrides
 from gaveld.domain.signals import ClassifierCard, ClassifierReport, Finding, OutcomeStatus
 from tests.fakes.pictures import FakeNetwork
 from tests.fakes.policies import FakePolicyStore

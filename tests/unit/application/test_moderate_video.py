@@ -9,9 +9,10 @@ from gaveld.application.moderate_video import VideoOpening
 from gaveld.application.panels import ReviewWishes
 from gaveld.application.video_in_progress import NothingJudged
 from gaveld.application.video_keepsakes import MOST_SPREAD, MOST_TELLING
+from gaveld.domain.actions import Action
 from gaveld.domain.errors import ErrorReason, FailedPrecondition, InvalidRequest, ResourceExhausted
 from gaveld.domain.media import MediaKind, MediaRefusal, MediaRefused
-from gaveld.domain.policies import Action, CategoryChange, PolicyOverrides
+from gaveld.domain.policies import CategoryChange, PolicyOverrides
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import OutcomeStatus
 from tests.fakes.credits import FakeCredits

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from gaveld.application.conversation import Conversation, StreamKind, TurnFailed, TurnReviewed
 from gaveld.application.open_turn import TurnCleared, TurnPart
+from gaveld.domain.actions import Action
 from gaveld.domain.clearing import CONTEXT_CHARACTERS, utf16_length
 from gaveld.domain.content import Span
 from gaveld.domain.conversations import EXCERPT_CHARACTERS
 from gaveld.domain.errors import ErrorReason, Unavailable
-from gaveld.domain.policies import Action
 from gaveld.domain.reviews import ContentKind, Decision, Evidence, Turn, running_digest
 from gaveld.domain.signals import Finding
 from tests.fakes.reviewer import FakeReviewer

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gaveld.application.panels import ReviewWishes
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.errors import (
     DeadlineExceeded,
@@ -16,7 +17,6 @@ from gaveld.domain.errors import (
     Unavailable,
 )
 from gaveld.domain.panels import DecisionMethod, PanelPlace, PanelSettings
-from gaveld.domain.policies import Action
 from gaveld.domain.reviews import (
     CUSTOM_RULE_ID,
     Ballot,

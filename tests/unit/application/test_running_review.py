@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from gaveld.application.panels import PanelCount, Review, ReviewFinding
 from gaveld.application.running_review import action_of, added, kept, scores_of
+from gaveld.domain.actions import Action
 from gaveld.domain.decisions import FlaggedCategory
 from gaveld.domain.panels import DecisionMethod
-from gaveld.domain.policies import Action, CategoryRule, Policy
+from gaveld.domain.policies import CategoryRule, Policy
 from gaveld.domain.reviews import Ballot, Decision, Evidence, rules_in_force
 from gaveld.domain.signals import Finding, OutcomeStatus
 from gaveld.domain.verdicts import Coverage, CoverageStatus, JudgedFinding, UncheckedCategory

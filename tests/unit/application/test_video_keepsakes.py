@@ -12,7 +12,7 @@ from gaveld.application.video_keepsakes import (
     Album,
     Transcript,
 )
-from gaveld.domain.policies import Action
+from gaveld.domain.actions import Action
 from tests.fakes.videos import FakeFrameEncoder, frame
 
 CALM = (Action.ALLOW, 0.0)

@@ -8,7 +8,8 @@ from gaveld.application.moderate_video import FileInProgress, ModerateVideo, Vid
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.video_in_progress import VideoNews, VideoProgress, VideoSummary, VideoTools
 from gaveld.application.video_words import ReadWords
-from gaveld.domain.policies import Action, CategoryRule, Policy
+from gaveld.domain.actions import Action
+from gaveld.domain.policies import CategoryRule, Policy
 from gaveld.domain.reviews import VideoEvidence
 from gaveld.domain.verdicts import JudgedFinding
 from gaveld.domain.videos import VideoEvent

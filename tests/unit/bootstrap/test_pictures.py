@@ -7,9 +7,10 @@ from gaveld.application.moderate_image import ImageSubmission
 from gaveld.bootstrap.images import ImageClassifiers
 from gaveld.bootstrap.pictures import build_picture_path, sorted_detectors
 from gaveld.bootstrap.settings import CacheSettings, ImagesSettings, ModelsSettings, Settings
+from gaveld.domain.actions import Action
 from gaveld.domain.image_signals import SHOWN
 from gaveld.domain.media import MediaReference
-from gaveld.domain.policies import Action, CategoryRule, Policy, PolicyOverrides
+from gaveld.domain.policies import CategoryRule, Policy, PolicyOverrides
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 from tests.fakes.pictures import FakeDescriber, FakeNetwork, FakePictureReader
 from tests.fakes.policies import FakePolicyStore

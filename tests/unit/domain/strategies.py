@@ -2,9 +2,10 @@
 
 from hypothesis import strategies as st
 
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.content import Span
-from gaveld.domain.policies import Action, CategoryRule, Policy
+from gaveld.domain.policies import CategoryRule, Policy
 from gaveld.domain.signals import (
     ClassifierCard,
     ClassifierOutcome,

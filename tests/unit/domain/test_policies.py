@@ -2,7 +2,8 @@
 
 import pytest
 
-from gaveld.domain.policies import Action, CategoryChange, CategoryRule, Policy, PolicyOverrides
+from gaveld.domain.actions import Action
+from gaveld.domain.policies import CategoryChange, CategoryRule, Policy, PolicyOverrides
 
 POLICY = Policy(
     "default@1", {"H2": CategoryRule(0.5, 0.9, required=True)}, masked=frozenset({"L1"})

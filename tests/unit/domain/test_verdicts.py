@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
-from gaveld.domain.policies import Action, CategoryRule, Policy
+from gaveld.domain.policies import CategoryRule, Policy
 from gaveld.domain.signals import (
     ClassifierCard,
     ClassifierOutcome,

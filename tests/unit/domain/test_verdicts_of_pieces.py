@@ -5,8 +5,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
-from gaveld.domain.policies import Action, CategoryRule, Policy
+from gaveld.domain.policies import CategoryRule, Policy
 from gaveld.domain.signals import (
     ClassifierCard,
     ClassifierOutcome,

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from gaveld.application.moderate import TextJudgement
 from gaveld.application.stopwatch import StageTiming
+from gaveld.domain.actions import Action
 from gaveld.domain.content import DetectedLanguage, Span
 from gaveld.domain.errors import InvalidRequest
-from gaveld.domain.policies import Action, CategoryChange, CategoryRule, Policy
+from gaveld.domain.policies import CategoryChange, CategoryRule, Policy
 from gaveld.domain.signals import (
     Attribute,
     ClassifierCard,

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.panels import (
     HEAVIEST,
@@ -24,14 +25,7 @@ from gaveld.domain.panels import (
     PanelPlace,
     PanelSettings,
 )
-from gaveld.domain.policies import (
-    Action,
-    CategoryRule,
-    CheckThresholds,
-    Policy,
-    TermList,
-    TermMatch,
-)
+from gaveld.domain.policies import CategoryRule, CheckThresholds, Policy, TermList, TermMatch
 
 DEFAULT_POLICY: Final = Path(str(files("gaveld.adapters.storage") / "default_policy.yaml"))
 ValidateTerms = Callable[[Sequence[TermList], Sequence[str]], None]

@@ -7,7 +7,10 @@ Adapters may be called concurrently from one event loop unless a port says other
 from gaveld.application.ports.access import ApiKey, ApiKeyStore, Credits, RateLimit, RateLimiter
 from gaveld.application.ports.answers import AnswerStore, KeptAnswer
 from gaveld.application.ports.classifiers import Classifier, LanguageDetector, TextNormaliser
+from gaveld.application.ports.decision_records import DecisionStore, Forgotten, UserStore
+from gaveld.application.ports.deliveries import Attempt, CallbackSender, DeliveryStore
 from gaveld.application.ports.feedback import FeedbackStore
+from gaveld.application.ports.jobs import JobDispatcher, JobPage, JobStore, Ticket
 from gaveld.application.ports.media import (
     FrameEncoder,
     ImageDecoder,
@@ -17,7 +20,7 @@ from gaveld.application.ports.media import (
     VideoDecoder,
     VideoReading,
 )
-from gaveld.application.ports.policies import PolicyStore
+from gaveld.application.ports.policies import PolicyHistory, PolicyRevision, PolicyStore
 from gaveld.application.ports.reading import (
     HeadScores,
     PanelScorer,
@@ -27,35 +30,61 @@ from gaveld.application.ports.reading import (
     TextSignals,
     VerdictCache,
 )
+from gaveld.application.ports.review_items import ReviewItemStore
 from gaveld.application.ports.reviewers import Reviewer
+from gaveld.application.ports.rules import (
+    Condition,
+    ConditionCompiler,
+    ConditionFailedError,
+    ConditionInvalidError,
+)
+from gaveld.application.ports.secrets import SecretBox
 from gaveld.application.ports.telemetry import Telemetry
 
 __all__ = [
     "AnswerStore",
     "ApiKey",
     "ApiKeyStore",
+    "Attempt",
+    "CallbackSender",
     "Classifier",
+    "Condition",
+    "ConditionCompiler",
+    "ConditionFailedError",
+    "ConditionInvalidError",
     "Credits",
+    "DecisionStore",
+    "DeliveryStore",
     "FeedbackStore",
+    "Forgotten",
     "FrameEncoder",
     "HeadScores",
     "ImageDecoder",
+    "JobDispatcher",
+    "JobPage",
+    "JobStore",
     "KeptAnswer",
     "LanguageDetector",
     "MediaFetcher",
     "PanelScorer",
     "PanelScores",
     "PictureDescriber",
+    "PolicyHistory",
+    "PolicyRevision",
     "PolicyStore",
     "RateLimit",
     "RateLimiter",
+    "ReviewItemStore",
     "Reviewer",
+    "SecretBox",
     "Telemetry",
     "TextNormaliser",
     "TextRead",
     "TextReader",
     "TextSignals",
+    "Ticket",
     "Transcriber",
+    "UserStore",
     "VerdictCache",
     "VideoDecoder",
     "VideoReading",

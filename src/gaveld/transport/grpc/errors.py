@@ -17,12 +17,14 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from gaveld.domain.errors import (
+    Aborted,
     AlreadyExists,
     DeadlineExceeded,
     ErrorReason,
     FailedPrecondition,
     GavelError,
     InvalidRequest,
+    NotFound,
     PermissionDenied,
     ResourceExhausted,
     Unauthenticated,
@@ -108,6 +110,8 @@ _CODES: Final[tuple[tuple[type[GavelError], grpc.StatusCode], ...]] = (
     (DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
     (FailedPrecondition, grpc.StatusCode.FAILED_PRECONDITION),
     (AlreadyExists, grpc.StatusCode.ALREADY_EXISTS),
+    (NotFound, grpc.StatusCode.NOT_FOUND),
+    (Aborted, grpc.StatusCode.ABORTED),
     (Unavailable, grpc.StatusCode.UNAVAILABLE),
 )
 
@@ -123,7 +127,10 @@ def refusal_of(failure: BaseException, request_id: str) -> Refusal:
                 failure.reason.value,
                 failure.message,
                 failure.metadata,
-                tuple(Violation(entry.field, entry.description) for entry in failure.violations),
+                tuple(
+                    Violation(entry.field, entry.description, entry.rule)
+                    for entry in failure.violations
+                ),
                 failure.retry_after_seconds,
             )
         case asyncio.CancelledError():

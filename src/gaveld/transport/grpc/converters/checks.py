@@ -5,10 +5,11 @@ from typing import Final
 from gavel.v1 import check_service_pb2, policy_pb2, verdict_pb2
 
 from gaveld.application.check import CheckJudgement, CheckSubmission, PictureCheck
+from gaveld.domain.actions import Action
 from gaveld.domain.checks import CheckPart, CheckStatus, picture_class
 from gaveld.domain.content import OffsetTable
 from gaveld.domain.errors import ErrorReason, PermissionDenied
-from gaveld.domain.policies import Action, CheckThresholds
+from gaveld.domain.policies import CheckThresholds
 from gaveld.transport.grpc.converters.images import (
     frame_to_proto,
     image_finding_to_proto,

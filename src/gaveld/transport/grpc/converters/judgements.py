@@ -10,9 +10,9 @@ from google.protobuf.duration_pb2 import Duration
 from gaveld.application.moderate import TextJudgement
 from gaveld.application.score_sentences import SentenceScores
 from gaveld.application.stopwatch import StageTiming
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE, Severity
 from gaveld.domain.content import DetectedLanguage, OffsetTable, Span
-from gaveld.domain.policies import Action
 from gaveld.domain.signals import (
     Attribute,
     ClassifierOutcome,

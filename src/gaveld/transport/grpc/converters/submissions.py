@@ -13,10 +13,11 @@ from gavel.v1 import (
 )
 from google.protobuf.struct_pb2 import Struct
 
+from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.content import TextSubmission
 from gaveld.domain.errors import ErrorReason, FieldViolation, InvalidRequest
-from gaveld.domain.policies import Action, CategoryChange, PolicyOverrides
+from gaveld.domain.policies import CategoryChange, PolicyOverrides
 from gaveld.transport.grpc.errors import Refusal, RefusedError
 
 MAX_METADATA_BYTES: Final = 16_384

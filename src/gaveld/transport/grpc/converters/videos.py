@@ -6,7 +6,7 @@ from gavel.v1 import compliance_stream_pb2 as wire
 
 from gaveld.application.moderate_video import VideoOpening
 from gaveld.application.video_in_progress import VideoNews, VideoProgress, VideoSummary
-from gaveld.domain.policies import Action
+from gaveld.domain.actions import Action
 from gaveld.transport.grpc.converters.images import facts_to_proto
 from gaveld.transport.grpc.converters.judgements import ACTIONS, duration_to_proto
 from gaveld.transport.grpc.converters.reviews import review_to_proto, wishes_from_proto

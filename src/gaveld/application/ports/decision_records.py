@@ -1,0 +1,50 @@
+"""Ports of what was decided before: decisions to learn from, and what users did."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gaveld.domain.decision_records import Decision
+from gaveld.domain.rules import UserHistory
+
+
+class DecisionStore(Protocol):
+    """Keeps decisions for as long as their policy says. They are added with the records of a job.
+
+    Raises ``Unavailable`` (STORAGE_UNAVAILABLE) when they can't be reached.
+    """
+
+    def read(
+        self, project: str, *, since: datetime, until: datetime, most: int
+    ) -> AsyncIterator[Decision]:
+        """Yield a project's decisions, oldest first; of more than ``most`` an even sample."""
+        ...
+
+    async def count(self, project: str, *, since: datetime, until: datetime) -> int:
+        """Return how many there are."""
+        ...
+
+    async def erase_expired(self, now: datetime) -> int:
+        """Erase content and decisions whose time is over; return how many rows changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many decisions no longer name a user, and how many pieces of content were erased."""
+
+    decisions: int
+    contents: int
+
+
+class UserStore(Protocol):
+    """Knows what each project's users did, in counts only; counted with the records of a job."""
+
+    async def history(self, project: str, actor_id: str, now: datetime) -> UserHistory | None:
+        """Return a user's history as of ``now``; None for one that was never seen."""
+        ...
+
+    async def forget(self, project: str, actor_id: str) -> Forgotten:
+        """Erase a user's history, and whatever content of the user is kept anywhere."""
+        ...

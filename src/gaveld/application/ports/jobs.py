@@ -1,0 +1,136 @@
+"""Ports of work that is done later: where it is kept, and how workers hear of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from gaveld.domain.decision_records import Records
+from gaveld.domain.jobs import Job, JobState, Lease
+from gaveld.domain.review_items import ReviewItem
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Some jobs, newest first, and where the next page begins; empty after the last."""
+
+    jobs: Sequence[Job]
+    next_token: str = ""
+
+
+class JobStore(Protocol):
+    """Keeps jobs durably: they are the truth, whatever else carries word of them.
+
+    A write is on disk when its call returns, whole or not at all. Raises ``Unavailable``
+    (STORAGE_UNAVAILABLE) when jobs can't be reached.
+    """
+
+    async def add(self, job: Job, review_item: ReviewItem | None = None) -> Job:
+        """Keep a new job, and the item that waits for it, or return the job that it repeats.
+
+        A repeat has the request id, or the content id and hash, of a job of its project. Raises
+        ``AlreadyExists`` (REQUEST_ID_REUSED) where that id was used for another payload.
+        """
+        ...
+
+    async def add_done(self, job: Job, records: Records) -> Job:
+        """Keep a job that was done before it was kept, with its records; or return the repeated.
+
+        Of a repeat nothing is written.
+        """
+        ...
+
+    async def find(self, project: str, job_id: str) -> Job | None:
+        """Return the project's job; None if it has no such one."""
+        ...
+
+    async def find_repeated(self, job: Job) -> Job | None:
+        """Return the job that adding this one would repeat; raises as ``add`` does."""
+        ...
+
+    async def list(
+        self,
+        project: str | None = None,
+        *,
+        state: JobState | None = None,
+        limit: int = 100,
+        token: str = "",
+    ) -> JobPage:
+        """Return a page of jobs without payloads, newest first, of one project or all."""
+        ...
+
+    async def lease(
+        self, worker: str, *, limit: int, seconds: float, job_ids: Sequence[str] = ()
+    ) -> Sequence[Lease]:
+        """Take up to ``limit`` jobs that wait, or whose lease ran out, and count an attempt.
+
+        With ``job_ids``, only of these. No job is leased to two. A flood of one project's jobs
+        keeps no other project waiting; within a project the higher priority goes first, then the
+        older.
+        """
+        ...
+
+    async def extend(self, lease: Lease, seconds: float) -> bool:
+        """Hold on for so long from now; False if the lease was lost or the job is final."""
+        ...
+
+    async def finish(self, lease: Lease, answer: bytes, records: Records) -> bool:
+        """Mark the job done and write its records, in one transaction; the payload is erased.
+
+        False, and nothing is written, if the lease was lost or the job was cancelled.
+        """
+        ...
+
+    async def fail(
+        self, lease: Lease, reason: str, message: str, *, retry_at: datetime | None
+    ) -> bool:
+        """Give the job back to be tried again then, or with None mark it dead. False if lost."""
+        ...
+
+    async def cancel(self, project: str, job_id: str) -> Job | None:
+        """Cancel a job unless it is final, and return it as it is then; None if there is none."""
+        ...
+
+    async def requeue(self, job_id: str) -> Job | None:
+        """Let a dead job be tried anew, and return it; None if there is no such dead job."""
+        ...
+
+    async def waiting(self, *, older_than: datetime, limit: int) -> Sequence[str]:
+        """Return ids of jobs that could be leased since before then, for those who lost word."""
+        ...
+
+
+class Ticket(Protocol):
+    """Word that there is work. ``job_ids`` names it; empty means that the store knows."""
+
+    @property
+    def job_ids(self) -> Sequence[str]:
+        """The jobs meant."""
+        ...
+
+    async def working(self) -> None:
+        """Say that the work goes on, so that nobody else is told of it yet."""
+        ...
+
+    async def done(self) -> None:
+        """Say that the work is committed, or needs no more word."""
+        ...
+
+    async def give_back(self, seconds: float) -> None:
+        """Ask to be told again after so long."""
+        ...
+
+
+class JobDispatcher(Protocol):
+    """Carries word of new jobs to workers, here or on other machines. It may lose any of it.
+
+    No method raises for want of a connection; what is lost is found again in the store.
+    """
+
+    async def publish(self, job_ids: Sequence[str]) -> None:
+        """Tell workers of jobs that were committed."""
+        ...
+
+    async def next(self, timeout_seconds: float) -> Ticket | None:
+        """Return the next word, for this caller alone; None after so long without any."""
+        ...
