@@ -11,7 +11,8 @@ from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
 from gaveld.domain.errors import ErrorReason, PermissionDenied, Unauthenticated
 
 PREFIX: Final = "gvl"
-SCOPES: Final = ("moderate", "admin")
+SCOPES: Final = ("moderate", "review", "policy", "admin")
+"""What a key may do: judge content; work on queues and see users; change policies; everything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ from gaveld.bootstrap.video import build_video_decoder
 from gaveld.domain.policies import Policy
 from gaveld.domain.signals import ClassifierCard
 from gaveld.transport.grpc.media_review_servicer import MediaReviews
+from gaveld.transport.grpc.services import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Application:
     """Everything that a transport needs to serve.
 
     ``authenticate`` is None when auth is off, ``submit_feedback`` when no feedback is kept.
+    ``services`` are those that need the storage, empty when ``work.enabled`` is false.
     """
 
     text_path: TextPath
@@ -66,6 +68,7 @@ class Application:
     authenticate: Authenticate | None
     rate_limiter: RateLimiter
     telemetry: PrometheusTelemetry
+    services: tuple[Service, ...] = ()
 
     @property
     def installed(self) -> tuple[ClassifierCard, ...]:

@@ -106,6 +106,7 @@ async def served_on_socket(settings: Settings) -> AsyncIterator[str]:
             update={
                 "auth": settings.auth.model_copy(update={"enabled": False}),
                 "feedback": settings.feedback.model_copy(update={"enabled": False}),
+                "work": settings.work.model_copy(update={"enabled": False}),
                 "text": settings.text.model_copy(update={"engine": _engine_for_few(settings)}),
             }
         )
@@ -145,6 +146,7 @@ def _grpc_server(
         repeats=application.repeats,
         media_reviews=application.media_reviews,
         submit_feedback=application.submit_feedback,
+        services=application.services,
         telemetry=application.telemetry,
         registry=application.telemetry.registry,
         authenticate=application.authenticate,

@@ -32,6 +32,7 @@ DRIVERS: Final = ("sqlite+aiosqlite", "postgresql+asyncpg")
 class Stores:
     """What is kept in the storage; each is None where the settings want none of it."""
 
+    engine: AsyncEngine | None = None
     authenticate: Authenticate | None = None
     balances: Credits | None = None
     submit_feedback: SubmitFeedback | None = None
@@ -42,11 +43,12 @@ async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
 
     A file of SQLite is ours alone, so it is migrated; any other database must have been.
     """
-    if not settings.auth.enabled and not settings.feedback.enabled:
+    if not (settings.auth.enabled or settings.feedback.enabled or settings.work.enabled):
         return Stores()
     engine = await _open_engine(settings.storage.url, stack)
     known = settings.auth.enabled  # else nobody knows who calls, and so who pays
     return Stores(
+        engine=engine,
         authenticate=Authenticate(_api_keys(engine, settings)) if known else None,
         balances=SqlCredits(engine) if known else None,
         submit_feedback=SubmitFeedback(SqlFeedbackStore(engine))

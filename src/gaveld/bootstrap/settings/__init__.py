@@ -37,6 +37,7 @@ from gaveld.bootstrap.settings.serving import (
     TlsSettings,
 )
 from gaveld.bootstrap.settings.tree import ENVIRONMENT_PREFIX, Settings, is_loopback
+from gaveld.bootstrap.settings.working import WorkSettings
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -69,6 +70,7 @@ __all__ = [
     "TextSettings",
     "TlsSettings",
     "VideoSettings",
+    "WorkSettings",
     "is_loopback",
     "load_settings",
 ]

@@ -34,6 +34,7 @@ from gaveld.bootstrap.settings.serving import (
     ShutdownSettings,
     TelemetrySettings,
 )
+from gaveld.bootstrap.settings.working import WorkSettings
 
 ENVIRONMENT_PREFIX: Final = "GAVEL_"
 
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     feedback: FeedbackSettings = FeedbackSettings()
     cache: CacheSettings = CacheSettings()
     redis: RedisSettings = RedisSettings()
+    work: WorkSettings = WorkSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     shutdown: ShutdownSettings = ShutdownSettings()

@@ -114,7 +114,8 @@ class GrpcServer:
 
     ``authenticate`` None lets anyone call, as the default project; ``rate_limiter`` None counts
     nothing; ``tracer_provider`` None traces nothing; ``media_reviews`` None reviews no pictures and
-    videos. Metrics of RPCs go into ``registry``.
+    videos. ``services`` are served beside those that are always there. Metrics of RPCs go into
+    ``registry``.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class GrpcServer:
         repeats: Repeats,
         media_reviews: MediaReviews | None = None,
         submit_feedback: SubmitFeedback | None = None,
+        services: Sequence[Service] = (),
         telemetry: Telemetry,
         registry: CollectorRegistry,
         authenticate: Authenticate | None = None,
@@ -182,6 +184,7 @@ class GrpcServer:
                 feedback_service_pb2.DESCRIPTOR.services_by_name["FeedbackService"],
                 FeedbackServicer(submit_feedback),
             ),
+            *services,
         )
         self._health = Health([entry.name for entry in own])
         self._services = self._with_tools([*own, self._health.service()])
