@@ -27,8 +27,9 @@ from gaveld.adapters.text.links import listed_domain
 from gaveld.application.moderate import ModerateText, TextJudgement
 from gaveld.bootstrap.settings import TextSettings
 from gaveld.bootstrap.texts import build_text_path
+from gaveld.domain.actions import Action
 from gaveld.domain.content import TextSubmission
-from gaveld.domain.policies import Action, PolicyOverrides
+from gaveld.domain.policies import PolicyOverrides
 from gaveld.domain.signals import OutcomeStatus
 
 DEFAULT_DATA: Final = "../shared/data/text"
