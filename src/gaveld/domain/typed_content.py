@@ -1,9 +1,9 @@
 """Content with named, typed fields, and the schemas that a policy gives it.
 
-Whether content fits its schema is decided here and nowhere else; judging it is not.
+What is judged of content is said here. Whether it fits its schema, ``conforming`` decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -34,8 +34,8 @@ class FieldDefinition:
 
     ``min`` and ``max`` bound a number, or the count of a string's code points or a list's items.
     ``pattern`` is an RE2 expression that the whole of a string must match. ``item`` is what a list
-    holds, and ``fields`` what an object does. ``exempt`` text and media are not judged. ``name`` is
-    empty only for a list's item.
+    holds, and ``fields`` what an object does. Of an ``exempt`` field nothing is judged, nor of what
+    is in it. ``name`` is empty only for a list's item.
     """
 
     name: str
@@ -78,3 +78,51 @@ FieldValue: TypeAlias = (
     "| tuple[FieldValue, ...] | Mapping[str, FieldValue]"
 )
 """The value of a field. Times have a zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One text, link or file among the fields. ``path`` is such as ``comments[2].body``."""
+
+    path: str
+    value: str | Url | MediaValue = field(repr=False)
+
+
+def judged_leaves(
+    fields: Mapping[str, FieldValue], content_type: ContentType | None = None
+) -> Iterator[Leaf]:
+    """Yield all that is judged of content that fits its type, in the order of the type's fields.
+
+    Of untyped content that is every text, link and file, in the order of the fields' names.
+    """
+    definitions = None if content_type is None else content_type.fields
+    yield from _leaves_of_object(fields, definitions, "")
+
+
+def _leaves_of_object(
+    fields: Mapping[str, FieldValue], definitions: Sequence[FieldDefinition] | None, path: str
+) -> Iterator[Leaf]:
+    if definitions is None:
+        for name in sorted(fields):
+            yield from _leaves(fields[name], None, path + name)
+        return
+    for definition in definitions:
+        if definition.name in fields:
+            yield from _leaves(fields[definition.name], definition, path + definition.name)
+
+
+def _leaves(value: FieldValue, definition: FieldDefinition | None, path: str) -> Iterator[Leaf]:
+    if definition is not None and definition.exempt:
+        return
+    match value:
+        case str() | Url() | MediaValue():
+            yield Leaf(path, value)
+        case tuple():
+            item = None if definition is None else definition.item
+            for index, entry in enumerate(value):
+                yield from _leaves(entry, item, f"{path}[{index}]")
+        case Mapping():
+            definitions = None if definition is None else definition.fields
+            yield from _leaves_of_object(value, definitions, f"{path}.")
+        case _:
+            return
