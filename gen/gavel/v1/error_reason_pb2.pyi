@@ -394,6 +394,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ITEM_CLAIMED",
            "domain": "gavel", "metadata": {"claimed_until": "2026-11-22T10:15:00Z"}}]}
     """
+    ERROR_REASON_ITEM_NOT_OPEN: _ErrorReason.ValueType  # 57
+    """ERROR_REASON_ITEM_NOT_OPEN (FAILED_PRECONDITION) means that the review item does not wait for
+    this person: it is still being judged, is decided, or waits for somebody else's opinion.
+
+        {"code": 9, "message": "the review item does not wait for this person", "details": [
+          {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ITEM_NOT_OPEN",
+           "domain": "gavel", "metadata": {"state": "accepted"}}]}
+    """
     ERROR_REASON_UNKNOWN_METHOD: _ErrorReason.ValueType  # 60
     """ERROR_REASON_UNKNOWN_METHOD (UNIMPLEMENTED) means that this server does not serve the RPC or
     the path.
@@ -839,6 +847,14 @@ item. It is free again when the claim runs out.
     {"code": 9, "message": "another person holds the review item", "details": [
       {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ITEM_CLAIMED",
        "domain": "gavel", "metadata": {"claimed_until": "2026-11-22T10:15:00Z"}}]}
+"""
+ERROR_REASON_ITEM_NOT_OPEN: ErrorReason.ValueType  # 57
+"""ERROR_REASON_ITEM_NOT_OPEN (FAILED_PRECONDITION) means that the review item does not wait for
+this person: it is still being judged, is decided, or waits for somebody else's opinion.
+
+    {"code": 9, "message": "the review item does not wait for this person", "details": [
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ITEM_NOT_OPEN",
+       "domain": "gavel", "metadata": {"state": "accepted"}}]}
 """
 ERROR_REASON_UNKNOWN_METHOD: ErrorReason.ValueType  # 60
 """ERROR_REASON_UNKNOWN_METHOD (UNIMPLEMENTED) means that this server does not serve the RPC or

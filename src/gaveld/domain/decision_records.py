@@ -48,9 +48,25 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """A person's last word on a decision, in place of the policy's: ``ALLOW`` or ``BLOCK``.
+
+    ``decision_id`` is the decision's. A user's history counts what people said where they did:
+    content that was let through is no flag and no strike, content that was refused is.
+    """
+
+    project: str
+    decision_id: str
+    decided_at: datetime
+    action: Action
+    actor_id: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
     """All that is written when a piece of work is done: all of it, in one transaction, or none."""
 
     decision: Decision | None = None
     deliveries: tuple[Delivery, ...] = ()
     review_item: ReviewItem | None = None
+    ruling: Ruling | None = None

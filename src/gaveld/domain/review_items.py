@@ -1,7 +1,10 @@
-"""Content that waits for a person, who may have it, and what people said of it."""
+"""Content that waits for a person, who may have it, and what people said of it.
 
-from dataclasses import dataclass, field
-from datetime import datetime
+Who may take an item and what an opinion makes of it is decided here; keeping it is not.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gaveld.domain.rules import CallbackFormat
@@ -15,6 +18,11 @@ class ReviewState(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether people are done with it."""
+        return self in (ReviewState.ACCEPTED, ReviewState.REJECTED)
+
 
 class ReviewDecision(StrEnum):
     """What a person says of an item."""
@@ -26,13 +34,14 @@ class ReviewDecision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReviewOpinion:
-    """What one person said of an item."""
+    """What one person said of an item. ``request_id`` names the call that said it, for repeats."""
 
     reviewer: str
     decision: ReviewDecision
     decided_at: datetime
     reason: str = field(default="", repr=False)
     category_ids: tuple[str, ...] = ()
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,11 @@ class ReviewItem:
     ``answer`` what was found in it, both opaque here, and empty where they are not kept, or no
     longer. ``rule_ids`` sent it here; empty if its verdict did, or whoever submitted it.
     ``callback_url`` is told of the decision, beside the queue's own action. Nobody has it when
-    ``claimant`` is empty or the claim ran out. ``etag`` changes with every change.
+    ``claimant`` is empty or the claim ran out. ``etag`` changes with every change. Times are UTC.
+
+    Payload and answer are kept for people to see until the item is decided, and after that only
+    with ``keep_content``; in no case for more than ``content_retention_days``. An item is kept until
+    it is decided and ``decision_retention_days`` more.
     """
 
     id: str
@@ -63,3 +76,41 @@ class ReviewItem:
     callback_url: str = field(default="", repr=False)
     callback_format: CallbackFormat = CallbackFormat.NATIVE
     etag: str = ""
+    keep_content: bool = False
+    content_retention_days: int = 30
+    decision_retention_days: int = 90
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the order of a queue, the oldest first; it never changes."""
+        return f"{self.created_at:%Y%m%d%H%M%S%f}-{self.id}"
+
+    @property
+    def content_until(self) -> datetime:
+        """When its payload and answer are erased at the latest."""
+        return self.created_at + timedelta(days=self.content_retention_days)
+
+    def holder(self, now: datetime) -> str:
+        """Return the person who has it now; empty for nobody."""
+        return self.claimant if self.claimed_until is not None and self.claimed_until > now else ""
+
+    def has_opinion_of(self, reviewer: str) -> bool:
+        """Whether this person said something of it already."""
+        return any(opinion.reviewer == reviewer for opinion in self.opinions)
+
+    def with_opinion(self, opinion: ReviewOpinion) -> "ReviewItem":
+        """Return the item as the opinion leaves it: decided, or free for everybody else."""
+        return replace(
+            self,
+            state=_STATE_AFTER[opinion.decision],
+            claimant="",
+            claimed_until=None,
+            opinions=(*self.opinions, opinion),
+        )
+
+
+_STATE_AFTER = {
+    ReviewDecision.ACCEPT: ReviewState.ACCEPTED,
+    ReviewDecision.REJECT: ReviewState.REJECTED,
+    ReviewDecision.SECOND_OPINION: ReviewState.PENDING,
+}

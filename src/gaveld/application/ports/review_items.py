@@ -12,8 +12,10 @@ from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState
 class ReviewItemStore(Protocol):
     """Keeps review items durably. They are added with a job, or with the records of one.
 
-    A claim is one person's: of two that claim at once, one gets it. Raises ``Unavailable``
-    (STORAGE_UNAVAILABLE) when items can't be reached.
+    A claim is one person's: of two that claim at once, one gets it. An item may be claimed, or
+    decided, that is pending, that nobody else has, and of which the person has no opinion yet; else
+    these raise ``FailedPrecondition``: ITEM_CLAIMED where another person has it, ITEM_NOT_OPEN for
+    the rest. Raises ``Unavailable`` (STORAGE_UNAVAILABLE) when items can't be reached.
     """
 
     async def find(self, project: str, queue: str, item_id: str) -> ReviewItem | None:
@@ -26,26 +28,37 @@ class ReviewItemStore(Protocol):
         queue: str = "",
         *,
         state: ReviewState | None = None,
+        unclaimed_only: bool = False,
         limit: int,
         after: str = "",
     ) -> Sequence[ReviewItem]:
-        """Return items of one queue or all, oldest first, those after the item ``after``."""
+        """Return items of one queue or all, oldest first, those after the ``place`` ``after``."""
         ...
 
     async def claim(
-        self, project: str, queue: str, item_id: str, reviewer: str, *, until: datetime
+        self,
+        project: str,
+        queue: str,
+        item_id: str,
+        reviewer: str,
+        *,
+        until: datetime,
+        request_id: str = "",
     ) -> ReviewItem | None:
-        """Take an item, or with an empty id the oldest that is free; None if there is none.
+        """Take an item, or with an empty id the oldest of the queue that may be; None for none.
 
-        One whose second opinion is asked for is never given to a person with an opinion of it.
-        Raises ``FailedPrecondition`` (ITEM_CLAIMED) where another person holds the named item.
+        Whoever has the named item already holds it on. Under a ``request_id`` that took the oldest
+        before, the same item is given again as long as the claim lasts.
         """
         ...
 
     async def release(
         self, project: str, queue: str, item_id: str, reviewer: str
     ) -> ReviewItem | None:
-        """Give an item back; raises as ``claim``; None if there is no such item."""
+        """Give an item back, if it is held; None if there is no such item.
+
+        Raises ``FailedPrecondition`` (ITEM_CLAIMED) where another person has it.
+        """
         ...
 
     async def decide(
@@ -57,6 +70,15 @@ class ReviewItemStore(Protocol):
     ) -> ReviewItem:
         """Add an opinion, free or close the item, and write what follows, in one transaction.
 
-        Raises ``Aborted`` (ETAG_MISMATCH) if the item is not as given any more.
+        What a closed item need not keep is erased. Raises ``Aborted`` (ETAG_MISMATCH) if the item
+        is not as given any more.
+        """
+        ...
+
+    async def erase_expired(self, now: datetime) -> int:
+        """Erase content and items whose time is over; return how many items changed.
+
+        An item whose job will never be done, as it is dead, is opened to people instead; one whose
+        job was cancelled is erased.
         """
         ...
