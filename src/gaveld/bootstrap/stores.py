@@ -45,7 +45,7 @@ async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
     """
     if not (settings.auth.enabled or settings.feedback.enabled or settings.work.enabled):
         return Stores()
-    engine = await _open_engine(settings.storage.url, stack)
+    engine = await open_engine(settings.storage.url, stack)
     known = settings.auth.enabled  # else nobody knows who calls, and so who pays
     return Stores(
         engine=engine,
@@ -59,17 +59,17 @@ async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
 
 async def open_api_keys(settings: Settings, stack: AsyncExitStack) -> ApiKeyStore:
     """Open the store of API keys; see ``open_stores``."""
-    return _api_keys(await _open_engine(settings.storage.url, stack), settings)
+    return _api_keys(await open_engine(settings.storage.url, stack), settings)
 
 
 async def open_credits(settings: Settings, stack: AsyncExitStack) -> Credits:
     """Open the store of credits; see ``open_stores``."""
-    return SqlCredits(await _open_engine(settings.storage.url, stack))
+    return SqlCredits(await open_engine(settings.storage.url, stack))
 
 
 async def open_feedback(settings: Settings, stack: AsyncExitStack) -> FeedbackStore:
     """Open the store of people's opinions; see ``open_stores``."""
-    return SqlFeedbackStore(await _open_engine(settings.storage.url, stack))
+    return SqlFeedbackStore(await open_engine(settings.storage.url, stack))
 
 
 def _api_keys(engine: AsyncEngine, settings: Settings) -> ApiKeyStore:
@@ -103,10 +103,11 @@ async def prove_storage(url: str) -> None:
 
 def storage_sql(url: str) -> str:
     """Return the statements that make this release's schema in an empty database of this kind."""
-    return migration_sql(_parsed(url).get_backend_name())
+    return migration_sql(database_url(url).get_backend_name())
 
 
-async def _open_engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
+async def open_engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
+    """Open the database; see ``open_stores``."""
     engine = _engine(url, stack)
     if engine.dialect.name == "sqlite":
         with _explained():
@@ -131,7 +132,7 @@ def _refuse_later(state: SchemaState) -> None:
 
 
 def _engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
-    parsed = _parsed(url)
+    parsed = database_url(url)
     with _explained():
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +142,8 @@ def _engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
     return engine
 
 
-def _parsed(url: str) -> URL:
+def database_url(url: str) -> URL:
+    """Return the URL with its driver. Raises ``SettingsError`` for what is none of ours."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:

@@ -14,6 +14,7 @@ from gaveld.bootstrap.cli import (
     hashes,
     keys,
     models,
+    secrets,
     server,
     storage,
 )
@@ -36,6 +37,7 @@ app.add_typer(balances.app, name="credits")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(models.app, name="models")
 app.add_typer(hashes.app, name="hashes")
+app.add_typer(secrets.app, name="secrets")
 app.command("migrate")(storage.migrate)
 app.command("check-config")(server.check_config)
 app.command("health")(server.health)

@@ -37,7 +37,7 @@ from gaveld.bootstrap.settings.serving import (
     TlsSettings,
 )
 from gaveld.bootstrap.settings.tree import ENVIRONMENT_PREFIX, Settings, is_loopback
-from gaveld.bootstrap.settings.working import WorkSettings
+from gaveld.bootstrap.settings.working import SecretsSettings, WorkSettings
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -61,6 +61,7 @@ __all__ = [
     "ReadableFile",
     "RedisSettings",
     "RestSettings",
+    "SecretsSettings",
     "Settings",
     "SettingsError",
     "ShutdownSettings",

@@ -34,7 +34,7 @@ from gaveld.bootstrap.settings.serving import (
     ShutdownSettings,
     TelemetrySettings,
 )
-from gaveld.bootstrap.settings.working import WorkSettings
+from gaveld.bootstrap.settings.working import SecretsSettings, WorkSettings
 
 ENVIRONMENT_PREFIX: Final = "GAVEL_"
 
@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     redis: RedisSettings = RedisSettings()
     work: WorkSettings = WorkSettings()
+    secrets: SecretsSettings = SecretsSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     shutdown: ShutdownSettings = ShutdownSettings()

@@ -1,6 +1,6 @@
 """Settings of policies that callers change, and of work that is done later."""
 
-from gaveld.bootstrap.settings.section import Section
+from gaveld.bootstrap.settings.section import ReadableFile, Section
 
 
 class WorkSettings(Section):
@@ -8,3 +8,10 @@ class WorkSettings(Section):
 
     enabled: bool = True
     """Whether the services that need the storage for these are served."""
+
+
+class SecretsSettings(Section):
+    """Secrets of policies and callbacks are sealed before they are stored."""
+
+    key_file: ReadableFile | None = None
+    """A file of keys, one a line; the first seals, and all open. None makes one beside SQLite's."""

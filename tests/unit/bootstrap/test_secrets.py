@@ -1,0 +1,49 @@
+"""Which keys seal the secrets of a server, by its settings."""
+
+from pathlib import Path
+
+import pytest
+
+from gaveld.adapters.secrets import new_key
+from gaveld.bootstrap.secrets import open_secret_box
+from gaveld.bootstrap.settings import SecretsSettings, Settings, SettingsError, StorageSettings
+
+
+def settings(url: str, key_file: Path | None = None) -> Settings:
+    return Settings(storage=StorageSettings(url=url), secrets=SecretsSettings(key_file=key_file))
+
+
+def test_sqlite_gets_a_key_beside_its_file(tmp_path: Path):
+    """Law: a laptop needs no set-up, and what it sealed opens after a restart."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/var/gavel.db"
+    sealed = open_secret_box(settings(url)).seal(b"kept")
+    assert (tmp_path / "var" / "secrets.key").is_file()
+    assert open_secret_box(settings(url)).open(sealed) == b"kept"
+
+
+def test_a_database_in_memory_leaves_no_key(tmp_path: Path, monkeypatch):
+    """Law: a key outlives nothing that it seals."""
+    monkeypatch.chdir(tmp_path)
+    box = open_secret_box(settings("sqlite+aiosqlite:///:memory:"))
+    assert box.open(box.seal(b"kept")) == b"kept"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_shared_database_must_be_given_a_key(tmp_path: Path):
+    """Law: no server makes up a key that others lack; the error says how to make one."""
+    url = "postgresql://gavel@db/gavel"
+    with pytest.raises(SettingsError, match=r"secrets.key_file.*gavel secrets new-key"):
+        open_secret_box(settings(url))
+    file = tmp_path / "secrets.key"
+    file.write_text(f"{new_key()}\n")
+    box = open_secret_box(settings(url, file))
+    assert open_secret_box(settings(url, file)).open(box.seal(b"kept")) == b"kept"
+
+
+def test_a_bad_file_of_keys_is_told(tmp_path: Path):
+    """Law: a fault in the file names the setting and shows no key."""
+    file = tmp_path / "secrets.key"
+    file.write_text("a password\n")
+    with pytest.raises(SettingsError, match=r"secrets.key_file: line 1 is not 32 bytes") as caught:
+        open_secret_box(settings("sqlite+aiosqlite:///:memory:", file))
+    assert "password" not in str(caught.value)
