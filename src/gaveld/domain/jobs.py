@@ -36,6 +36,7 @@ class Job:
     ``answer`` what came of it, both opaque here; ``payload_sha256`` tells repeats from other
     requests. A job's ``request_id`` is unique in its project; with ``content_id`` set, so are
     content id and ``content_sha256`` together, so that the same content is judged once.
+    ``actor_id`` is the person who made the content, whom a project may ask to forget.
     ``priority`` is -100 to 100; higher goes first within a project. ``review_queue`` sends the
     content to people whatever comes of it. ``error_reason`` and ``error_message`` are of the last
     attempt and quote no content. Times are UTC.
@@ -51,6 +52,7 @@ class Job:
     payload: bytes = field(default=b"", repr=False)
     content_id: str = ""
     content_sha256: str = ""
+    actor_id: str = field(default="", repr=False)
     priority: int = 0
     review_queue: str = ""
     state: JobState = JobState.WAITING
