@@ -26,6 +26,7 @@ from gaveld.domain.signals import (
     Topic,
 )
 from gaveld.domain.verdicts import judge
+from gaveld.transport.grpc.converters.fields import MAX_FIELD_DEPTH
 from gaveld.transport.grpc.converters.judgements import (
     MAX_FINDINGS,
     duration_to_proto,
@@ -33,7 +34,6 @@ from gaveld.transport.grpc.converters.judgements import (
     response_from_judgement,
 )
 from gaveld.transport.grpc.converters.submissions import (
-    MAX_FIELD_DEPTH,
     overrides_from_proto,
     submission_from_proto,
 )

@@ -34,12 +34,12 @@ from gaveld.domain.signals import (
 )
 from gaveld.domain.verdicts import judge
 from gaveld.transport.grpc.converters.checks import check_from_proto
+from gaveld.transport.grpc.converters.fields import media_from_proto
 from gaveld.transport.grpc.converters.images import (
     MAX_CODES,
     MAX_TEXT_BYTES,
     MAX_TEXTS,
     image_submission_from_proto,
-    media_from_proto,
     response_from_image,
 )
 from gaveld.transport.grpc.converters.judgements import MAX_FINDINGS

@@ -16,7 +16,7 @@ from gaveld.application.repeats import Repeats
 from gaveld.application.review_image import ReviewImage
 from gaveld.application.review_video import ReviewVideo
 from gaveld.transport.grpc.call import Context, current_call
-from gaveld.transport.grpc.converters.images import media_from_proto
+from gaveld.transport.grpc.converters.fields import media_from_proto
 from gaveld.transport.grpc.converters.reviews import (
     review_to_proto,
     verbose_of,

@@ -10,11 +10,11 @@ from gaveld.domain.checks import CheckPart, CheckStatus, picture_class
 from gaveld.domain.content import OffsetTable
 from gaveld.domain.errors import ErrorReason, PermissionDenied
 from gaveld.domain.policies import CheckThresholds
+from gaveld.transport.grpc.converters.fields import media_from_proto
 from gaveld.transport.grpc.converters.images import (
     frame_to_proto,
     image_finding_to_proto,
     image_scores_to_proto,
-    media_from_proto,
     times_of,
 )
 from gaveld.transport.grpc.converters.judgements import (

@@ -16,8 +16,9 @@ from gaveld.domain.image_signals import (
     ImageScores,
     ImageText,
 )
-from gaveld.domain.media import MediaFacts, MediaKind, MediaReference
+from gaveld.domain.media import MediaFacts, MediaKind
 from gaveld.domain.verdicts import JudgedFinding
+from gaveld.transport.grpc.converters.fields import media_from_proto
 from gaveld.transport.grpc.converters.judgements import (
     MAX_FINDINGS,
     attribute_scores_to_proto,
@@ -47,13 +48,6 @@ _BANK_KINDS: Final = {
     HashBankKind.ALLOW: evidence_pb2.HASH_BANK_KIND_ALLOW,
 }
 _NO_TEXT: Final = OffsetTable("")
-
-
-def media_from_proto(media: content_pb2.Media) -> MediaReference:
-    """Return where a file is; the contract's rules have proved that one source is given."""
-    if media.WhichOneof("source") == "data":
-        return MediaReference(data=media.data)
-    return MediaReference(uri=media.uri)
 
 
 def image_submission_from_proto(

@@ -1,12 +1,10 @@
 """From requests to what the domain judges. Refuses what no rule of the contract could state."""
 
-from datetime import UTC
 from typing import Final
 
 import grpc
 from gavel.v1 import (
     compliance_stream_pb2,
-    content_pb2,
     moderation_service_pb2,
     policy_pb2,
     verdict_pb2,
@@ -18,10 +16,10 @@ from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.content import TextSubmission
 from gaveld.domain.errors import ErrorReason, FieldViolation, InvalidRequest
 from gaveld.domain.policies import CategoryChange, PolicyOverrides
+from gaveld.transport.grpc.converters.fields import fields_from_proto
 from gaveld.transport.grpc.errors import Refusal, RefusedError
 
 MAX_METADATA_BYTES: Final = 16_384
-MAX_FIELD_DEPTH: Final = 8
 
 _NO_OVERRIDES: Final = PolicyOverrides()
 _ACTIONS: Final = {
@@ -40,8 +38,7 @@ def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -
     nested too deep or a date that is none, and a refusal for too much metadata.
     """
     check_request(request)
-    for name, value in request.fields.items():
-        _check_value(value, f"fields.{name}", 1)
+    fields_from_proto(request.fields)
     return TextSubmission(
         text=request.text,
         expected_language=request.expected_language,
@@ -132,20 +129,3 @@ def check_metadata(metadata: Struct) -> None:
                 {"limit_bytes": str(MAX_METADATA_BYTES), "actual_bytes": str(size)},
             )
         )
-
-
-def _check_value(value: content_pb2.FieldValue, path: str, depth: int) -> None:
-    if depth > MAX_FIELD_DEPTH:
-        raise InvalidRequest(FieldViolation(path, f"nests deeper than {MAX_FIELD_DEPTH} levels"))
-    match value.WhichOneof("kind"):
-        case "datetime_value":
-            try:
-                value.datetime_value.ToDatetime(tzinfo=UTC)
-            except (ValueError, OverflowError):
-                raise InvalidRequest(FieldViolation(path, "is not a point in time")) from None
-        case "list_value":
-            for index, item in enumerate(value.list_value.values):
-                _check_value(item, f"{path}[{index}]", depth + 1)
-        case "object_value":
-            for name, item in value.object_value.fields.items():
-                _check_value(item, f"{path}.{name}", depth + 1)
