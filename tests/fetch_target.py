@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import httpcore2
 
-from gaveld.adapters.media.fetcher import FetchLimits, GuardedMediaFetcher
-from gaveld.adapters.media.resolver import Resolver, SystemResolver
-from gaveld.adapters.media.transport import GuardedTransport
+from gaveld.adapters.web.guard.resolver import Resolver, SystemResolver
+from gaveld.adapters.web.guard.transport import GuardedTransport
+from gaveld.adapters.web.media.fetcher import FetchLimits, GuardedMediaFetcher
 
 PUBLIC = "93.184.215.14"
 """A public address, which the network of these tests leads to loopback."""

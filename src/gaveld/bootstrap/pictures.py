@@ -8,7 +8,8 @@ from typing import Final
 from gaveld import __version__
 from gaveld.adapters.antivirus.classifier import ABSENT_ANTIVIRUS
 from gaveld.adapters.image.decode.decoder import ProcessImageDecoder
-from gaveld.adapters.media import GuardedMediaFetcher, GuardedTransport, SystemResolver
+from gaveld.adapters.web.guard import GuardedTransport, SystemResolver
+from gaveld.adapters.web.media import GuardedMediaFetcher
 from gaveld.application.describing import DescribingClassifier
 from gaveld.application.look_at_picture import LookAtPicture, PictureDetectors
 from gaveld.application.moderate_image import ModerateImage

@@ -13,8 +13,8 @@ from typing import Final
 import httpcore2
 import httpx2
 
-from gaveld.adapters.media.addresses import Reach, least_reach
-from gaveld.adapters.media.resolver import Resolver
+from gaveld.adapters.web.guard.addresses import Reach, least_reach
+from gaveld.adapters.web.guard.resolver import Resolver
 
 INTERNAL: Final = "gavel_internal"
 """Request extension: True lets this request reach the operator's own network."""

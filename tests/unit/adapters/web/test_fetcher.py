@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gaveld.adapters.media.fetcher import GuardedMediaFetcher
+from gaveld.adapters.web.media.fetcher import GuardedMediaFetcher
 from gaveld.domain.errors import ErrorReason, ResourceExhausted
 from gaveld.domain.media import MediaFile, MediaReference, MediaRefusal, MediaRefused
 from gaveld.domain.media_formats import MediaFamily, MediaFormat

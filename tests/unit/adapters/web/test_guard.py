@@ -4,10 +4,10 @@ import httpcore2
 import httpx2
 import pytest
 
-from gaveld.adapters.media.addresses import Reach
-from gaveld.adapters.media.fetcher import GuardedMediaFetcher
-from gaveld.adapters.media.resolver import SystemResolver
-from gaveld.adapters.media.transport import AddressNotAllowed, GuardedBackend, GuardedTransport
+from gaveld.adapters.web.guard.addresses import Reach
+from gaveld.adapters.web.guard.resolver import SystemResolver
+from gaveld.adapters.web.guard.transport import AddressNotAllowed, GuardedBackend, GuardedTransport
+from gaveld.adapters.web.media.fetcher import GuardedMediaFetcher
 from gaveld.domain.media import MediaFile, MediaReference, MediaRefusal, MediaRefused
 from gaveld.domain.media_formats import MediaFamily
 from tests.fetch_target import PUBLIC, Names, Network, fetching, redirects, sends, target

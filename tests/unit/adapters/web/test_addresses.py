@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaveld.adapters.media.addresses import Reach, least_reach, reach_of
+from gaveld.adapters.web.guard.addresses import Reach, least_reach, reach_of
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.215.14", "100.63.255.255", "172.32.0.1", "192.0.1.1"]
 PUBLIC_6 = ["2606:4700::1111", "2a00:1450:4001::200e", "2001:4860:4860::8888"]

@@ -13,20 +13,20 @@ from typing import Final
 
 import httpx2
 
-from gaveld.adapters.media.locations import (
-    data_of,
-    host_of,
-    is_data_uri,
-    location_of,
-    too_many_bytes,
-)
-from gaveld.adapters.media.sharing import Places, SingleFlight
-from gaveld.adapters.media.transport import (
+from gaveld.adapters.web.guard.locations import host_of
+from gaveld.adapters.web.guard.transport import (
     INTERNAL,
     AddressNotAllowed,
     NameNotResolved,
     TlsNotTrusted,
 )
+from gaveld.adapters.web.media.locations import (
+    data_of,
+    is_data_uri,
+    location_of,
+    too_many_bytes,
+)
+from gaveld.adapters.web.media.sharing import Places, SingleFlight
 from gaveld.domain.errors import ErrorReason, ResourceExhausted
 from gaveld.domain.media import MediaFile, MediaReference, MediaRefusal, MediaRefused
 from gaveld.domain.media_formats import (
