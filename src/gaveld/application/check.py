@@ -1,16 +1,16 @@
 """Checks a mix of media: the text and each picture by itself, then all of them together."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from gaveld.application.failures import place_of
 from gaveld.application.moderate import ModerateText, TextJudgement
 from gaveld.application.moderate_image import ImageJudgement, ImageSubmission, ModerateImage
+from gaveld.application.pieces import Piece, all_of, piece, together
 from gaveld.application.ports import PolicyStore
 from gaveld.application.stopwatch import StageTiming
 from gaveld.domain.checks import (
@@ -22,13 +22,11 @@ from gaveld.domain.checks import (
     text_hits,
 )
 from gaveld.domain.content import TextSubmission
-from gaveld.domain.errors import GavelError, ResourceExhausted
 from gaveld.domain.image_signals import explicitness
 from gaveld.domain.media import MediaReference
-from gaveld.domain.outcomes import OutcomeTally
 from gaveld.domain.policies import CheckThresholds, Policy, PolicyOverrides
 from gaveld.domain.signals import ClassifierOutcome
-from gaveld.domain.verdicts import JudgedFinding, Verdict, combined, strictest_first
+from gaveld.domain.verdicts import JudgedFinding, Verdict, strictest_first
 
 PICTURES_AT_ONCE: Final = 2
 """How many pictures of one check are judged at once, so that it can't crowd out other calls."""
@@ -38,7 +36,6 @@ BAD_WORDS: Final = ("L1", "L2")
 MALWARE: Final = ("S3",)
 
 _NO_OVERRIDES: Final = PolicyOverrides()
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +54,9 @@ class CheckSubmission:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureCheck:
-    """One picture's result: its judgement, or why there is none; exactly one is not None."""
+class PictureCheck(Piece[ImageJudgement]):
+    """One picture's result, and whether it is a hit."""
 
-    path: str
-    verdict: Verdict
-    outcomes: tuple[ClassifierOutcome, ...]
-    judgement: ImageJudgement | None = None
-    failure: Exception | None = None
     hit: bool = False
 
     @property
@@ -144,7 +136,7 @@ class Check:
             for name, given in (("images", submission.images), ("gifs", submission.gifs))
             for index, reference in enumerate(given)
         ]
-        text, *pictures = await _all(
+        text, *pictures = await all_of(
             [self._text(submission, project, due), *(picture(*entry) for entry in references)]
         )
         images = tuple(pictures[: len(submission.images)])
@@ -173,26 +165,22 @@ class Check:
         *,
         explain: bool,
     ) -> PictureCheck:
-        path = submission.field_path
-        try:
-            judgement = await self._moderate_image(
+        seen = await piece(
+            submission.field_path,
+            self._moderate_image(
                 submission,
                 project=project,
                 overrides=_NO_OVERRIDES,
                 deadline_seconds=due - time.monotonic(),
                 explain=explain,
-            )
-        except ResourceExhausted:
-            raise
-        except Exception as failure:  # noqa: BLE001 - one bad picture fails alone
-            if not isinstance(failure, GavelError):
-                # No traceback: it shows the exception's text, which may quote content.
-                _log.error("picture failed", extra={"cause": place_of(failure)})
-            verdict, outcomes = self._moderate_image.unjudged(policy)
-            return PictureCheck(path, verdict, outcomes, failure=failure)
-        scores = judgement.image_scores
+            ),
+            partial(self._moderate_image.unjudged, policy),
+        )
+        scores = seen.judgement.image_scores if seen.judgement is not None else None
         hit = scores is not None and picture_hits(scores, thresholds)
-        return PictureCheck(path, judgement.verdict, judgement.outcomes, judgement, hit=hit)
+        return PictureCheck(
+            seen.path, seen.verdict, seen.outcomes, seen.judgement, seen.failure, hit
+        )
 
 
 def _together(
@@ -212,18 +200,12 @@ def _together(
         text_hit = text_hits(text.attributes, thresholds)
         language_hit = text.language_is_unexpected
     antivirus = _antivirus(pictures)
-    tally = OutcomeTally("pieces")
-    verdicts = [] if text is None else [text.verdict]
-    if text is not None:
-        tally.add(text.outcomes)
-    for entry in pictures:
-        verdicts.append(entry.verdict)
-        tally.add(entry.outcomes)
+    verdict, outcomes = together(pictures if text is None else (text, *pictures))
     parts_hit = links.hit or badwords.hit or antivirus.hit or language_hit or text_hit
     return CheckJudgement(
-        verdict=combined(verdicts),
+        verdict=verdict,
         findings=_placed(text, pictures),
-        outcomes=tally.merged(),
+        outcomes=outcomes,
         text=text,
         text_hit=text_hit,
         expected_languages=expected or tuple(sorted(policy.expected_languages)),
@@ -288,14 +270,3 @@ def _timings(text: TextJudgement | None, pictures: Sequence[PictureCheck]) -> It
     for picture in pictures:
         for timing in picture.judgement.timings if picture.judgement else ():
             yield replace(timing, stage=f"{picture.path}.{timing.stage}")
-
-
-async def _all(work: Sequence[Awaitable[Any]]) -> list[Any]:
-    """Return all results; the first failure cancels the rest and is raised as it is."""
-    tasks = [asyncio.ensure_future(entry) for entry in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

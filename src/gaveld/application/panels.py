@@ -18,7 +18,7 @@ from gaveld.domain.decisions import (
 from gaveld.domain.errors import ErrorReason, Unavailable
 from gaveld.domain.panels import DecisionMethod
 from gaveld.domain.policies import Policy
-from gaveld.domain.reviews import Ballot, Decision, Rule
+from gaveld.domain.reviews import Ballot, Decision, Rule, rules_in_force
 from gaveld.domain.verdicts import Coverage, CoverageStatus, JudgedFinding
 
 RETRY_SECONDS: Final = 1.0
@@ -52,6 +52,12 @@ class Panel:
     counting: Counting
     seats: tuple[Seat, ...]
     wishes: ReviewWishes
+
+
+def unseated(project: str, policy: Policy) -> Panel:
+    """Return a panel that nobody sits on, for what is judged by the policy alone."""
+    counting = Counting(policy.panel.method, rules_in_force(), policy.panel.score_threshold)
+    return Panel(project, policy, counting, (), ReviewWishes())
 
 
 @dataclass(frozen=True, slots=True)

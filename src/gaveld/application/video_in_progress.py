@@ -5,12 +5,14 @@ What is remembered is bounded: stretches of findings, a few frames and lines, an
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Protocol, Self, TypeVar
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Final, Protocol, Self
 
 from gaveld.application.in_time import named
 from gaveld.application.look_at_picture import LookAtPicture
 from gaveld.application.panels import Panel, Review
+from gaveld.application.pieces import all_of
 from gaveld.application.ports import FrameEncoder
 from gaveld.application.running_review import action_of
 from gaveld.application.sitting import Place
@@ -20,18 +22,16 @@ from gaveld.application.video_words import ReadWords, Words
 from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.errors import Unavailable
-from gaveld.domain.image_signals import PictureSignals
+from gaveld.domain.image_signals import ImageClass, ImageScores, PictureSignals
 from gaveld.domain.media import MediaFacts, Picture
 from gaveld.domain.outcomes import OutcomeTally, with_rest
 from gaveld.domain.policies import CategoryChange, Policy, PolicyOverrides
 from gaveld.domain.reviews import Decision, VideoEvidence
 from gaveld.domain.signals import ClassifierOutcome, Finding, Signals
-from gaveld.domain.verdicts import JudgedFinding, judge_weighed
+from gaveld.domain.verdicts import JudgedFinding, Verdict, judge_weighed
 from gaveld.domain.video_findings import FindingStretches, VideoFinding
 from gaveld.domain.videos import SampledFrame, Sound, Subtitle, VideoEvent
 from gaveld.domain.weighing import weigh
-
-T = TypeVar("T")
 
 UNSEEN: Final = "video"
 """The name of the card for what of a video was not judged at all."""
@@ -105,6 +105,21 @@ class VideoSummary:
     is_settled: bool
 
 
+@dataclass(frozen=True, slots=True)
+class VideoJudgement:
+    """What the policy alone says of as much of a video as was judged.
+
+    ``image_scores`` are the highest of each class in any frame, empty if none was scored. ``words``
+    are what is written, subtitled and said in it, as far as they are kept.
+    """
+
+    verdict: Verdict
+    outcomes: tuple[ClassifierOutcome, ...]
+    facts: MediaFacts
+    image_scores: ImageScores
+    words: str = field(repr=False)
+
+
 VideoNews = VideoProgress | JudgedFinding
 """What is told on the way; findings are ``VideoFinding``s."""
 
@@ -146,6 +161,7 @@ class VideoInProgress:
         self._tally = OutcomeTally("looks")
         if is_deaf:
             self._tally.add([tools.read_words.unheard()])
+        self._image_scores: dict[ImageClass, float] = {}
         self._album = Album(tools.encoder)
         self._transcript = Transcript()
         self._further: tuple[Finding, ...] = ()
@@ -234,12 +250,28 @@ class VideoInProgress:
         if not self.has_judged:
             raise NothingJudged
         review = self._settled or await self._reviewed()
-        verdict = judge_weighed(self._findings(), self._outcomes(), self._policy)
+        judged = self.judgement()
         return VideoSummary(
             review,
-            max(verdict.action, action_of(review, self._panel.policy)),
-            self._facts(),
+            max(judged.verdict.action, action_of(review, self._panel.policy)),
+            judged.facts,
             is_settled=self._settled is not None,
+        )
+
+    def judgement(self) -> VideoJudgement:
+        """Return what the policy says of what was judged, all of it or not, without a panel.
+
+        Raises ``NothingJudged``.
+        """
+        if not self.has_judged:
+            raise NothingJudged
+        outcomes = self._outcomes()
+        return VideoJudgement(
+            judge_weighed(self._findings(), outcomes, self._policy),
+            outcomes,
+            self._facts(),
+            self._image_scores,
+            self._transcript.text(),
         )
 
     def _received(self, byte_count: int) -> None:
@@ -251,11 +283,13 @@ class VideoInProgress:
         subtitles = [entry for entry in events if isinstance(entry, Subtitle)]
         sounds = [entry for entry in events if isinstance(entry, Sound)]
         async with self._place(sum(len(line.text) for line in subtitles)):
-            looks, words = await _both(
-                _all([self._look(entry) for entry in frames]),
-                self._tools.read_words(
-                    subtitles, sounds, self._policy, deadline_seconds=self._seconds_left()
-                ),
+            words, *looks = await all_of(
+                [
+                    self._tools.read_words(
+                        subtitles, sounds, self._policy, deadline_seconds=self._seconds_left()
+                    ),
+                    *map(self._look, frames),
+                ]
             )
         self._has_judged = True
         begun: list[VideoFinding] = []
@@ -283,6 +317,8 @@ class VideoInProgress:
     async def _keep_frame(self, entry: SampledFrame, seen: PictureSignals) -> list[VideoFinding]:
         frame, signals = entry.frame, seen.signals
         self._tally.add(signals.outcomes)
+        for name, score in chain.from_iterable(e.items() for e in seen.frame_scores.values()):
+            self._image_scores[name] = max(score, self._image_scores.get(name, 0.0))
         found = self._counting(weigh(signals))
         rank = max(
             ((self._policy.rule(f.category_id).action(f.score), f.score) for f in found),
@@ -362,22 +398,3 @@ def _silenced(policy: Policy, categories: frozenset[str]) -> Policy:
     return policy.with_overrides(
         PolicyOverrides({name: CategoryChange(enabled=False) for name in sorted(categories)})
     )
-
-
-async def _all(work: Sequence[Awaitable[T]]) -> list[T]:
-    """Do several things at once; the first failure, or a cancellation, ends the rest."""
-    tasks = [asyncio.ensure_future(entry) for entry in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def _both(one: Awaitable[T], other: Awaitable[Words]) -> tuple[T, Words]:
-    first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
-    try:
-        return await first, await second
-    finally:
-        first.cancel()
-        second.cancel()

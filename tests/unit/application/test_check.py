@@ -205,7 +205,7 @@ async def test_a_defect_costs_one_picture(caplog):
     """Law: what nobody foresaw is logged by its place, and its text goes nowhere."""
     judged = await check(images=("defect", "grey"))
     assert [entry.status for entry in judged.images] == [CheckStatus.ERROR, CheckStatus.OK]
-    assert "picture failed" in caplog.text
+    assert "piece failed" in caplog.text
     assert "quotes the content" not in caplog.text
 
 
