@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gaveld.domain.errors import ErrorReason, FailedPrecondition
 from gaveld.domain.rules import CallbackFormat
 
 
@@ -55,8 +56,8 @@ class ReviewItem:
     ``claimant`` is empty or the claim ran out. ``etag`` changes with every change. Times are UTC.
 
     Payload and answer are kept for people to see until the item is decided, and after that only
-    with ``keep_content``; in no case for more than ``content_retention_days``. An item is kept until
-    it is decided and ``decision_retention_days`` more.
+    with ``keep_content``; in no case for more than ``content_retention_days``. An item is kept
+    until it is decided and ``decision_retention_days`` more.
     """
 
     id: str
@@ -94,9 +95,34 @@ class ReviewItem:
         """Return the person who has it now; empty for nobody."""
         return self.claimant if self.claimed_until is not None and self.claimed_until > now else ""
 
-    def has_opinion_of(self, reviewer: str) -> bool:
-        """Whether this person said something of it already."""
-        return any(opinion.reviewer == reviewer for opinion in self.opinions)
+    def require_open_to(self, reviewer: str, now: datetime) -> None:
+        """Raise ``FailedPrecondition`` unless this person may claim or decide it now.
+
+        ITEM_CLAIMED where another person has it; ITEM_NOT_OPEN where it is not pending, and where
+        this person said something of it already, so that a second opinion is another's.
+        """
+        if self.state is not ReviewState.PENDING:
+            raise FailedPrecondition(
+                ErrorReason.ITEM_NOT_OPEN,
+                f"The review item is {self.state}.",
+                metadata={"state": self.state},
+            )
+        if any(opinion.reviewer == reviewer for opinion in self.opinions):
+            raise FailedPrecondition(
+                ErrorReason.ITEM_NOT_OPEN,
+                "The review item waits for the opinion of somebody else.",
+                metadata={"state": self.state},
+            )
+        self.require_not_held_from(reviewer, now)
+
+    def require_not_held_from(self, reviewer: str, now: datetime) -> None:
+        """Raise ``FailedPrecondition`` (ITEM_CLAIMED) if another person has it now."""
+        if self.claimed_until is not None and self.holder(now) not in ("", reviewer):
+            raise FailedPrecondition(
+                ErrorReason.ITEM_CLAIMED,
+                "Another person has the review item.",
+                metadata={"claimed_until": f"{self.claimed_until:%Y-%m-%dT%H:%M:%SZ}"},
+            )
 
     def with_opinion(self, opinion: ReviewOpinion) -> "ReviewItem":
         """Return the item as the opinion leaves it: decided, or free for everybody else."""

@@ -83,6 +83,12 @@ class SqlFeedbackStore:
         return transaction(self._sessions, "The feedback can't be reached.")
 
 
+async def record_feedback(session: AsyncSession, feedback: Feedback) -> None:
+    """Write an opinion with what else is written; one that has its project and id stays."""
+    if await session.get(FeedbackRow, (feedback.project, feedback.id)) is None:
+        session.add(_row(feedback))
+
+
 def _row(feedback: Feedback) -> FeedbackRow:
     opinion: dict[str, Any] = _FEEDBACK.dump_python(
         feedback, mode="json", exclude=set(_COLUMNS), exclude_defaults=True

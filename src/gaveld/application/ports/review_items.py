@@ -12,10 +12,8 @@ from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState
 class ReviewItemStore(Protocol):
     """Keeps review items durably. They are added with a job, or with the records of one.
 
-    A claim is one person's: of two that claim at once, one gets it. An item may be claimed, or
-    decided, that is pending, that nobody else has, and of which the person has no opinion yet; else
-    these raise ``FailedPrecondition``: ITEM_CLAIMED where another person has it, ITEM_NOT_OPEN for
-    the rest. Raises ``Unavailable`` (STORAGE_UNAVAILABLE) when items can't be reached.
+    A claim is one person's: of two that claim at once, one gets it. Raises ``Unavailable``
+    (STORAGE_UNAVAILABLE) when items can't be reached.
     """
 
     async def find(self, project: str, queue: str, item_id: str) -> ReviewItem | None:
@@ -32,7 +30,10 @@ class ReviewItemStore(Protocol):
         limit: int,
         after: str = "",
     ) -> Sequence[ReviewItem]:
-        """Return items of one queue or all, oldest first, those after the ``place`` ``after``."""
+        """Return items of one queue or all, oldest first, those after the ``place`` ``after``.
+
+        They come without their payloads.
+        """
         ...
 
     async def claim(
@@ -47,8 +48,9 @@ class ReviewItemStore(Protocol):
     ) -> ReviewItem | None:
         """Take an item, or with an empty id the oldest of the queue that may be; None for none.
 
-        Whoever has the named item already holds it on. Under a ``request_id`` that took the oldest
-        before, the same item is given again as long as the claim lasts.
+        Raises what ``ReviewItem.require_open_to`` does of the named item; whoever has it holds it
+        on. Under a ``request_id`` that took the oldest before, the same item is given again as long
+        as the claim lasts.
         """
         ...
 

@@ -1,0 +1,318 @@
+"""Keeps content that waits for people in SQL. Who may take it the domain says; what for, callers.
+
+Of several that change an item at once one wins: every change is made to the item under the etag
+that was read, and gives it a new one.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.orm import defer
+
+from gaveld.adapters.storage.feedback import record_feedback
+from gaveld.adapters.storage.recording import Recorder
+from gaveld.adapters.storage.review_item_rows import (
+    ReviewItemRow,
+    ReviewOpinionRow,
+    item_of,
+    item_row,
+    new_etag,
+    opinion_of,
+    opinion_row,
+    utc,
+)
+from gaveld.adapters.storage.tables import transaction
+from gaveld.application.ports import Forgotten
+from gaveld.domain.decision_records import Records
+from gaveld.domain.errors import Aborted, ErrorReason
+from gaveld.domain.feedback import Feedback
+from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState
+
+ROWS_AT_ONCE: Final = 100
+
+Wordless = Callable[[bytes], bytes]
+"""Takes an item's answer and returns it without the words of the content."""
+
+
+async def record_review_item(session: AsyncSession, records: Records) -> None:
+    """Write the item of a piece of work, if it has one, in place of one that was processing.
+
+    One that people have already stays as it is.
+    """
+    item = records.review_item
+    if item is None:
+        return
+    known = await session.get(ReviewItemRow, (item.project, item.id), with_for_update=True)
+    if known is None:
+        session.add(item_row(item))
+    elif known.state == ReviewState.PROCESSING:
+        await session.merge(item_row(replace(item, created_at=utc(known.created_at))))
+
+
+async def forget_review_items(
+    session: AsyncSession, project: str, actor_id: str, *, wordless: Wordless
+) -> Forgotten:
+    """Erase the content of a user's items and who made it; with ``wordless`` given, an eraser."""
+    row = ReviewItemRow
+    query = select(row).where(row.project == project, row.actor_id == actor_id)
+    erased = 0
+    for item in await session.scalars(query.with_for_update()):
+        erased += item.content_until is not None
+        _erase_content(item, wordless)
+        item.actor_id = ""
+        item.details = {**item.details, "content_id": ""}
+        item.etag = new_etag()
+    return Forgotten(decisions=0, contents=erased)
+
+
+class SqlReviewItemStore:
+    """A ``ReviewItemStore`` over SQLAlchemy; ``migrate`` the engine first.
+
+    ``recorders`` write what follows from an opinion, and ``wordless`` takes the words out of an
+    answer when the content is erased.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, recorders: Sequence[Recorder], wordless: Wordless
+    ) -> None:
+        self._sessions = async_sessionmaker(engine)
+        self._recorders = tuple(recorders)
+        self._wordless = wordless
+
+    async def find(self, project: str, queue: str, item_id: str) -> ReviewItem | None:
+        """Return an item; see ``ReviewItemStore.find``."""
+        async with self._begin() as session:
+            return await self._find(session, project, queue, item_id)
+
+    async def list(
+        self,
+        project: str,
+        queue: str = "",
+        *,
+        state: ReviewState | None = None,
+        unclaimed_only: bool = False,
+        limit: int,
+        after: str = "",
+    ) -> Sequence[ReviewItem]:
+        """Return items; see ``ReviewItemStore.list``."""
+        row = ReviewItemRow
+        query = select(row).where(row.project == project, row.place > after).order_by(row.place)
+        if queue:
+            query = query.where(row.queue == queue)
+        if state is not None:
+            query = query.where(row.state == state)
+        if unclaimed_only:
+            query = query.where(_nobody_has(datetime.now(UTC)))
+        async with self._begin() as session:
+            bare = query.options(defer(row.payload)).limit(limit)
+            return await self._items(session, bare, whole=False)
+
+    async def claim(
+        self,
+        project: str,
+        queue: str,
+        item_id: str,
+        reviewer: str,
+        *,
+        until: datetime,
+        request_id: str = "",
+    ) -> ReviewItem | None:
+        """Take an item; see ``ReviewItemStore.claim``."""
+        claimed = {"claimant": reviewer, "claimed_until": until, "claim_request_id": request_id}
+        if item_id:
+            return await self._change(project, queue, item_id, reviewer, claimed)
+        async with self._begin() as session:
+            again = await self._claimed_before(session, project, queue, reviewer, request_id)
+            if again is not None:
+                return again
+            row = ReviewItemRow
+            free = _oldest_free(project, queue, reviewer, datetime.now(UTC))
+            taken = (
+                update(row)
+                .where(row.project == project, row.id == free.scalar_subquery())
+                .values(**claimed, etag=new_etag())
+                .returning(row.id)
+            )
+            taken_id = await session.scalar(taken)
+            return await self._find(session, project, queue, taken_id or "")
+
+    async def release(
+        self, project: str, queue: str, item_id: str, reviewer: str
+    ) -> ReviewItem | None:
+        """Give an item back; see ``ReviewItemStore.release``."""
+        released = {"claimant": "", "claimed_until": None, "claim_request_id": ""}
+        return await self._change(project, queue, item_id, reviewer, released)
+
+    async def decide(
+        self,
+        item: ReviewItem,
+        opinion: ReviewOpinion,
+        records: Records,
+        feedback: Feedback | None = None,
+    ) -> ReviewItem:
+        """Add an opinion; see ``ReviewItemStore.decide``."""
+        decided = replace(item.with_opinion(opinion), etag=new_etag())
+        if decided.state.is_final and not decided.keep_content:
+            decided = replace(decided, payload=b"", answer=self._wordless(decided.answer))
+        row = ReviewItemRow
+        changed = (
+            update(row)
+            .where(row.project == item.project, row.id == item.id, row.etag == item.etag)
+            .values(_decided_columns(decided, opinion.decided_at))
+            .returning(row.id)
+        )
+        async with self._begin() as session:
+            if await session.scalar(changed) is None:
+                raise Aborted(
+                    ErrorReason.ETAG_MISMATCH,
+                    "The review item changed since it was read.",
+                    metadata={"etag": item.etag},
+                )
+            session.add(opinion_row(item, opinion))
+            for record in self._recorders:
+                await record(session, records)
+            if feedback is not None:
+                await record_feedback(session, feedback)
+        return decided
+
+    async def erase_expired(self, now: datetime) -> int:
+        """Erase what is over; see ``ReviewItemStore.erase_expired``."""
+        row = ReviewItemRow
+        over = select(row).where(row.kept_until <= now).limit(ROWS_AT_ONCE)
+        stale = select(row).where(row.content_until <= now).limit(ROWS_AT_ONCE)
+        changed = 0
+        for query in (over, stale):
+            while True:
+                async with self._begin() as session:
+                    rows = (await session.scalars(query.with_for_update(skip_locked=True))).all()
+                    for item in rows:
+                        if query is over:
+                            await _delete(session, item)
+                        else:
+                            _erase_content(item, self._wordless)
+                changed += len(rows)
+                if len(rows) < ROWS_AT_ONCE:
+                    break
+        return changed
+
+    async def _change(
+        self, project: str, queue: str, item_id: str, reviewer: str, values: Mapping[str, Any]
+    ) -> ReviewItem | None:
+        """Claim an item by name, or release it, as often as somebody else is faster."""
+        row = ReviewItemRow
+        claims = bool(values["claimant"])
+        while True:
+            async with self._begin() as session:
+                item = await self._find(session, project, queue, item_id)
+                if item is None:
+                    return None
+                now = datetime.now(UTC)
+                if claims:
+                    item.require_open_to(reviewer, now)
+                else:
+                    item.require_not_held_from(reviewer, now)
+                    if not item.claimant:
+                        return item
+                changed = (
+                    update(row)
+                    .where(row.project == project, row.id == item_id, row.etag == item.etag)
+                    .values(**values, etag=new_etag())
+                    .returning(row.id)
+                )
+                if await session.scalar(changed) is not None:
+                    session.expire_all()
+                    return await self._find(session, project, queue, item_id)
+
+    async def _claimed_before(
+        self, session: AsyncSession, project: str, queue: str, reviewer: str, request_id: str
+    ) -> ReviewItem | None:
+        row = ReviewItemRow
+        query = select(row).where(
+            row.project == project,
+            row.queue == queue,
+            row.state == ReviewState.PENDING,
+            row.claimant == reviewer,
+            row.claim_request_id == request_id,
+            row.claimed_until > datetime.now(UTC),
+        )
+        found = await self._items(session, query.limit(1)) if request_id else ()
+        return found[0] if found else None
+
+    async def _find(
+        self, session: AsyncSession, project: str, queue: str, item_id: str
+    ) -> ReviewItem | None:
+        row = ReviewItemRow
+        query = select(row).where(row.project == project, row.id == item_id, row.queue == queue)
+        found = await self._items(session, query)
+        return found[0] if found else None
+
+    async def _items(
+        self, session: AsyncSession, query: Select[ReviewItemRow], *, whole: bool = True
+    ) -> Sequence[ReviewItem]:
+        rows = (await session.scalars(query)).all()
+        said: dict[str, list[ReviewOpinion]] = defaultdict(list)
+        if rows:
+            opinions = select(ReviewOpinionRow).where(
+                ReviewOpinionRow.project == rows[0].project,
+                ReviewOpinionRow.item_id.in_([row.id for row in rows]),
+            )
+            for entry in await session.scalars(opinions.order_by(ReviewOpinionRow.number)):
+                said[entry.item_id].append(opinion_of(entry))
+        return [item_of(row, tuple(said[row.id]), whole=whole) for row in rows]
+
+    def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return transaction(self._sessions, "The review queues can't be reached.")
+
+
+def _nobody_has(now: datetime) -> ColumnElement[bool]:
+    return or_(ReviewItemRow.claimed_until.is_(None), ReviewItemRow.claimed_until <= now)
+
+
+def _oldest_free(project: str, queue: str, reviewer: str, now: datetime) -> Select[str]:
+    row, said = ReviewItemRow, ReviewOpinionRow
+    spoke = and_(said.project == row.project, said.item_id == row.id, said.reviewer == reviewer)
+    return (
+        select(row.id)
+        .where(
+            row.project == project,
+            row.queue == queue,
+            row.state == ReviewState.PENDING,
+            _nobody_has(now),
+            ~select(said.number).where(spoke).exists(),
+        )
+        .order_by(row.place)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _decided_columns(item: ReviewItem, at: datetime) -> Mapping[str, Any]:
+    columns: dict[str, Any] = {
+        "state": item.state,
+        "etag": item.etag,
+        "claimant": "",
+        "claimed_until": None,
+        "claim_request_id": "",
+    }
+    if item.state.is_final:
+        columns["kept_until"] = at + timedelta(days=item.decision_retention_days)
+        columns |= {"payload": item.payload, "answer": item.answer}
+        if not item.keep_content:
+            columns["content_until"] = None
+    return columns
+
+
+async def _delete(session: AsyncSession, item: ReviewItemRow) -> None:
+    said = ReviewOpinionRow
+    await session.execute(delete(said).where(said.project == item.project, said.item_id == item.id))
+    await session.delete(item)
+
+
+def _erase_content(row: ReviewItemRow, wordless: Wordless) -> None:
+    row.payload, row.answer, row.content_until = b"", wordless(row.answer), None
