@@ -98,22 +98,37 @@ class RuleFacts:
     ``scores`` are its texts' traits, the highest of all fields, by name such as ``toxicity``;
     ``categories`` the highest score of every category that was checked, by id; ``findings`` the ids
     of those with a finding that acts; ``image_scores`` the classes of its pictures, the highest of
-    all, by name such as ``porn``. ``ocr_text`` is what is written in its pictures. ``verdict`` and
-    ``coverage`` are what thresholds alone made of it. ``content`` is None where it is not known any
-    more, and ``user`` is None where nobody said who made it.
+    all, by name such as ``porn``. ``language`` is a BCP 47 code, ``und`` or ``mul``; ``ocr_text``
+    what is written in its pictures; ``verdict`` and ``coverage`` what thresholds alone made of it.
+
+    What is not known is None, and never looks like nothing: a language or words that nobody could
+    read, content that is not kept any more, a user whom nobody named.
     """
 
     scores: Mapping[str, float]
     categories: Mapping[str, float]
     findings: frozenset[str]
     image_scores: Mapping[str, float]
-    language: str
+    language: str | None
     verdict: str
     coverage: str
     ocr_text: str | None = field(default="", repr=False)
     content: Mapping[str, FieldValue] | None = field(default_factory=dict, repr=False)
     content_type: str = ""
     user: UserHistory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What a call says of its content beside the content itself, for the policy's rules.
+
+    ``content_type`` is empty for untyped content, ``actor_id`` where nobody is named. ``fields``
+    are as sent, None where a call has no place for them.
+    """
+
+    content_type: str = ""
+    fields: Mapping[str, FieldValue] | None = field(default=None, repr=False)
+    actor_id: str = field(default="", repr=False)
 
 
 class RuleStatus(StrEnum):

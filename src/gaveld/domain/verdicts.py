@@ -1,13 +1,14 @@
 """From signals and a policy to a verdict: one pure function, and no other place decides."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 
 from gaveld.domain.actions import Action
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.policies import Policy
+from gaveld.domain.rules import RuleOutcome, RuleStatus
 from gaveld.domain.signals import (
     ClassifierCard,
     ClassifierOutcome,
@@ -71,12 +72,22 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleCause:
+    """A rule that asks for more than to allow: its condition held, or could not be worked out."""
+
+    rule_id: str
+    name: str
+    action: Action
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What to do, and on how much of a look that rests.
 
-    ``findings`` and ``causes`` are strictest action first, then by score.
-    ``by_incompleteness`` is true when the action was raised by ``on_incomplete`` and not by a
-    finding.
+    ``findings`` and ``causes`` are strictest action first, then by score; ``rule_causes`` strictest
+    first, then in the policy's order. ``by_incompleteness`` is true when the action was raised by
+    ``on_incomplete`` for a check that was not made, and not by a finding or a rule.
     """
 
     action: Action
@@ -85,6 +96,7 @@ class Verdict:
     causes: tuple[Cause, ...]
     policy_revision: str
     by_incompleteness: bool = False
+    rule_causes: tuple[RuleCause, ...] = ()
 
 
 def judge(signals: Signals, policy: Policy) -> Verdict:
@@ -117,6 +129,44 @@ def judge_weighed(
     return Verdict(
         action, coverage, tuple(judged), _causes(judged, policy), policy.revision, action > found
     )
+
+
+def raised_by_rules(verdict: Verdict, outcomes: Iterable[RuleOutcome], policy: Policy) -> Verdict:
+    """Return the verdict as the rules leave it: never milder than it was.
+
+    A rule that matched asks for its own least action. One that failed was a check that could not
+    be made, so it asks for ``on_incomplete``, but for no more than it could have asked for itself.
+    Shadow rules ask for nothing.
+    """
+    causes = []
+    for outcome in outcomes:
+        rule = outcome.rule
+        if rule.shadow or rule.verdict is None or outcome.status is RuleStatus.NOT_MATCHED:
+            continue
+        failed = outcome.status is RuleStatus.FAILED
+        action = min(rule.verdict, policy.on_incomplete) if failed else rule.verdict
+        if action is not Action.ALLOW:
+            causes.append(RuleCause(rule.id, rule.name, action, failed))
+    if not causes:
+        return verdict
+    causes.sort(key=lambda cause: -cause.action)
+    action = max(verdict.action, causes[0].action)
+    return replace(
+        verdict,
+        action=action,
+        by_incompleteness=verdict.by_incompleteness and action is verdict.action,
+        rule_causes=tuple(causes),
+    )
+
+
+def category_scores(verdict: Verdict) -> dict[str, float]:
+    """Return the highest score of every category that was checked, 0 where nothing was found."""
+    scores = dict.fromkeys(verdict.coverage.checked, 0.0)
+    for entry in verdict.findings:
+        category_id = entry.finding.category_id
+        if category_id in scores:
+            scores[category_id] = max(scores[category_id], entry.finding.score)
+    return scores
 
 
 def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:

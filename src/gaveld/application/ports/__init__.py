@@ -8,9 +8,22 @@ from gaveld.application.ports.access import ApiKey, ApiKeyStore, Credits, RateLi
 from gaveld.application.ports.answers import AnswerStore, KeptAnswer
 from gaveld.application.ports.classifiers import Classifier, LanguageDetector, TextNormaliser
 from gaveld.application.ports.decision_records import DecisionStore, Forgotten, UserStore
-from gaveld.application.ports.deliveries import Attempt, CallbackSender, DeliveryStore
+from gaveld.application.ports.deliveries import (
+    Attempt,
+    CallbackSender,
+    CallbackTelemetry,
+    DeliveryCounts,
+    DeliveryStore,
+)
 from gaveld.application.ports.feedback import FeedbackStore
-from gaveld.application.ports.jobs import JobDispatcher, JobPage, JobStore, Ticket
+from gaveld.application.ports.jobs import (
+    JobCounts,
+    JobDispatcher,
+    JobPage,
+    JobStore,
+    StripWords,
+    Ticket,
+)
 from gaveld.application.ports.media import (
     FrameEncoder,
     ImageDecoder,
@@ -37,6 +50,8 @@ from gaveld.application.ports.rules import (
     ConditionCompiler,
     ConditionFailedError,
     ConditionInvalidError,
+    PatternInvalidError,
+    Patterns,
 )
 from gaveld.application.ports.secrets import SecretBox
 from gaveld.application.ports.telemetry import Telemetry
@@ -47,6 +62,7 @@ __all__ = [
     "ApiKeyStore",
     "Attempt",
     "CallbackSender",
+    "CallbackTelemetry",
     "Classifier",
     "Condition",
     "ConditionCompiler",
@@ -54,12 +70,14 @@ __all__ = [
     "ConditionInvalidError",
     "Credits",
     "DecisionStore",
+    "DeliveryCounts",
     "DeliveryStore",
     "FeedbackStore",
     "Forgotten",
     "FrameEncoder",
     "HeadScores",
     "ImageDecoder",
+    "JobCounts",
     "JobDispatcher",
     "JobPage",
     "JobStore",
@@ -68,6 +86,8 @@ __all__ = [
     "MediaFetcher",
     "PanelScorer",
     "PanelScores",
+    "PatternInvalidError",
+    "Patterns",
     "PictureDescriber",
     "PolicyHistory",
     "PolicyRevision",
@@ -77,6 +97,7 @@ __all__ = [
     "ReviewItemStore",
     "Reviewer",
     "SecretBox",
+    "StripWords",
     "Telemetry",
     "TextNormaliser",
     "TextRead",

@@ -1,4 +1,4 @@
-"""The port of conditions: the expressions of a policy's rules."""
+"""Ports of the expressions in a policy: the conditions of its rules, the patterns of its fields."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -19,6 +19,22 @@ class ConditionInvalidError(Exception):
 
 class ConditionFailedError(Exception):
     """A condition could not be worked out; says why in words that quote no content."""
+
+
+class PatternInvalidError(Exception):
+    """A pattern is no RE2 expression, or too large a one; says why."""
+
+
+class Patterns(Protocol):
+    """Knows RE2 expressions. Time is linear in the text, whatever the pattern."""
+
+    def check(self, pattern: str) -> None:
+        """Raise ``PatternInvalidError`` for a pattern that can't be used."""
+        ...
+
+    def fits(self, pattern: str, text: str) -> bool:
+        """Return whether the pattern matches the whole of a text; False for one that is invalid."""
+        ...
 
 
 class Condition(Protocol):
