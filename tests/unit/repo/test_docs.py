@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
+from gaveld.adapters.nats.metrics import NatsMetrics
 from gaveld.adapters.redis.metrics import RedisMetrics
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
 from gaveld.adapters.telemetry.loop_lag import LoopLag
@@ -158,6 +159,7 @@ def metrics() -> dict[str, list[str]]:
     PrometheusTelemetry(registry)
     LoopLag(registry)
     RedisMetrics(registry)
+    NatsMetrics(registry)
     RpcMetrics(registry)
     RestMetrics(registry)
     found = {}

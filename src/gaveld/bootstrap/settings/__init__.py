@@ -20,6 +20,7 @@ from gaveld.bootstrap.settings.keeping import (
     StorageSettings,
 )
 from gaveld.bootstrap.settings.loading import CONFIG_VARIABLE, DEFAULT_CONFIG, load_settings
+from gaveld.bootstrap.settings.messaging import NatsSettings
 from gaveld.bootstrap.settings.plugins import (
     AntivirusSettings,
     DescriptionSettings,
@@ -53,6 +54,7 @@ __all__ = [
     "ImagesSettings",
     "LogSettings",
     "ModelsSettings",
+    "NatsSettings",
     "OpsSettings",
     "PanelSettings",
     "PolicySettings",

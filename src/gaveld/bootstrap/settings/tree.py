@@ -20,6 +20,7 @@ from gaveld.bootstrap.settings.keeping import (
     RedisSettings,
     StorageSettings,
 )
+from gaveld.bootstrap.settings.messaging import NatsSettings
 from gaveld.bootstrap.settings.plugins import (
     AntivirusSettings,
     DescriptionSettings,
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     feedback: FeedbackSettings = FeedbackSettings()
     cache: CacheSettings = CacheSettings()
     redis: RedisSettings = RedisSettings()
+    nats: NatsSettings = NatsSettings()
     work: WorkSettings = WorkSettings()
     secrets: SecretsSettings = SecretsSettings()
     log: LogSettings = LogSettings()
