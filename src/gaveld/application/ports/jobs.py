@@ -1,6 +1,6 @@
 """Ports of work that is done later: where it is kept, and how workers hear of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -18,10 +18,28 @@ class JobPage:
     next_token: str = ""
 
 
+StripWords = Callable[[bytes], bytes]
+"""Takes an answer and returns it without the words of the content that it quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """How much work waits, is being done and is dead, and since when the oldest could be done.
+
+    ``oldest_due_at`` is None where nothing waits.
+    """
+
+    waiting: int = 0
+    running: int = 0
+    dead: int = 0
+    oldest_due_at: datetime | None = None
+
+
 class JobStore(Protocol):
     """Keeps jobs durably: they are the truth, whatever else carries word of them.
 
-    A write is on disk when its call returns, whole or not at all. Raises ``Unavailable``
+    A write is on disk when its call returns, whole or not at all. A job that was cancelled or is
+    dead doesn't keep its content from being submitted again. Raises ``Unavailable``
     (STORAGE_UNAVAILABLE) when jobs can't be reached.
     """
 
@@ -65,8 +83,8 @@ class JobStore(Protocol):
         """Take up to ``limit`` jobs that wait, or whose lease ran out, and count an attempt.
 
         With ``job_ids``, only of these. No job is leased to two. A flood of one project's jobs
-        keeps no other project waiting; within a project the higher priority goes first, then the
-        older.
+        keeps no other project waiting; within a project the higher priority goes first, then what
+        could be done for longer.
         """
         ...
 
@@ -77,6 +95,7 @@ class JobStore(Protocol):
     async def finish(self, lease: Lease, answer: bytes, records: Records) -> bool:
         """Mark the job done and write its records, in one transaction; the payload is erased.
 
+        The answer's words have their time, the policy's where the decision keeps the content.
         False, and nothing is written, if the lease was lost or the job was cancelled.
         """
         ...
@@ -87,16 +106,38 @@ class JobStore(Protocol):
         """Give the job back to be tried again then, or with None mark it dead. False if lost."""
         ...
 
+    async def release(self, lease: Lease) -> bool:
+        """Give the job back as if it had not been taken, attempt and all. False if lost."""
+        ...
+
     async def cancel(self, project: str, job_id: str) -> Job | None:
         """Cancel a job unless it is final, and return it as it is then; None if there is none."""
         ...
 
     async def requeue(self, job_id: str) -> Job | None:
-        """Let a dead job be tried anew, and return it; None if there is no such dead job."""
+        """Let a dead job be tried anew, and return it; None if there is no such dead job.
+
+        None too where its content was submitted again since, which is judged under that job.
+        """
         ...
 
     async def waiting(self, *, older_than: datetime, limit: int) -> Sequence[str]:
-        """Return ids of jobs that could be leased since before then, for those who lost word."""
+        """Return ids of jobs that could be leased since before then, for those who lost word.
+
+        No project's flood keeps those of the others out.
+        """
+        ...
+
+    async def counts(self, now: datetime) -> JobCounts:
+        """Return how much work there is, of all projects."""
+        ...
+
+    async def erase_words(self, now: datetime, strip: StripWords, *, limit: int) -> int:
+        """Take the words out of up to ``limit`` answers whose time is over; return how many."""
+        ...
+
+    async def erase(self, *, before: datetime, limit: int) -> int:
+        """Erase up to ``limit`` final jobs that were created before then; return how many."""
         ...
 
 

@@ -1,0 +1,339 @@
+"""Keeps jobs in SQL, leases them fairly, and finishes each once with all that comes of it.
+
+What a job asks and answers is opaque here; what else it leaves behind, recorders write.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from gaveld.adapters.storage.job_lanes import Taking, lanes_due
+from gaveld.adapters.storage.job_pages import page_of, page_query
+from gaveld.adapters.storage.job_rows import (
+    JobRow,
+    aware,
+    content_key,
+    job_from,
+    storable,
+    values_of,
+)
+from gaveld.adapters.storage.recording import Recorder
+from gaveld.adapters.storage.tables import transaction
+from gaveld.adapters.storage.writing import Writes
+from gaveld.application.ports import JobCounts, JobPage, StripWords
+from gaveld.domain.decision_records import Records
+from gaveld.domain.errors import AlreadyExists, ErrorReason, FieldViolation
+from gaveld.domain.jobs import Job, JobKind, JobState, Lease
+from gaveld.domain.review_items import ReviewItem
+
+UNREACHED: Final = "The jobs can't be reached."
+KEEP_WORDS_SECONDS: Final = 3600.0
+MOST_LANES: Final = 10_000
+_OPEN: Final = (JobState.WAITING.value, JobState.RUNNING.value)
+_COUNTED: Final = (*_OPEN, JobState.DEAD.value)
+_FREE: Final[Mapping[str, Any]] = {"lease_token": "", "worker": ""}
+
+
+class SqlJobStore:
+    """A ``JobStore`` over SQLAlchemy; ``migrate`` the engine first.
+
+    ``recorders`` write the records that come with jobs, each its sort. ``keep_words_seconds`` is
+    how long an answer's words are kept where no policy keeps the content. Turns go round the
+    projects for each store by itself, which is as fair.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        recorders: Sequence[Recorder] = (),
+        *,
+        keep_words_seconds: float = KEEP_WORDS_SECONDS,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._sessions = async_sessionmaker(engine)
+        self._writes = Writes(engine, UNREACHED)
+        self._recorders = tuple(recorders)
+        self._keep_words = timedelta(seconds=keep_words_seconds)
+        self._clock = clock
+        self._last_served = ""
+
+    async def add(self, job: Job, review_item: ReviewItem | None = None) -> Job:
+        """Keep a new job; see ``JobStore.add``."""
+        return await self._add(job, values_of(job), Records(review_item=review_item))
+
+    async def add_done(self, job: Job, records: Records) -> Job:
+        """Keep a job that is done; see ``JobStore.add_done``."""
+        values = values_of(job) | {"words_until": self._words_until(job, job.answer, records)}
+        return await self._add(job, values, records)
+
+    async def find(self, project: str, job_id: str) -> Job | None:
+        """Return a job; see ``JobStore.find``."""
+        async with self._read() as session:
+            row = await session.scalar(
+                select(JobRow).where(JobRow.id == job_id, JobRow.project == project)
+            )
+        return None if row is None else job_from(row)
+
+    async def find_repeated(self, job: Job) -> Job | None:
+        """Return the job that this one repeats; see ``JobStore.find_repeated``."""
+        async with self._read() as session:
+            return await _repeated(session, job)
+
+    async def list(
+        self,
+        project: str | None = None,
+        *,
+        state: JobState | None = None,
+        limit: int = 100,
+        token: str = "",
+    ) -> JobPage:
+        """Return a page; see ``JobStore.list``."""
+        query = page_query(project, state, limit, token)
+        async with self._read() as session:
+            return page_of(list(await session.scalars(query)), limit)
+
+    async def lease(
+        self, worker: str, *, limit: int, seconds: float, job_ids: Sequence[str] = ()
+    ) -> Sequence[Lease]:
+        """Take jobs; see ``JobStore.lease``."""
+        now = self._clock()
+        taking = Taking(worker, now, now + timedelta(seconds=seconds))
+
+        async def take(session: AsyncSession) -> Sequence[Lease]:
+            if job_ids:
+                return await taking.take(session, JobRow.id.in_(job_ids), limit)
+            leases = await taking.take_in_turn(session, limit, self._last_served)
+            if leases:
+                self._last_served = leases[-1].job.project
+            return leases
+
+        return await self._writes.run(take)
+
+    async def extend(self, lease: Lease, seconds: float) -> bool:
+        """Hold on; see ``JobStore.extend``."""
+        held = {"due_at": self._clock() + timedelta(seconds=seconds)}
+        return await self._change_held(lease, {**held, "updated_at": JobRow.updated_at})
+
+    async def finish(self, lease: Lease, answer: bytes, records: Records) -> bool:
+        """Mark the job done; see ``JobStore.finish``."""
+        done = {
+            "state": JobState.DONE.value,
+            "due_at": None,
+            "payload": b"",
+            "answer": answer,
+            "words_until": self._words_until(lease.job, answer, records),
+            "error_reason": "",
+            "error_message": "",
+        }
+        return await self._change_held(lease, {**_FREE, **done}, records)
+
+    async def fail(
+        self, lease: Lease, reason: str, message: str, *, retry_at: datetime | None
+    ) -> bool:
+        """Give the job up, or back; see ``JobStore.fail``."""
+        error = {"error_reason": reason, "error_message": storable(message)}
+        if retry_at is None:
+            dead = {"state": JobState.DEAD.value, "due_at": None, "content_key": None}
+            return await self._change_held(lease, {**_FREE, **error, **dead})
+        again = {"state": JobState.WAITING.value, "due_at": retry_at}
+        return await self._change_held(lease, {**_FREE, **error, **again})
+
+    async def release(self, lease: Lease) -> bool:
+        """Give the job back; see ``JobStore.release``."""
+        as_before = {
+            "state": JobState.WAITING.value,
+            "due_at": JobRow.created_at,
+            "attempt_count": JobRow.attempt_count - 1,
+        }
+        return await self._change_held(lease, {**_FREE, **as_before})
+
+    async def cancel(self, project: str, job_id: str) -> Job | None:
+        """Cancel a job; see ``JobStore.cancel``."""
+        is_meant = (JobRow.id == job_id, JobRow.project == project)
+        cancelled = (
+            update(JobRow)
+            .where(*is_meant, JobRow.state.in_(_OPEN))
+            .values(
+                **_FREE,
+                state=JobState.CANCELLED.value,
+                due_at=None,
+                payload=b"",
+                content_key=None,
+                updated_at=self._clock(),
+            )
+        )
+
+        async def work(session: AsyncSession) -> Job | None:
+            await session.execute(cancelled)
+            row = await session.scalar(select(JobRow).where(*is_meant))
+            return None if row is None else job_from(row)
+
+        return await self._writes.run(work)
+
+    async def requeue(self, job_id: str) -> Job | None:
+        """Let a dead job be tried anew; see ``JobStore.requeue``."""
+        now = self._clock()
+
+        async def work(session: AsyncSession) -> Job | None:
+            is_dead = (JobRow.id == job_id, JobRow.state == JobState.DEAD.value)
+            row = await session.scalar(select(JobRow).where(*is_dead).with_for_update())
+            if row is None:
+                return None
+            row.state, row.attempt_count = JobState.WAITING.value, 0
+            row.due_at = row.updated_at = now
+            row.content_key = content_key(row.content_id.decode(), row.content_sha256)
+            try:
+                async with session.begin_nested():
+                    await session.flush()
+            except IntegrityError:  # its content was submitted again
+                return None
+            return job_from(row)
+
+        return await self._writes.run(work)
+
+    async def waiting(self, *, older_than: datetime, limit: int) -> Sequence[str]:
+        """Return jobs to be told of again; see ``JobStore.waiting``."""
+        found: list[str] = []
+        async with self._read() as session:
+            projects = await lanes_due(session, older_than, most=limit)
+            share = max(1, limit // max(1, len(projects)))
+            for lanes in projects.values():
+                due = select(JobRow.id).where(JobRow.lane.in_(lanes), JobRow.due_at < older_than)
+                found += await session.scalars(due.order_by(JobRow.due_at).limit(share))
+        return found[:limit]
+
+    async def counts(self, now: datetime) -> JobCounts:
+        """Count the work; see ``JobStore.counts``."""
+        is_counted = JobRow.state.in_(
+            bindparam("counted", _COUNTED, expanding=True, literal_execute=True)
+        )
+        query = select(JobRow.state, func.count()).where(is_counted).group_by(JobRow.state)
+        async with self._read() as session:
+            counts = {row[0]: row[1] for row in await session.execute(query)}
+            lanes = await lanes_due(session, now, most=MOST_LANES)
+            oldest = [
+                await session.scalar(select(func.min(JobRow.due_at)).where(JobRow.lane == lane))
+                for lane in chain.from_iterable(lanes.values())
+            ]
+        return JobCounts(
+            waiting=counts.get(JobState.WAITING.value, 0),
+            running=counts.get(JobState.RUNNING.value, 0),
+            dead=counts.get(JobState.DEAD.value, 0),
+            oldest_due_at=min((aware(due) for due in oldest if due is not None), default=None),
+        )
+
+    async def erase_words(self, now: datetime, strip: StripWords, *, limit: int) -> int:
+        """Take words out of answers; see ``JobStore.erase_words``."""
+        due = (
+            select(JobRow.id, JobRow.answer)
+            .where(JobRow.words_until < now)
+            .order_by(JobRow.words_until)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+
+        async def work(session: AsyncSession) -> int:
+            rows = (await session.execute(due)).all()
+            for job_id, answer in rows:
+                await session.execute(
+                    update(JobRow)
+                    .where(JobRow.id == job_id)
+                    .values(answer=strip(answer), words_until=None)
+                )
+            return len(rows)
+
+        return await self._writes.run(work)
+
+    async def erase(self, *, before: datetime, limit: int) -> int:
+        """Erase old final jobs; see ``JobStore.erase``."""
+        old = (
+            select(JobRow.id)
+            .where(JobRow.created_at < before, JobRow.due_at.is_(None))
+            .order_by(JobRow.created_at)
+            .limit(limit)
+        )
+
+        async def work(session: AsyncSession) -> int:
+            erased = delete(JobRow).where(JobRow.id.in_(old)).returning(JobRow.id)
+            return len((await session.scalars(erased)).all())
+
+        return await self._writes.run(work)
+
+    async def _add(self, job: Job, values: Mapping[str, Any], records: Records) -> Job:
+        added = self._insert(JobRow).values(values).on_conflict_do_nothing().returning(JobRow.id)
+
+        async def work(session: AsyncSession) -> Job | None:
+            if await session.scalar(added) is None:
+                return await _repeated(session, job)
+            await self._record(session, records)
+            return job
+
+        while True:
+            kept = await self._writes.run(work)
+            if kept is not None:
+                return kept
+            # What it repeated was erased in between, so this is the first now.
+
+    async def _change_held(
+        self, lease: Lease, values: Mapping[str, Any], records: Records | None = None
+    ) -> bool:
+        """Change a job if the lease holds it, and say whether it did."""
+        is_held = (JobRow.id == lease.job.id, JobRow.lease_token == lease.token)
+        changed = (
+            update(JobRow)
+            .where(*is_held)
+            .values({"updated_at": self._clock(), **values})
+            .returning(JobRow.id)
+        )
+
+        async def work(session: AsyncSession) -> bool:
+            if await session.scalar(changed) is None:
+                return False
+            if records is not None:
+                await self._record(session, records)
+            return True
+
+        return await self._writes.run(work)
+
+    async def _record(self, session: AsyncSession, records: Records) -> None:
+        for record in self._recorders:
+            await record(session, records)
+
+    def _words_until(self, job: Job, answer: bytes, records: Records) -> datetime | None:
+        if job.kind is not JobKind.CONTENT or not answer:
+            return None
+        decision = records.decision
+        if decision is not None and decision.payload:
+            return decision.decided_at + timedelta(days=decision.content_retention_days)
+        return self._clock() + self._keep_words
+
+    def _read(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return transaction(self._sessions, UNREACHED)
+
+
+async def _repeated(session: AsyncSession, job: Job) -> Job | None:
+    key = content_key(job.content_id, job.content_sha256)
+    same = (JobRow.request_id == job.request_id, JobRow.content_key == key)
+    for is_same in same if key is not None else same[:1]:
+        row = await session.scalar(select(JobRow).where(JobRow.project == job.project, is_same))
+        if row is None:
+            continue
+        if row.request_id == job.request_id and row.payload_sha256 != job.payload_sha256:
+            raise AlreadyExists(
+                ErrorReason.REQUEST_ID_REUSED,
+                "The request_id was used for a call that asked something else.",
+                metadata={"request_id": job.request_id},
+                violations=(
+                    FieldViolation("request_id", "was used for another call; take a new one"),
+                ),
+            )
+        return job_from(row)
+    return None
