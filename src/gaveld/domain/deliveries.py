@@ -1,9 +1,31 @@
 """Callbacks to the operators' own services: what is sent, when again, and when no more."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+
+RETRY_DELAYS_SECONDS: Final = (
+    5,
+    5 * 60,
+    30 * 60,
+    2 * 3600,
+    5 * 3600,
+    10 * 3600,
+    14 * 3600,
+    20 * 3600,
+    24 * 3600,
+)
+"""How long after each failed attempt comes the next: 10 attempts over 75.6 hours.
+
+It is the schedule that the Standard Webhooks specification recommends.
+"""
+
+MAX_ATTEMPTS: Final = 1 + len(RETRY_DELAYS_SECONDS)
+MAX_RETRY_AFTER_SECONDS: Final = 24 * 3600
+"""For longer than this nobody is waited for, whatever a receiver asks."""
 
 
 class DeliveryState(StrEnum):
@@ -15,6 +37,46 @@ class DeliveryState(StrEnum):
     """Every attempt failed, or the receiver wants no more."""
 
 
+class AttemptOutcome(StrEnum):
+    """What came of one attempt."""
+
+    DELIVERED = "delivered"
+    REDIRECTED = "redirected"
+    """The receiver is elsewhere, where nobody goes unasked."""
+    GONE = "gone"
+    """The receiver wants no more, ever."""
+    THROTTLED = "throttled"
+    """The receiver wants no more for now."""
+    REFUSED = "refused"
+    FAILED = "failed"
+    """The receiver is at fault, or speaks no HTTP."""
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    NOT_ALLOWED = "not_allowed"
+    """Its address is none that callbacks may be sent to. Nothing was sent."""
+    UNREADABLE = "unreadable"
+    """What is to be sent was sealed with a key that is gone. Nothing was sent."""
+
+
+class Disabled(StrEnum):
+    """Why nothing is sent to a receiver any more."""
+
+    GONE = "gone"
+    """It answered 410."""
+    EXHAUSTED = "exhausted"
+    """It took nothing for as long as one callback's whole schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """One address of one project. ``id`` stands for the address, which may hold a secret."""
+
+    id: str
+    project: str
+    disabled_at: datetime
+    why: Disabled
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One callback to one receiver.
@@ -22,7 +84,8 @@ class Delivery:
     ``id`` is the ``webhook-id``, the same in every attempt. ``event`` is what happened, such as
     ``content.decided``. ``headers`` and ``secret`` are the receiver's own, and with ``url`` and
     ``body`` go into no log; ``secret`` is ``whsec_`` and base64, or any text. ``job_id`` and
-    ``action_id`` say what it tells of, empty for none. Times are UTC.
+    ``action_id`` say what it tells of, empty for none. ``receiver_id`` is worked out where none is
+    given. ``next_attempt_at`` is None once it is final. Times are UTC.
     """
 
     id: str
@@ -35,8 +98,32 @@ class Delivery:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     job_id: str = ""
     action_id: str = ""
+    receiver_id: str = ""
     state: DeliveryState = DeliveryState.WAITING
     attempt_count: int = 0
     next_attempt_at: datetime | None = None
     last_status: int = 0
     last_error: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.receiver_id:
+            object.__setattr__(self, "receiver_id", receiver_id(self.project, self.url))
+
+
+def receiver_id(project: str, url: str) -> str:
+    """Return the id of a receiver: 32 hex digits that don't tell its address."""
+    return hashlib.sha256(f"{project}\n{url}".encode()).hexdigest()[:32]
+
+
+def retry_at(
+    attempt_count: int, failed_at: datetime, asked_seconds: float | None = None
+) -> datetime | None:
+    """Return when to try again after so many attempts; None after the last.
+
+    A receiver that asks to be left alone for longer than the schedule does is, up to a day.
+    """
+    if attempt_count >= MAX_ATTEMPTS:
+        return None
+    asked = min(asked_seconds or 0.0, MAX_RETRY_AFTER_SECONDS)
+    delay = RETRY_DELAYS_SECONDS[max(attempt_count, 1) - 1]
+    return failed_at + timedelta(seconds=max(delay, asked))

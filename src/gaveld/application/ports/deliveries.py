@@ -1,47 +1,79 @@
-"""Ports of callbacks: where they are kept until delivered, and what sends them."""
+"""Ports of callbacks: where they are kept until delivered, what sends them, and what counts it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from gaveld.domain.deliveries import Delivery, DeliveryState
+from gaveld.domain.deliveries import (
+    AttemptOutcome,
+    Delivery,
+    DeliveryState,
+    Disabled,
+    Receiver,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What came of one attempt to deliver.
 
-    ``status`` is the HTTP status, 0 for none; ``error`` says in a few words why there is none.
+    ``status`` is the HTTP status, 0 for none; ``error`` says in a word why there is none.
     ``retry_after_seconds`` is what the receiver asked for, None for nothing.
     """
 
-    status: int
+    outcome: AttemptOutcome
+    status: int = 0
     error: str = ""
     retry_after_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryCounts:
+    """How callbacks stand. ``oldest_at`` is when the oldest that waits was made; None for none."""
+
+    waiting: int = 0
+    dead: int = 0
+    disabled_receivers: int = 0
+    oldest_at: datetime | None = None
+
+
 class CallbackSender(Protocol):
-    """Sends callbacks, signed, to public addresses alone, and follows no redirect."""
+    """Sends callbacks, signed, to hosts that may be reached alone, and follows no redirect."""
 
-    async def send(
-        self, delivery: Delivery, internal_hosts: frozenset[str] = frozenset()
-    ) -> Attempt:
-        """Send once and say what came of it. Never raises for what a receiver does.
-
-        ``internal_hosts`` may lie in the operator's own network.
-        """
+    async def send(self, delivery: Delivery) -> Attempt:
+        """Send once and say what came of it, in bounded time. Never raises for what happens."""
         ...
 
 
 class DeliveryStore(Protocol):
-    """Keeps callbacks durably until they are delivered or given up; headers and secrets sealed.
+    """Keeps callbacks durably until they are delivered or given up; addresses and secrets sealed.
 
-    They are added with the records of a job. Raises ``Unavailable`` (STORAGE_UNAVAILABLE).
+    They are added with the records of a job, and those for a disabled receiver as dead. Attempts
+    are counted as they begin, and that count is a lease's token: who was overtaken by another
+    attempt changes nothing any more, but for saying that it was delivered. Every method raises
+    ``Unavailable`` (STORAGE_UNAVAILABLE) when they can't be reached.
     """
 
-    async def lease(self, worker: str, *, limit: int, seconds: float) -> Sequence[Delivery]:
-        """Take callbacks that are due, and count an attempt; no receiver's flood stops others."""
+    async def wait(self, seconds: float) -> None:
+        """Return as soon as callbacks were added through this store, or after so long."""
+        ...
+
+    async def lease(
+        self,
+        at: datetime,
+        *,
+        limit: int,
+        per_receiver: int,
+        seconds: float,
+        but_not: Collection[str] = (),
+    ) -> Sequence[Delivery]:
+        """Take up to ``limit`` callbacks that are due, the longest due first, and count an attempt.
+
+        Nobody else is given them for so many seconds. Of one receiver no more than
+        ``per_receiver`` are taken, and none of those in ``but_not`` or that are paused. One whose
+        secrets can't be opened has an empty ``url``.
+        """
         ...
 
     async def delivered(self, delivery: Delivery, attempt: Attempt, at: datetime) -> None:
@@ -49,25 +81,68 @@ class DeliveryStore(Protocol):
         ...
 
     async def failed(
-        self, delivery: Delivery, attempt: Attempt, *, retry_at: datetime | None
+        self, delivery: Delivery, attempt: Attempt, at: datetime, *, retry_at: datetime | None
     ) -> None:
         """Try again then, or with None give it up."""
         ...
 
-    async def disable_receiver(self, project: str, url: str, at: datetime) -> None:
-        """Send a receiver no more, and give up all that waits for it."""
+    async def has_delivered(self, receiver_id: str, since: datetime) -> bool:
+        """Whether anything was delivered to a receiver since then."""
         ...
 
-    async def enable_receiver(self, project: str, url: str) -> bool:
-        """Send to a receiver again; False if it was not disabled."""
+    async def pause_receiver(self, project: str, receiver_id: str, until: datetime) -> None:
+        """Lease nothing of a receiver until then."""
+        ...
+
+    async def disable_receiver(
+        self, project: str, receiver_id: str, at: datetime, why: Disabled
+    ) -> bool:
+        """Send a receiver no more, and give up all that waits for it; False if it was so."""
+        ...
+
+    async def enable_receiver(self, receiver_id: str) -> bool:
+        """Send to a receiver again what comes from now on; False if it was not disabled."""
+        ...
+
+    async def disabled_receivers(self) -> Sequence[Receiver]:
+        """Return the receivers that are disabled, the latest first."""
         ...
 
     async def list(
-        self, project: str | None = None, *, state: DeliveryState | None = None, limit: int = 100
+        self,
+        project: str | None = None,
+        *,
+        state: DeliveryState | None = None,
+        receiver_id: str | None = None,
+        limit: int = 100,
     ) -> Sequence[Delivery]:
-        """Return callbacks, newest first, without bodies and secrets."""
+        """Return callbacks, newest first, without bodies, headers and secrets."""
         ...
 
-    async def resend(self, delivery_id: str) -> Delivery | None:
+    async def resend(self, delivery_id: str, at: datetime) -> Delivery | None:
         """Let a dead one be tried anew under its own id; None if there is no such dead one."""
+        ...
+
+    async def counts(self) -> DeliveryCounts:
+        """Return how they stand."""
+        ...
+
+    async def erase(self, *, before: datetime) -> int:
+        """Erase those that were delivered or given up before then; return how many."""
+        ...
+
+
+class CallbackTelemetry(Protocol):
+    """Counts what becomes of callbacks. Never raises, never blocks, never sees an address."""
+
+    def attempt_made(self, outcome: AttemptOutcome, seconds: float) -> None:
+        """Record one attempt."""
+        ...
+
+    def receiver_disabled(self, why: Disabled) -> None:
+        """Record that a receiver is sent no more."""
+        ...
+
+    def counted(self, counts: DeliveryCounts, at: datetime) -> None:
+        """Record how callbacks stand at a time."""
         ...

@@ -1,0 +1,308 @@
+"""Keeps callbacks in SQL until they are delivered or given up. When to try again, others say."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    delete,
+    event,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session
+
+from gaveld.adapters.storage.delivery_rows import (
+    RECEIVER_DISABLED,
+    DeliveryRow,
+    ReceiverRow,
+    aware,
+    delivery_from,
+    receiver_from,
+    row_from,
+)
+from gaveld.adapters.storage.tables import transaction
+from gaveld.adapters.storage.writing import Writes
+from gaveld.application.ports import Attempt, DeliveryCounts, SecretBox
+from gaveld.domain.decision_records import Records
+from gaveld.domain.deliveries import Delivery, DeliveryState, Disabled, Receiver
+
+UNREACHED: Final = "The callbacks can't be reached."
+LOOKED_AT: Final = 1_000
+"""So many of those that are due are looked at for one lease, whatever waits."""
+
+
+class SqlDeliveryStore:
+    """A ``DeliveryStore`` over SQLAlchemy; ``migrate`` the engine first."""
+
+    def __init__(self, engine: AsyncEngine, box: SecretBox) -> None:
+        self._sessions = async_sessionmaker(engine)
+        self._writes = Writes(engine, UNREACHED)
+        self._box = box
+        self._added = asyncio.Event()
+
+    async def record(self, session: AsyncSession, records: Records) -> None:
+        """Add a job's callbacks in its transaction: the store's ``Recorder``."""
+        if not records.deliveries:
+            return
+        ids = {delivery.receiver_id for delivery in records.deliveries}
+        disabled = select(ReceiverRow.id).where(
+            ReceiverRow.id.in_(ids), ReceiverRow.disabled_at.is_not(None)
+        )
+        unwanted = set(await session.scalars(disabled))
+        for delivery in records.deliveries:
+            session.add(
+                row_from(delivery, self._box, is_wanted=delivery.receiver_id not in unwanted)
+            )
+        event.listen(session.sync_session, "after_commit", self._tell)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for more; see ``DeliveryStore.wait``."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._added.wait()
+        self._added.clear()
+
+    async def lease(
+        self,
+        at: datetime,
+        *,
+        limit: int,
+        per_receiver: int,
+        seconds: float,
+        but_not: Collection[str] = (),
+    ) -> Sequence[Delivery]:
+        """Take what is due; see ``DeliveryStore.lease``. One statement, so that none has two."""
+        due = _due(at, but_not)
+        chosen = _fairly(due, per_receiver).cte("chosen")
+        taken = (
+            select(DeliveryRow.id)
+            .where(DeliveryRow.id.in_(select(chosen.c.id)), *due)
+            .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=DeliveryRow)
+            .cte("taken")
+        )
+        statement = (
+            update(DeliveryRow)
+            .where(DeliveryRow.id.in_(select(taken.c.id)))
+            .values(
+                attempt_count=DeliveryRow.attempt_count + 1,
+                next_attempt_at=at + timedelta(seconds=seconds),
+            )
+            .returning(DeliveryRow)
+            .execution_options(synchronize_session=False)
+        )
+
+        async def take(session: AsyncSession) -> Sequence[Delivery]:
+            return [delivery_from(row, self._box) for row in await session.scalars(statement)]
+
+        leased = await self._writes.run(take)
+        return sorted(leased, key=lambda delivery: (delivery.created_at, delivery.id))
+
+    async def delivered(self, delivery: Delivery, attempt: Attempt, at: datetime) -> None:
+        """Mark it delivered; see ``DeliveryStore.delivered``."""
+        statement = (
+            update(DeliveryRow)
+            .where(DeliveryRow.id == delivery.id)
+            .values(
+                state=DeliveryState.DELIVERED,
+                body=b"",
+                next_attempt_at=None,
+                settled_at=at,
+                last_status=attempt.status,
+                last_error="",
+            )
+        )
+        await self._writes.run(lambda session: session.execute(statement))
+
+    async def failed(
+        self, delivery: Delivery, attempt: Attempt, at: datetime, *, retry_at: datetime | None
+    ) -> None:
+        """Try again then, or never; see ``DeliveryStore.failed``."""
+        is_over = retry_at is None
+        statement = (
+            update(DeliveryRow)
+            .where(
+                DeliveryRow.id == delivery.id,
+                DeliveryRow.state == DeliveryState.WAITING,
+                DeliveryRow.attempt_count == delivery.attempt_count,
+            )
+            .values(
+                state=DeliveryState.DEAD if is_over else DeliveryState.WAITING,
+                next_attempt_at=retry_at,
+                settled_at=at if is_over else None,
+                last_status=attempt.status,
+                last_error=attempt.error,
+            )
+        )
+        await self._writes.run(lambda session: session.execute(statement))
+
+    async def has_delivered(self, receiver_id: str, since: datetime) -> bool:
+        """Whether anything arrived there; see ``DeliveryStore.has_delivered``."""
+        query = (
+            select(DeliveryRow.id)
+            .where(
+                DeliveryRow.receiver_id == receiver_id,
+                DeliveryRow.state == DeliveryState.DELIVERED,
+                DeliveryRow.settled_at >= since,
+            )
+            .limit(1)
+        )
+        async with self._begin() as session:
+            return await session.scalar(query) is not None
+
+    async def pause_receiver(self, project: str, receiver_id: str, until: datetime) -> None:
+        """Leave it alone until then; see ``DeliveryStore.pause_receiver``."""
+        row = ReceiverRow(id=receiver_id, project=project, paused_until=until)
+        await self._writes.run(lambda session: session.merge(row))
+
+    async def disable_receiver(
+        self, project: str, receiver_id: str, at: datetime, why: Disabled
+    ) -> bool:
+        """Send it no more; see ``DeliveryStore.disable_receiver``."""
+        given_up = (
+            update(DeliveryRow)
+            .where(
+                DeliveryRow.receiver_id == receiver_id, DeliveryRow.state == DeliveryState.WAITING
+            )
+            .values(
+                state=DeliveryState.DEAD,
+                next_attempt_at=None,
+                settled_at=at,
+                last_error=RECEIVER_DISABLED,
+            )
+        )
+
+        async def disable(session: AsyncSession) -> bool:
+            await session.execute(given_up)
+            known = await session.get(ReceiverRow, receiver_id, with_for_update=True)
+            if known is not None and known.disabled_at is not None:
+                return False
+            row = ReceiverRow(id=receiver_id, project=project, disabled_at=at, why=why)
+            await session.merge(row)
+            return True
+
+        return await self._writes.run(disable)
+
+    async def enable_receiver(self, receiver_id: str) -> bool:
+        """Send to it again; see ``DeliveryStore.enable_receiver``."""
+        statement = (
+            delete(ReceiverRow)
+            .where(ReceiverRow.id == receiver_id, ReceiverRow.disabled_at.is_not(None))
+            .returning(ReceiverRow.id)
+        )
+        return await self._writes.run(lambda session: session.scalar(statement)) is not None
+
+    async def disabled_receivers(self) -> Sequence[Receiver]:
+        """Return the disabled ones; see ``DeliveryStore.disabled_receivers``."""
+        query = (
+            select(ReceiverRow)
+            .where(ReceiverRow.disabled_at.is_not(None))
+            .order_by(ReceiverRow.disabled_at.desc(), ReceiverRow.id)
+        )
+        async with self._begin() as session:
+            return [receiver_from(row) for row in await session.scalars(query)]
+
+    async def list(
+        self,
+        project: str | None = None,
+        *,
+        state: DeliveryState | None = None,
+        receiver_id: str | None = None,
+        limit: int = 100,
+    ) -> Sequence[Delivery]:
+        """Return some; see ``DeliveryStore.list``."""
+        query = select(DeliveryRow).order_by(DeliveryRow.created_at.desc(), DeliveryRow.id)
+        for column, wanted in (
+            (DeliveryRow.project, project),
+            (DeliveryRow.state, state),
+            (DeliveryRow.receiver_id, receiver_id),
+        ):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        async with self._begin() as session:
+            rows = await session.scalars(query.limit(limit))
+            return [delivery_from(row, self._box, is_listed=True) for row in rows]
+
+    async def resend(self, delivery_id: str, at: datetime) -> Delivery | None:
+        """Try a dead one anew; see ``DeliveryStore.resend``."""
+        statement = (
+            update(DeliveryRow)
+            .where(DeliveryRow.id == delivery_id, DeliveryRow.state == DeliveryState.DEAD)
+            .values(
+                state=DeliveryState.WAITING, attempt_count=0, next_attempt_at=at, settled_at=None
+            )
+            .returning(DeliveryRow)
+            .execution_options(synchronize_session=False)
+        )
+
+        async def revive(session: AsyncSession) -> Delivery | None:
+            row = await session.scalar(statement)
+            return None if row is None else delivery_from(row, self._box, is_listed=True)
+
+        again = await self._writes.run(revive)
+        self._added.set()
+        return again
+
+    async def counts(self) -> DeliveryCounts:
+        """Return how they stand; see ``DeliveryStore.counts``."""
+        by_state = select(DeliveryRow.state, func.count(), func.min(DeliveryRow.created_at)).where(
+            DeliveryRow.state.in_((DeliveryState.WAITING, DeliveryState.DEAD))
+        )
+        disabled = select(func.count()).where(ReceiverRow.disabled_at.is_not(None))
+        async with self._begin() as session:
+            found = await session.execute(by_state.group_by(DeliveryRow.state))
+            rows = {state: (count, oldest) for state, count, oldest in found}
+            receivers = await session.scalar(disabled)
+        waiting, oldest = rows.get(DeliveryState.WAITING, (0, None))
+        dead, _ = rows.get(DeliveryState.DEAD, (0, None))
+        return DeliveryCounts(waiting, dead, receivers or 0, aware(oldest))
+
+    async def erase(self, *, before: datetime) -> int:
+        """Erase old ones; see ``DeliveryStore.erase``."""
+        statement = delete(DeliveryRow).where(DeliveryRow.settled_at < before)
+
+        async def erase(session: AsyncSession) -> int:
+            return len((await session.scalars(statement.returning(DeliveryRow.id))).all())
+
+        return await self._writes.run(erase)
+
+    def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return transaction(self._sessions, UNREACHED)
+
+    def _tell(self, session: Session) -> None:
+        del session
+        self._added.set()
+
+
+def _due(at: datetime, but_not: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    paused = select(ReceiverRow.id).where(ReceiverRow.paused_until > at)
+    return (
+        DeliveryRow.state == DeliveryState.WAITING,
+        DeliveryRow.next_attempt_at <= at,
+        DeliveryRow.receiver_id.not_in(paused),
+        DeliveryRow.receiver_id.not_in(but_not),
+    )
+
+
+def _fairly(due: Sequence[ColumnElement[bool]], per_receiver: int) -> Select[tuple[str]]:
+    """Return the ids of what has been due the longest, but so many of one receiver at most."""
+    oldest = (
+        select(DeliveryRow.id, DeliveryRow.receiver_id, DeliveryRow.next_attempt_at)
+        .where(*due)
+        .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    place = func.row_number().over(
+        partition_by=oldest.c.receiver_id, order_by=(oldest.c.next_attempt_at, oldest.c.id)
+    )
+    placed = select(oldest.c.id, place.label("place")).subquery()
+    return select(placed.c.id).where(placed.c.place <= per_receiver)

@@ -1,0 +1,343 @@
+"""One suite for every ``DeliveryStore``."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from gaveld.adapters.storage.deliveries import SqlDeliveryStore
+from gaveld.adapters.storage.migrations import migrate
+from gaveld.application.ports import Attempt, DeliveryCounts, DeliveryStore
+from gaveld.domain.decision_records import Records
+from gaveld.domain.deliveries import (
+    AttemptOutcome,
+    Delivery,
+    DeliveryState,
+    Disabled,
+    Receiver,
+)
+from gaveld.domain.errors import ErrorReason, Unavailable
+from tests.contracts.conftest import NewDatabase
+from tests.databases import Postgres, opened
+from tests.fakes.deliveries import FakeDeliveryStore
+from tests.fakes.secret_box import FakeSecretBox
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ARRIVED = Attempt(AttemptOutcome.DELIVERED, 204)
+BROKEN = Attempt(AttemptOutcome.FAILED, 502, "http_status")
+
+_serial = count()
+
+
+def after(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def delivery(to: str = "shop", at: datetime = NOON, **facts: object) -> Delivery:
+    """A new callback; ``to`` names its receiver."""
+    made = Delivery(
+        id=f"msg_{next(_serial):06}",
+        project="shop",
+        event="content.decided",
+        url=f"https://{to}.example/hook?token=t0ken",
+        body=b'{"content":{}}',
+        secret="whsec_bm90IG11Y2ggb2YgYSBzZWNyZXQ=",
+        created_at=at,
+        headers={"x-static": "heāder"},
+        job_id="j1",
+        action_id="a1",
+    )
+    return replace(made, **facts, receiver_id="")
+
+
+@dataclass
+class Kept:
+    """A store under test, and how a job's callbacks get into it."""
+
+    store: DeliveryStore
+    add: Callable[..., Awaitable[None]]
+
+    async def lease(self, at: datetime = NOON, **bounds: object) -> list[Delivery]:
+        asked = {"limit": 100, "per_receiver": 100, "seconds": 30, **bounds}
+        return list(await self.store.lease(at, **asked))
+
+
+@asynccontextmanager
+async def sql(url: str, box: FakeSecretBox | None = None) -> AsyncIterator[Kept]:
+    async with opened(url) as engine:
+        await migrate(engine)
+        store = SqlDeliveryStore(engine, box or FakeSecretBox())
+
+        async def add(*deliveries: Delivery) -> None:
+            async with async_sessionmaker(engine).begin() as session:
+                await store.record(session, Records(deliveries=deliveries))
+
+        yield Kept(store, add)
+
+
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
+async def kept(request, new_database: NewDatabase) -> AsyncIterator[Kept]:
+    if request.param == "fake":
+        fake = FakeDeliveryStore()
+        yield Kept(fake, fake.add)
+        return
+    async with sql(await new_database(request.param)) as made:
+        yield made
+
+
+async def test_what_is_added_is_leased_whole(kept: Kept):
+    """Law: a lease has all that is to be sent, and its attempt counted; a repr holds none of it."""
+    made = delivery()
+    await kept.add(made)
+    (leased,) = await kept.lease(after(1), seconds=30)
+    assert leased == replace(made, attempt_count=1, next_attempt_at=after(31))
+    assert leased.receiver_id == made.receiver_id
+    for private in ("t0ken", "heāder", "whsec", "content\\"):
+        assert private not in repr(leased)
+
+
+async def test_nothing_is_leased_before_it_is_due_or_while_it_is_leased(kept: Kept):
+    """Law: a callback is one worker's until its lease runs out, and then another attempt counts."""
+    await kept.add(delivery(at=after(10)))
+    assert await kept.lease(after(9)) == []
+    (first,) = await kept.lease(after(10), seconds=30)
+    assert await kept.lease(after(39)) == []
+    (again,) = await kept.lease(after(40))
+    assert (again.id, first.attempt_count, again.attempt_count) == (first.id, 1, 2)
+
+
+async def test_the_longest_due_go_first_within_the_limit(kept: Kept):
+    """Law: what has waited longest is not overtaken."""
+    made = [delivery(to=f"r{place}", at=after(-place)) for place in range(5)]
+    await kept.add(*made)
+    leased = await kept.lease(limit=2)
+    assert [entry.id for entry in leased] == [made[4].id, made[3].id]
+
+
+async def test_no_receivers_flood_stops_others(kept: Kept):
+    """Law: of one receiver only so many are taken, none of the busy, and others get their turn."""
+    flood = [delivery(at=after(-100)) for _ in range(20)]
+    other = delivery(to="other")
+    await kept.add(*flood, other)
+    leased = await kept.lease(limit=5, per_receiver=3)
+    assert [entry.receiver_id for entry in leased].count(flood[0].receiver_id) == 3
+    assert other.id in {entry.id for entry in leased}
+    assert await kept.lease(but_not={flood[0].receiver_id}) == []
+    assert len(await kept.lease(per_receiver=100)) == 17
+
+
+async def test_leases_at_once_share_nothing(kept: Kept):
+    """Law: of many that ask at the same time, no two get the same callback, and none is left."""
+    made = [delivery(to=f"r{place % 5}") for place in range(40)]
+    await kept.add(*made)
+    answers = await asyncio.gather(*(kept.lease(limit=5) for _ in range(12)))
+    rest = await kept.lease()
+    ids = [entry.id for answer in (*answers, rest) for entry in answer]
+    assert sorted(ids) == sorted(entry.id for entry in made)
+
+
+async def test_what_is_delivered_is_done_and_its_body_erased(kept: Kept):
+    """Law: a delivered callback is never leased or sent again, and nothing of its body stays."""
+    await kept.add(delivery())
+    (leased,) = await kept.lease()
+    await kept.store.delivered(leased, ARRIVED, after(1))
+    assert await kept.lease(after(10_000)) == []
+    assert await kept.store.resend(leased.id, after(2)) is None
+    (listed,) = await kept.store.list(state=DeliveryState.DELIVERED)
+    assert (listed.last_status, listed.next_attempt_at, listed.body) == (204, None, b"")
+
+
+async def test_what_failed_waits_for_its_time(kept: Kept):
+    """Law: a failed callback comes again when it was said to, with what went wrong."""
+    await kept.add(delivery())
+    (leased,) = await kept.lease()
+    await kept.store.failed(leased, BROKEN, after(1), retry_at=after(300))
+    assert await kept.lease(after(299)) == []
+    (again,) = await kept.lease(after(300))
+    assert (again.attempt_count, again.last_status, again.last_error) == (2, 502, "http_status")
+    assert again.body == leased.body
+
+
+async def test_what_is_given_up_stays_for_an_operator(kept: Kept):
+    """Law: a dead callback is sent again when somebody says so, under its id and from the start."""
+    await kept.add(delivery())
+    (leased,) = await kept.lease()
+    await kept.store.failed(leased, BROKEN, after(1), retry_at=None)
+    assert await kept.lease(after(10_000)) == []
+    (dead,) = await kept.store.list(state=DeliveryState.DEAD)
+    assert (dead.id, dead.next_attempt_at, dead.url) == (leased.id, None, leased.url)
+    again = await kept.store.resend(leased.id, after(2))
+    assert again is not None
+    assert (again.state, again.attempt_count) == (DeliveryState.WAITING, 0)
+    (sent,) = await kept.lease(after(2))
+    assert (sent.id, sent.body, sent.attempt_count) == (leased.id, leased.body, 1)
+    assert await kept.store.resend(leased.id, after(3)) is None
+    assert await kept.store.resend("nobody", after(3)) is None
+
+
+async def test_who_was_overtaken_changes_nothing_but_for_success(kept: Kept):
+    """Law: a late failure undoes nothing; a late success still ends the callback."""
+    await kept.add(delivery())
+    (slow,) = await kept.lease(seconds=10)
+    (fast,) = await kept.lease(after(10), seconds=10)
+    await kept.store.failed(slow, BROKEN, after(11), retry_at=None)
+    (waiting,) = await kept.store.list(state=DeliveryState.WAITING)
+    assert (waiting.attempt_count, waiting.last_status) == (2, 0)
+    await kept.store.delivered(slow, ARRIVED, after(12))
+    await kept.store.failed(fast, BROKEN, after(13), retry_at=after(14))
+    assert await kept.lease(after(100)) == []
+    assert await kept.store.counts() == DeliveryCounts()
+
+
+async def test_a_disabled_receiver_is_sent_no_more(kept: Kept):
+    """Law: all that waits for it is given up, what comes is dead; others get theirs."""
+    old, other = delivery(), delivery(to="other")
+    await kept.add(old, other)
+    assert await kept.store.disable_receiver("shop", old.receiver_id, after(1), Disabled.GONE)
+    assert not await kept.store.disable_receiver(
+        "shop", old.receiver_id, after(2), Disabled.EXHAUSTED
+    )
+    new = delivery(at=after(3))
+    await kept.add(new)
+    assert [entry.id for entry in await kept.lease(after(4))] == [other.id]
+    dead = await kept.store.list(state=DeliveryState.DEAD, receiver_id=old.receiver_id)
+    assert [(entry.id, entry.last_error) for entry in dead] == [
+        (new.id, "receiver_disabled"),
+        (old.id, "receiver_disabled"),
+    ]
+    gone = Receiver(old.receiver_id, "shop", after(1), Disabled.GONE)
+    assert await kept.store.disabled_receivers() == [gone]
+    assert await kept.store.counts() == DeliveryCounts(1, 2, 1, NOON)
+
+
+async def test_an_enabled_receiver_gets_what_comes(kept: Kept):
+    """Law: enabling sends what comes from then on; what was given up waits for its operator."""
+    old = delivery()
+    await kept.add(old)
+    await kept.store.disable_receiver("shop", old.receiver_id, after(1), Disabled.EXHAUSTED)
+    assert await kept.store.enable_receiver(old.receiver_id)
+    assert not await kept.store.enable_receiver(old.receiver_id)
+    assert await kept.store.disabled_receivers() == []
+    new = delivery(at=after(2))
+    await kept.add(new)
+    assert [entry.id for entry in await kept.lease(after(3))] == [new.id]
+
+
+async def test_a_paused_receiver_is_left_alone_until_its_time(kept: Kept):
+    """Law: whoever asks for patience gets it for all callbacks, and is not disabled."""
+    made, other = delivery(), delivery(to="other")
+    await kept.add(made, other)
+    await kept.store.pause_receiver("shop", made.receiver_id, after(60))
+    assert [entry.id for entry in await kept.lease(after(59), seconds=1)] == [other.id]
+    assert made.id in {entry.id for entry in await kept.lease(after(60))}
+    assert await kept.store.disabled_receivers() == []
+    assert not await kept.store.enable_receiver(made.receiver_id)
+    await kept.store.pause_receiver("shop", made.receiver_id, after(120))
+    assert await kept.store.disable_receiver("shop", made.receiver_id, after(61), Disabled.GONE)
+
+
+async def test_whether_a_receiver_takes_anything(kept: Kept):
+    """Law: only what arrived at this very receiver since then counts."""
+    await kept.add(delivery(), delivery(to="other"))
+    leased = {entry.url: entry for entry in await kept.lease()}
+    arrived, failed = leased.values()
+    await kept.store.delivered(arrived, ARRIVED, after(5))
+    await kept.store.failed(failed, BROKEN, after(5), retry_at=None)
+    assert await kept.store.has_delivered(arrived.receiver_id, after(5))
+    assert not await kept.store.has_delivered(arrived.receiver_id, after(6))
+    assert not await kept.store.has_delivered(failed.receiver_id, NOON)
+
+
+async def test_lists_are_of_one_project_newest_first_and_without_secrets(kept: Kept):
+    """Law: an operator sees where callbacks go, and neither bodies nor headers nor secrets."""
+    first, second = delivery(), delivery(at=after(1))
+    foreign = delivery(at=after(2), project="bank")
+    await kept.add(first, second, foreign)
+    listed = await kept.store.list("shop")
+    assert [entry.id for entry in listed] == [second.id, first.id]
+    for entry in await kept.store.list():
+        assert (entry.body, dict(entry.headers), entry.secret) == (b"", {}, "")
+        assert entry.url == first.url
+    assert [entry.id for entry in await kept.store.list(limit=1)] == [foreign.id]
+    assert foreign.receiver_id != first.receiver_id
+
+
+async def test_the_old_are_erased_and_the_waiting_never(kept: Kept):
+    """Law: retention counts from when a callback became final."""
+    await kept.add(*(delivery(to=f"r{place}") for place in range(3)))
+    arrived, dead, waiting = await kept.lease()
+    await kept.store.delivered(arrived, ARRIVED, after(10))
+    await kept.store.failed(dead, BROKEN, after(20), retry_at=None)
+    assert await kept.store.erase(before=after(10)) == 0
+    assert await kept.store.erase(before=after(11)) == 1
+    assert await kept.store.erase(before=after(10_000)) == 1
+    assert [entry.id for entry in await kept.store.list()] == [waiting.id]
+
+
+async def test_whoever_waits_hears_of_new_ones(kept: Kept):
+    """Law: new callbacks wake whoever waits in this process, and so do those sent anew."""
+    waiting = asyncio.create_task(kept.store.wait(60))
+    await kept.add(delivery())
+    await waiting
+    (leased,) = await kept.lease()
+    await kept.store.failed(leased, BROKEN, after(1), retry_at=None)
+    waiting = asyncio.create_task(kept.store.wait(60))
+    await kept.store.resend(leased.id, after(2))
+    await waiting
+    await kept.store.wait(0.001)
+
+
+async def test_what_is_rolled_back_was_never_there(database_url: str):
+    """Law: callbacks are written with their job or not at all, and wake nobody before."""
+    async with opened(database_url) as engine:
+        await migrate(engine)
+        store = SqlDeliveryStore(engine, FakeSecretBox())
+        async with async_sessionmaker(engine)() as session:
+            await store.record(session, Records(deliveries=(delivery(),)))
+            await session.flush()
+            await session.rollback()
+        waiting = asyncio.create_task(store.wait(60))
+        await asyncio.sleep(0)
+        assert await store.list() == []
+        assert not waiting.done()
+        waiting.cancel()
+
+
+async def test_nothing_private_lies_open(database_url: str):
+    """Law: address, headers and secret are sealed in the file, all of them."""
+    made = delivery()
+    async with sql(database_url) as kept:
+        await kept.add(made)
+    async with opened(database_url) as engine, engine.connect() as connection:
+        (row,) = await connection.execute(text("SELECT * FROM deliveries"))
+        plain = repr(tuple(row))
+    for private in ("t0ken", "shop.example", "heāder", "x-static", "whsec"):
+        assert private not in plain
+
+
+async def test_a_lost_key_loses_no_lease(database_url: str):
+    """Law: what no key opens has no address; nothing else is held up by it."""
+    lost, good = delivery(), delivery(to="other", at=after(1))
+    async with sql(database_url, FakeSecretBox("lost")) as kept:
+        await kept.add(lost)
+    async with sql(database_url, FakeSecretBox("found")) as kept:
+        await kept.add(good)
+        leased = await kept.lease(after(2))
+    assert [(entry.id, entry.url) for entry in leased] == [(lost.id, ""), (good.id, good.url)]
+    assert leased[0].receiver_id == lost.receiver_id
+
+
+async def test_a_database_that_is_gone_is_unavailable(postgres: Postgres):
+    """Law: a database that refuses is the contract's error."""
+    async with opened(postgres.url("nothing")) as engine:
+        store = SqlDeliveryStore(engine, FakeSecretBox())
+        for call in (store.lease(NOON, limit=1, per_receiver=1, seconds=1), store.counts()):
+            with pytest.raises(Unavailable) as caught:
+                await call
+            assert caught.value.reason is ErrorReason.STORAGE_UNAVAILABLE
