@@ -191,6 +191,26 @@ class SubmitContentResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class CategoryScoresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CONTENT_ID_FIELD_NUMBER: _builtins.int
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
@@ -207,6 +227,7 @@ class SubmitContentResponse(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
     TIMINGS_FIELD_NUMBER: _builtins.int
+    CATEGORY_SCORES_FIELD_NUMBER: _builtins.int
     content_id: _builtins.str
     """content_id is the request's."""
     actor_id: _builtins.str
@@ -261,6 +282,13 @@ class SubmitContentResponse(_message.Message):
     def timings(self) -> _containers.RepeatedCompositeFieldContainer[_verdict_pb2.StageTiming]:
         """timings are what the stages took, in order of start. Empty unless explain was set."""
 
+    @_builtins.property
+    def category_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """category_scores are the highest score found in any field, 0 to 1, of every category that was
+        checked in all of them, by category id; zero means checked and nothing found. A category that
+        is not named was not checked.
+        """
+
     def __init__(
         self,
         *,
@@ -280,10 +308,11 @@ class SubmitContentResponse(_message.Message):
         metadata: _struct_pb2.Struct | None = ...,
         decide_time: _timestamp_pb2.Timestamp | None = ...,
         timings: _abc.Iterable[_verdict_pb2.StageTiming] | None = ...,
+        category_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "metadata", b"metadata", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "classifier_outcomes", b"classifier_outcomes", "content_id", b"content_id", "content_sha256", b"content_sha256", "content_type", b"content_type", "decide_time", b"decide_time", "field_results", b"field_results", "findings", b"findings", "metadata", b"metadata", "omitted_finding_count", b"omitted_finding_count", "request_id", b"request_id", "review_item", b"review_item", "rule_outcomes", b"rule_outcomes", "timings", b"timings", "triggered_actions", b"triggered_actions", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "category_scores", b"category_scores", "classifier_outcomes", b"classifier_outcomes", "content_id", b"content_id", "content_sha256", b"content_sha256", "content_type", b"content_type", "decide_time", b"decide_time", "field_results", b"field_results", "findings", b"findings", "metadata", b"metadata", "omitted_finding_count", b"omitted_finding_count", "request_id", b"request_id", "review_item", b"review_item", "rule_outcomes", b"rule_outcomes", "timings", b"timings", "triggered_actions", b"triggered_actions", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
