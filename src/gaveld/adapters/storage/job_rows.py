@@ -4,14 +4,15 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy import DateTime, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gaveld.adapters.storage.tables import Base
+from gaveld.adapters.storage.tables import AnyText, Base
 from gaveld.domain.jobs import Job, JobKind, JobState
 
 _IS_OPEN: Final = text("due_at IS NOT NULL")
 _HAS_WORDS: Final = text("words_until IS NOT NULL")
+_HAS_ACTOR: Final = text("actor_id IS NOT NULL")
 _IS_RARE: Final = text("state IN ('waiting', 'running', 'dead')")
 HIGHEST_PRIORITY: Final = 100
 
@@ -20,11 +21,10 @@ class JobRow(Base):
     """One job.
 
     ``content_key`` stands for content id and hash, and is None where the content may be submitted
-    again. ``lane`` is the project and the priority, in the order in which they are leased.
-    ``due_at`` is when the job may be leased: a waiting one's turn, or the end of a running one's
-    lease; None for a final one. ``words_until`` is when the answer's words are to be erased, None
-    if there are none, or they are. ``content_id`` is UTF-8, because PostgreSQL's texts can't hold
-    U+0000.
+    again. ``actor_id`` is None for nobody. ``lane`` is the project and the priority, in the order
+    in which they are leased. ``due_at`` is when the job may be leased: a waiting one's turn, or the
+    end of a running one's lease; None for a final one. ``words_until`` is when the answer's words
+    are to be erased, None if there are none, or they are.
     """
 
     __tablename__ = "jobs"
@@ -37,6 +37,13 @@ class JobRow(Base):
             "ix_jobs_lane", "lane", "due_at", "id", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN
         ),
         Index("ix_jobs_words", "words_until", sqlite_where=_HAS_WORDS, postgresql_where=_HAS_WORDS),
+        Index(
+            "ix_jobs_actor",
+            "project",
+            "actor_id",
+            sqlite_where=_HAS_ACTOR,
+            postgresql_where=_HAS_ACTOR,
+        ),
         Index(
             "ix_jobs_state",
             "state",
@@ -54,16 +61,17 @@ class JobRow(Base):
     request_id: Mapped[str] = mapped_column(String(128))
     payload_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     payload: Mapped[bytes] = mapped_column(LargeBinary)
-    content_id: Mapped[bytes] = mapped_column(LargeBinary)
+    content_id: Mapped[str] = mapped_column(AnyText)
     content_sha256: Mapped[str] = mapped_column(String(64))
     content_key: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    actor_id: Mapped[str | None] = mapped_column(AnyText)
     priority: Mapped[int] = mapped_column(Integer)
     review_queue: Mapped[str] = mapped_column(String(128))
     state: Mapped[str] = mapped_column(String(16))
     attempt_count: Mapped[int] = mapped_column(Integer)
     answer: Mapped[bytes] = mapped_column(LargeBinary)
     error_reason: Mapped[str] = mapped_column(String(64))
-    error_message: Mapped[str] = mapped_column(Text)
+    error_message: Mapped[str] = mapped_column(AnyText)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     lane: Mapped[str] = mapped_column(
@@ -102,16 +110,17 @@ def values_of(job: Job) -> dict[str, Any]:
         "request_id": job.request_id,
         "payload_sha256": job.payload_sha256,
         "payload": job.payload if is_open else b"",
-        "content_id": job.content_id.encode(),
+        "content_id": job.content_id,
         "content_sha256": job.content_sha256,
         "content_key": content_key(job.content_id, job.content_sha256),
+        "actor_id": job.actor_id or None,
         "priority": job.priority,
         "review_queue": job.review_queue,
         "state": job.state.value,
         "attempt_count": job.attempt_count,
         "answer": job.answer,
         "error_reason": job.error_reason,
-        "error_message": storable(job.error_message),
+        "error_message": job.error_message,
         "created_at": job.created_at,
         "updated_at": job.updated_at,
         "lane": lane_of(job.project, job.priority),
@@ -131,8 +140,9 @@ def job_from(row: JobRow, *, with_payload: bool = True) -> Job:
         created_at=aware(row.created_at),
         updated_at=aware(row.updated_at),
         payload=row.payload if with_payload else b"",
-        content_id=row.content_id.decode(),
+        content_id=row.content_id,
         content_sha256=row.content_sha256,
+        actor_id=row.actor_id or "",
         priority=row.priority,
         review_queue=row.review_queue,
         state=JobState(row.state),
@@ -146,8 +156,3 @@ def job_from(row: JobRow, *, with_payload: bool = True) -> Job:
 def aware(time: datetime) -> datetime:
     """Return a time with its zone: SQLite gives it back without, PostgreSQL in UTC."""
     return time.replace(tzinfo=UTC)
-
-
-def storable(message: str) -> str:
-    """Return a message without U+0000, which PostgreSQL's texts can't hold."""
-    return message.replace("\0", "\ufffd")

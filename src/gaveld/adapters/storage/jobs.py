@@ -21,7 +21,6 @@ from gaveld.adapters.storage.job_rows import (
     aware,
     content_key,
     job_from,
-    storable,
     values_of,
 )
 from gaveld.adapters.storage.recording import Recorder
@@ -139,7 +138,7 @@ class SqlJobStore:
         self, lease: Lease, reason: str, message: str, *, retry_at: datetime | None
     ) -> bool:
         """Give the job up, or back; see ``JobStore.fail``."""
-        error = {"error_reason": reason, "error_message": storable(message)}
+        error = {"error_reason": reason, "error_message": message}
         if retry_at is None:
             dead = {"state": JobState.DEAD.value, "due_at": None, "content_key": None}
             return await self._change_held(lease, {**_FREE, **error, **dead})
@@ -189,7 +188,7 @@ class SqlJobStore:
                 return None
             row.state, row.attempt_count = JobState.WAITING.value, 0
             row.due_at = row.updated_at = now
-            row.content_key = content_key(row.content_id.decode(), row.content_sha256)
+            row.content_key = content_key(row.content_id, row.content_sha256)
             try:
                 async with session.begin_nested():
                     await session.flush()

@@ -20,13 +20,14 @@ def upgrade() -> None:
         sa.Column("content_id", sa.LargeBinary(), nullable=False),
         sa.Column("content_sha256", sa.String(64), nullable=False),
         sa.Column("content_key", sa.LargeBinary(32)),
+        sa.Column("actor_id", sa.LargeBinary()),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("review_queue", sa.String(128), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("attempt_count", sa.Integer(), nullable=False),
         sa.Column("answer", sa.LargeBinary(), nullable=False),
         sa.Column("error_reason", sa.String(64), nullable=False),
-        sa.Column("error_message", sa.Text(), nullable=False),
+        sa.Column("error_message", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lane", _lane(), nullable=False),
@@ -40,6 +41,7 @@ def upgrade() -> None:
     op.create_index("ix_jobs_project", "jobs", ["project", "created_at", "id"])
     op.create_index("ix_jobs_created", "jobs", ["created_at", "id"])
     _partial("ix_jobs_lane", ["lane", "due_at", "id"], "due_at IS NOT NULL")
+    _partial("ix_jobs_actor", ["project", "actor_id"], "actor_id IS NOT NULL")
     _partial("ix_jobs_words", ["words_until"], "words_until IS NOT NULL")
     _partial(
         "ix_jobs_state",
