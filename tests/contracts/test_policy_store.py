@@ -157,7 +157,10 @@ def test_a_bad_document_is_refused_naming_the_key(tmp_path: Path, text: str, nam
         ("term_lists: [{name: r, match: regex, terms: ['(']}]", "term_lists: list 'r': term 1"),
         (f"term_lists: [{{name: r, terms: [{'x' * 257}]}}]", "257 characters; the limit is 256"),
         ("allowed_terms: [fine, '']", "allowed_terms: term 2 is empty"),
-        (f"allowed_terms: [{'x' * 400}]", "allowed_terms: term 1 has 400 characters"),
+        (
+            f"allowed_terms: [{'x' * 400}]",
+            "allowed_terms.0: String should have at most 256 characters",
+        ),
         ("projects: {kids: {allowed_terms: [' ']}}", "projects.kids: allowed_terms: term 1"),
         ("links: {blocked_domains: ['https://bad.example/x']}", "write 'bad.example'"),
         ("links: {blocked_domains: [a.example, 'b.example:8080']}", "blocked_domains.1: "),

@@ -1,5 +1,6 @@
 """What a project wants done about each category. A policy says; ``verdicts`` decides."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -178,6 +179,14 @@ class StorageRules:
     content_retention_days: int = 30
     decision_retention_days: int = 90
     strike_half_life_days: int = 30
+
+
+def named_id(name: str) -> str:
+    """Return the id of a rule or an action that was given none: a UUID made of its name."""
+    return str(uuid.uuid5(_OWN_IDS, name))
+
+
+_OWN_IDS: Final = uuid.UUID("4f3a1d52-6b0e-5c8e-9a57-1c5b0f6de2a9")
 
 
 @dataclass(frozen=True, slots=True)

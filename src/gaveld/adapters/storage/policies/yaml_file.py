@@ -1,0 +1,116 @@
+"""Reads policies from one YAML document: a default, and what single projects change of it.
+
+Whether a term list compiles is asked of a validator that bootstrap hands in.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from gaveld.adapters.storage.policies.document import fingerprint, policy_of
+from gaveld.adapters.storage.policies.schema import PolicyDocument
+from gaveld.domain.policies import Policy, TermList
+
+DEFAULT_POLICY: Final = Path(str(files("gaveld.adapters.storage") / "default_policy.yaml"))
+ValidateTerms = Callable[[Sequence[TermList], Sequence[str]], None]
+"""Takes the term lists and the allowed terms; raises ``ValueError`` that names the bad one."""
+ReadDomain = Callable[[str], str]
+"""Returns a listed domain in its one spelling; raises ``ValueError`` if it is none."""
+
+
+class PolicyError(Exception):
+    """The policy document can't be used; one line a fault, each naming the key."""
+
+
+class YamlPolicyStore:
+    """A ``PolicyStore`` over one document, read once."""
+
+    def __init__(self, path: Path, validate_terms: ValidateTerms, read_domain: ReadDomain) -> None:
+        """Read and prove every policy of the document. Raises ``PolicyError``."""
+        self._validate_terms = validate_terms
+        self._read_domain = read_domain
+        try:
+            tree = yaml.safe_load(path.read_text("utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise PolicyError(f"{path}: {error}") from error
+        if not isinstance(tree, dict):
+            raise PolicyError(f"{path}: not a mapping of keys to values")
+        projects = tree.pop("projects", None)
+        self._default = self._policy(tree, str(path))
+        self._by_project = {
+            project: self._policy(
+                _merged({**tree, "name": project}, changes), f"{path}: projects.{project}"
+            )
+            for project, changes in _projects(projects, path).items()
+        }
+
+    async def current(self, project: str) -> Policy:
+        """Return the policy in force; see ``PolicyStore.current``."""
+        return self._by_project.get(project, self._default)
+
+    def all(self) -> tuple[Policy, ...]:
+        """Return every policy of the document, the default first."""
+        return (self._default, *self._by_project.values())
+
+    def _policy(self, tree: dict[str, Any], where: str) -> Policy:
+        try:
+            document = PolicyDocument.model_validate(tree)
+            policy = policy_of(document)
+            self._validate_terms(policy.term_lists, policy.allowed_terms)
+            policy = replace(
+                policy,
+                blocked_domains=self._domains("links.blocked_domains", policy.blocked_domains),
+                allowed_domains=self._domains("links.allowed_domains", policy.allowed_domains),
+            )
+        except ValidationError as error:
+            raise PolicyError("\n".join(f"{where}: {line}" for line in _lines(error))) from error
+        except ValueError as error:
+            raise PolicyError(f"{where}: {error}") from error
+        return replace(policy, revision=f"{document.name}@{fingerprint(policy)}")
+
+    def _domains(self, key: str, entries: Sequence[str]) -> tuple[str, ...]:
+        domains = []
+        for index, entry in enumerate(entries):
+            try:
+                domains.append(self._read_domain(entry))
+            except ValueError as error:
+                raise ValueError(f"{key}.{index}: {error}") from error
+        return tuple(domains)
+
+
+def _projects(tree: object, path: Path) -> dict[str, dict[str, Any]]:
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise PolicyError(f"{path}: projects: not a mapping of projects to changes")
+    for project, changes in tree.items():
+        if not isinstance(project, str):
+            raise PolicyError(f"{path}: projects.{project}: not a text; put it into quotes")
+        if not isinstance(changes, dict):
+            raise PolicyError(f"{path}: projects.{project}: not a mapping of keys to changes")
+    return tree
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    # Mappings are merged key by key; anything else is replaced whole.
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _merged(old or {}, value) if both else value
+    return merged
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines = []
+    for entry in error.errors(include_url=False, include_input=False):
+        message = entry["msg"].removeprefix("Value error, ")
+        if entry["type"] == "extra_forbidden":
+            message = "no such key"
+        lines.append(f"{'.'.join(str(part) for part in entry['loc'])}: {message}")
+    return lines
