@@ -18,7 +18,12 @@ class DecisionStore(Protocol):
     def read(
         self, project: str, *, since: datetime, until: datetime, most: int
     ) -> AsyncIterator[Decision]:
-        """Yield a project's decisions, oldest first; of more than ``most`` an even sample."""
+        """Yield a project's decisions, oldest first; of more than ``most`` an even sample.
+
+        ``since`` belongs to it and ``until`` does not. Judging one again gives what judging gave:
+        of its findings those are kept that no other of their part, category and classifier
+        exceeds, without spans and reasons.
+        """
         ...
 
     async def count(self, project: str, *, since: datetime, until: datetime) -> int:
@@ -39,7 +44,13 @@ class Forgotten:
 
 
 class UserStore(Protocol):
-    """Knows what each project's users did, in counts only; counted with the records of a job."""
+    """Knows what each project's users did, in counts only; counted with the records of a job.
+
+    Content that was blocked is a strike, and content that was not allowed a flag, unless a person
+    ruled otherwise. A strike counts half as much after the half-life of the policy that decided
+    last. A history is kept for as long as decisions since the last one, and 30 days at least.
+    Raises ``Unavailable`` (STORAGE_UNAVAILABLE) when it can't be reached.
+    """
 
     async def history(self, project: str, actor_id: str, now: datetime) -> UserHistory | None:
         """Return a user's history as of ``now``; None for one that was never seen."""
@@ -47,4 +58,8 @@ class UserStore(Protocol):
 
     async def forget(self, project: str, actor_id: str) -> Forgotten:
         """Erase a user's history, and whatever content of the user is kept anywhere."""
+        ...
+
+    async def erase_expired(self, now: datetime) -> int:
+        """Erase histories and counts whose time is over; return how many rows went."""
         ...
