@@ -5,12 +5,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 from gaveld.application.moderate import ModerateText, TextJudgement
 from gaveld.application.moderate_image import ImageJudgement, ImageSubmission, ModerateImage
-from gaveld.application.pieces import Piece, all_of, piece, together
+from gaveld.application.pieces import Piece, PlacedFinding, all_of, piece, placed, together
 from gaveld.application.ports import PolicyStore
 from gaveld.application.stopwatch import StageTiming
 from gaveld.domain.checks import (
@@ -26,7 +25,7 @@ from gaveld.domain.image_signals import explicitness
 from gaveld.domain.media import MediaReference
 from gaveld.domain.policies import CheckThresholds, Policy, PolicyOverrides
 from gaveld.domain.signals import ClassifierOutcome
-from gaveld.domain.verdicts import JudgedFinding, Verdict, strictest_first
+from gaveld.domain.verdicts import Verdict
 
 PICTURES_AT_ONCE: Final = 2
 """How many pictures of one check are judged at once, so that it can't crowd out other calls."""
@@ -63,13 +62,6 @@ class PictureCheck(Piece[ImageJudgement]):
     def status(self) -> CheckStatus:
         """Whether it was judged."""
         return CheckStatus.ERROR if self.judgement is None else CheckStatus.OK
-
-
-class PlacedFinding(NamedTuple):
-    """A finding, and which piece of the check it is in, such as ``text`` or ``images[1]``."""
-
-    path: str
-    entry: JudgedFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +196,12 @@ def _together(
     parts_hit = links.hit or badwords.hit or antivirus.hit or language_hit or text_hit
     return CheckJudgement(
         verdict=verdict,
-        findings=_placed(text, pictures),
+        findings=placed(
+            [
+                *(() if text is None else [("text", text.verdict)]),
+                *((entry.path, entry.verdict) for entry in pictures),
+            ]
+        ),
         outcomes=outcomes,
         text=text,
         text_hit=text_hit,
@@ -247,21 +244,6 @@ def _worst(pictures: Sequence[PictureCheck]) -> int | None:
 
     judged = [index for index, entry in enumerate(pictures) if entry.judgement is not None]
     return max(judged, key=badness, default=None)
-
-
-def _placed(
-    text: TextJudgement | None, pictures: Sequence[PictureCheck]
-) -> tuple[PlacedFinding, ...]:
-    of_text = text.verdict.findings if text is not None else ()
-    placed = chain(
-        (PlacedFinding("text", entry) for entry in of_text),
-        (
-            PlacedFinding(picture.path, entry)
-            for picture in pictures
-            for entry in picture.verdict.findings
-        ),
-    )
-    return tuple(sorted(placed, key=lambda found: strictest_first(found.entry)))
 
 
 def _timings(text: TextJudgement | None, pictures: Sequence[PictureCheck]) -> Iterator[StageTiming]:

@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from gaveld.application.failures import place_of
-from gaveld.domain.errors import GavelError, ResourceExhausted
+from gaveld.domain.errors import GavelError, ResourceExhausted, Unavailable
 from gaveld.domain.outcomes import OutcomeTally
 from gaveld.domain.signals import ClassifierOutcome
-from gaveld.domain.verdicts import Verdict, combined
+from gaveld.domain.verdicts import JudgedFinding, Verdict, combined, strictest_first
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ JudgementT_co = TypeVar("JudgementT_co", bound=Judgement, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Piece(Generic[JudgementT_co]):
-    """One piece's result: its judgement, or why there is none; exactly one is not None.
+    """One piece's result: its judgement, or why there is none; both are None of an empty piece.
 
     ``path`` names it, such as ``images[1]``. One without a judgement has a verdict all the same:
     that on something that nobody looked at.
@@ -56,11 +56,11 @@ async def piece(
 ) -> Piece[JudgementT_co]:
     """Return what ``work`` finds, or if it fails what ``unjudged`` says of the piece.
 
-    Raises ``ResourceExhausted``, so that the whole is sent again when there is a place for it.
+    Raises ``ResourceExhausted`` and ``Unavailable``, so that the whole is sent again later.
     """
     try:
         judgement = await work
-    except ResourceExhausted:
+    except (ResourceExhausted, Unavailable):
         raise
     except Exception as failure:  # noqa: BLE001 - one bad piece fails alone
         if not isinstance(failure, GavelError):
@@ -82,6 +82,19 @@ def together(pieces: Iterable[Judgement]) -> Unjudged:
         verdicts.append(entry.verdict)
         tally.add(entry.outcomes)
     return combined(verdicts), tally.merged()
+
+
+class PlacedFinding(NamedTuple):
+    """A finding, and which piece it is in, such as ``text`` or ``images[1]``."""
+
+    path: str
+    entry: JudgedFinding
+
+
+def placed(verdicts: Iterable[tuple[str, Verdict]]) -> tuple[PlacedFinding, ...]:
+    """Return the findings of all pieces, by their paths, strictest action first, then by score."""
+    found = (PlacedFinding(path, entry) for path, verdict in verdicts for entry in verdict.findings)
+    return tuple(sorted(found, key=lambda placed: strictest_first(placed.entry)))
 
 
 async def all_of(work: Sequence[Awaitable[Any]]) -> list[Any]:
