@@ -62,9 +62,11 @@ class NatsServer:
         self._process.send_signal(signal.SIGSTOP)
 
     @asynccontextmanager
-    async def jetstream(self) -> AsyncIterator[JetStreamContext]:
+    async def jetstream(
+        self, user: str | None = None, password: str | None = None
+    ) -> AsyncIterator[JetStreamContext]:
         """Look at its streams as an operator would."""
-        client = await nats.connect(self.url)
+        client = await nats.connect(self.url, user=user, password=password)
         try:
             yield client.jetstream()
         finally:

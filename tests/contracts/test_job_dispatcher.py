@@ -1,0 +1,122 @@
+"""One suite for every ``JobDispatcher``. Word may name jobs or not; the store knows either way."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gaveld.adapters.nats.dispatcher import NatsJobDispatcher
+from gaveld.application.ports import JobDispatcher, Ticket
+from tests.fakes.job_dispatcher import FakeJobDispatcher
+from tests.nats_server import linked, running_nats
+
+PATIENCE = 30.0
+"""For what comes, however busy the machine is."""
+MOMENT = 0.2
+"""For what doesn't come."""
+
+
+@pytest.fixture(params=["fake", "nats"])
+async def dispatcher(request) -> AsyncIterator[JobDispatcher]:
+    match request.param:
+        case "fake":
+            yield FakeJobDispatcher()
+        case _:
+            async with running_nats() as server, linked(server) as link:
+                yield NatsJobDispatcher(link)
+
+
+async def told(dispatcher: JobDispatcher) -> Ticket:
+    """The next word, which is on its way."""
+    ticket = await dispatcher.next(PATIENCE)
+    assert ticket is not None
+    return ticket
+
+
+async def all_told(dispatcher: JobDispatcher) -> list[Ticket]:
+    """Every word until there is none, each done."""
+    tickets = []
+    while ticket := await dispatcher.next(MOMENT):
+        tickets.append(ticket)
+        await ticket.done()
+    return tickets
+
+
+async def test_without_work_nobody_is_told(dispatcher: JobDispatcher):
+    """Law: None after so long without any."""
+    assert await dispatcher.next(MOMENT) is None
+
+
+async def test_one_word_is_told_to_one_caller(dispatcher: JobDispatcher):
+    """Law: word is for one caller alone, and wakes one that waits already."""
+    waiting = [asyncio.create_task(dispatcher.next(PATIENCE)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await dispatcher.publish(["a"])
+    done, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    (ticket,) = [task.result() for task in done]
+    assert ticket is not None
+    assert tuple(ticket.job_ids) in {(), ("a",)}
+    await ticket.done()
+    for task in pending:
+        task.cancel()
+    await asyncio.wait(pending)
+    assert await dispatcher.next(MOMENT) is None
+
+
+async def test_every_word_is_told_once(dispatcher: JobDispatcher):
+    """Law: many words at once are each told, to callers at once, and none twice."""
+    ids = [f"job-{number}" for number in range(100)]
+    await dispatcher.publish(ids)
+    tickets = [
+        ticket
+        for found in await asyncio.gather(*(all_told(dispatcher) for _ in range(4)))
+        for ticket in found
+    ]
+    named = Counter(job_id for ticket in tickets for job_id in ticket.job_ids)
+    if named:
+        assert named == Counter(ids)
+    else:
+        assert len(tickets) == len(ids)
+
+
+async def test_what_is_done_is_told_no_more(dispatcher: JobDispatcher):
+    """Law: word that is worked on and then done is not told again."""
+    await dispatcher.publish(["a"])
+    ticket = await told(dispatcher)
+    await ticket.working()
+    await ticket.done()
+    assert await dispatcher.next(MOMENT) is None
+
+
+async def test_what_is_given_back_is_told_again(dispatcher: JobDispatcher):
+    """Law: whoever gives a word back, or another, is told again, as often as it takes."""
+    await dispatcher.publish(["a"])
+    for _ in range(3):
+        ticket = await told(dispatcher)
+        assert tuple(ticket.job_ids) in {(), ("a",)}
+        await ticket.give_back(0)
+    await (await told(dispatcher)).done()
+    assert await dispatcher.next(MOMENT) is None
+
+
+async def test_what_is_given_back_for_a_while_keeps_nothing_waiting(dispatcher: JobDispatcher):
+    """Law: word that is to come later comes after what is there now."""
+    await dispatcher.publish(["later"])
+    await (await told(dispatcher)).give_back(3_600)
+    assert await dispatcher.next(MOMENT) is None
+    await dispatcher.publish(["now"])
+    ticket = await told(dispatcher)
+    assert tuple(ticket.job_ids) in {(), ("now",)}
+    await ticket.done()
+
+
+async def test_a_caller_who_stops_waiting_takes_nothing(dispatcher: JobDispatcher):
+    """Law: a cancelled caller keeps no word from the next."""
+    waiting = asyncio.create_task(dispatcher.next(PATIENCE))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    await dispatcher.publish(["a"])
+    await (await told(dispatcher)).done()

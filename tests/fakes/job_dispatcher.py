@@ -1,0 +1,42 @@
+"""A ``JobDispatcher`` in memory that shows what workers said of each word."""
+
+import asyncio
+from collections.abc import Sequence
+
+
+class FakeTicket:
+    """Word of one job."""
+
+    def __init__(self, dispatcher: "FakeJobDispatcher", job_id: str) -> None:
+        self.job_ids: Sequence[str] = (job_id,)
+        self._dispatcher = dispatcher
+
+    async def working(self) -> None:
+        self._dispatcher.said.append(("working", *self.job_ids))
+
+    async def done(self) -> None:
+        self._dispatcher.said.append(("done", *self.job_ids))
+
+    async def give_back(self, seconds: float) -> None:
+        self._dispatcher.said.append(("give_back", *self.job_ids, seconds))
+        loop = asyncio.get_running_loop()
+        loop.call_later(seconds, self._dispatcher.words.put_nowait, self.job_ids[0])
+
+
+class FakeJobDispatcher:
+    """``said`` is what workers said, in order: the method, the job and the seconds."""
+
+    def __init__(self) -> None:
+        self.words: asyncio.Queue[str] = asyncio.Queue()
+        self.said: list[tuple[object, ...]] = []
+
+    async def publish(self, job_ids: Sequence[str]) -> None:
+        for job_id in job_ids:
+            self.words.put_nowait(job_id)
+
+    async def next(self, timeout_seconds: float) -> FakeTicket | None:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return FakeTicket(self, await self.words.get())
+        except TimeoutError:
+            return None
