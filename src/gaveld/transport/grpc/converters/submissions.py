@@ -1,10 +1,12 @@
 """From requests to what the domain judges. Refuses what no rule of the contract could state."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import grpc
 from gavel.v1 import (
     compliance_stream_pb2,
+    content_service_pb2,
     moderation_service_pb2,
     policy_pb2,
     verdict_pb2,
@@ -64,7 +66,12 @@ def check_request(
         )
     if request.HasField("metadata"):
         check_metadata(request.metadata)
-    for index, term in enumerate(request.blocked_terms):
+    check_blocked_terms(request.blocked_terms)
+
+
+def check_blocked_terms(terms: Iterable[str]) -> None:
+    """Raise ``InvalidRequest`` for a term that could never match."""
+    for index, term in enumerate(terms):
         if not term.strip(" \t\r\n-_"):
             raise InvalidRequest(FieldViolation(f"blocked_terms[{index}]", "has nothing to match"))
 
@@ -72,6 +79,7 @@ def check_request(
 def overrides_from_proto(
     request: moderation_service_pb2.ModerateTextRequest
     | moderation_service_pb2.ModerateImageRequest
+    | content_service_pb2.SubmitContentRequest
     | compliance_stream_pb2.StreamConversationOptions
     | compliance_stream_pb2.StreamVideoOptions,
 ) -> PolicyOverrides:
