@@ -360,7 +360,7 @@ class PanelSettings(_message.Message):
     """score_threshold is the risk from which the method SCORE decides unsafe, 0 to 1. Unset: 0.5."""
     hold_back_utf16_units: _builtins.int
     """hold_back_utf16_units is how much of a turn still being written is held back at most, in
-    UTF-16 code units, 0 to 4,096. Zero means 200.
+    UTF-16 code units, 0 to 4,096; zero holds nothing back. Unset: 200.
     """
     @_builtins.property
     def reviewers(self) -> _containers.RepeatedCompositeFieldContainer[Global___PanelReviewer]:
@@ -373,14 +373,19 @@ class PanelSettings(_message.Message):
         decision_method: _review_pb2.DecisionMethod.ValueType = ...,
         score_threshold: _builtins.float | None = ...,
         reviewers: _abc.Iterable[Global___PanelReviewer] | None = ...,
-        hold_back_utf16_units: _builtins.int = ...,
+        hold_back_utf16_units: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_score_threshold", b"_score_threshold", "score_threshold", b"score_threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_hold_back_utf16_units", b"_hold_back_utf16_units", "_score_threshold", b"_score_threshold", "hold_back_utf16_units", b"hold_back_utf16_units", "score_threshold", b"score_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score_threshold", b"_score_threshold", "amount", b"amount", "decision_method", b"decision_method", "hold_back_utf16_units", b"hold_back_utf16_units", "reviewers", b"reviewers", "score_threshold", b"score_threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hold_back_utf16_units", b"_hold_back_utf16_units", "_score_threshold", b"_score_threshold", "amount", b"amount", "decision_method", b"decision_method", "hold_back_utf16_units", b"hold_back_utf16_units", "reviewers", b"reviewers", "score_threshold", b"score_threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__hold_back_utf16_units: _TypeAlias = _typing.Literal["hold_back_utf16_units"]  # noqa: Y015
+    _WhichOneofArgType__hold_back_utf16_units: _TypeAlias = _typing.Literal["_hold_back_utf16_units", b"_hold_back_utf16_units"]  # noqa: Y015
     _WhichOneofReturnType__score_threshold: _TypeAlias = _typing.Literal["score_threshold"]  # noqa: Y015
     _WhichOneofArgType__score_threshold: _TypeAlias = _typing.Literal["_score_threshold", b"_score_threshold"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hold_back_utf16_units) -> _WhichOneofReturnType__hold_back_utf16_units | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__score_threshold) -> _WhichOneofReturnType__score_threshold | None: ...
 
 Global___PanelSettings: _TypeAlias = PanelSettings  # noqa: Y015

@@ -72,7 +72,8 @@ class PolicyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPolicyRevisions(self, request, context):
-        """ListPolicyRevisions lists the policy's revisions, the newest first.
+        """ListPolicyRevisions lists what was put in force, the newest first. A revision that was rolled
+        back to is listed once for each time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,9 @@ class PolicyServiceStub:
     GetPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]
     """GetPolicy reads the policy in force, or an earlier revision of it."""
     ListPolicyRevisions: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyRevisionsRequest, _policy_service_pb2.ListPolicyRevisionsResponse]
-    """ListPolicyRevisions lists the policy's revisions, the newest first."""
+    """ListPolicyRevisions lists what was put in force, the newest first. A revision that was rolled
+    back to is listed once for each time.
+    """
     ApplyPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ApplyPolicyRequest, _policy_service_pb2.ApplyPolicyResponse]
     """ApplyPolicy puts a policy in force, or only tries it when validate_only is set. Applying an
     earlier revision rolls back to it.
@@ -59,7 +61,9 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     GetPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyRequest, _policy_service_pb2.GetPolicyResponse]  # type: ignore[assignment]
     """GetPolicy reads the policy in force, or an earlier revision of it."""
     ListPolicyRevisions: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyRevisionsRequest, _policy_service_pb2.ListPolicyRevisionsResponse]  # type: ignore[assignment]
-    """ListPolicyRevisions lists the policy's revisions, the newest first."""
+    """ListPolicyRevisions lists what was put in force, the newest first. A revision that was rolled
+    back to is listed once for each time.
+    """
     ApplyPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ApplyPolicyRequest, _policy_service_pb2.ApplyPolicyResponse]  # type: ignore[assignment]
     """ApplyPolicy puts a policy in force, or only tries it when validate_only is set. Applying an
     earlier revision rolls back to it.
@@ -88,7 +92,9 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.ListPolicyRevisionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.ListPolicyRevisionsResponse, _abc.Awaitable[_policy_service_pb2.ListPolicyRevisionsResponse]]:
-        """ListPolicyRevisions lists the policy's revisions, the newest first."""
+        """ListPolicyRevisions lists what was put in force, the newest first. A revision that was rolled
+        back to is listed once for each time.
+        """
 
     @_abc_1.abstractmethod
     def ApplyPolicy(
