@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from gaveld.adapters.storage.feedback import SqlFeedbackStore
+from gaveld.adapters.storage.jobs import SqlJobStore
 from gaveld.adapters.storage.migrations import migrate
 from gaveld.adapters.storage.review_items import (
     SqlReviewItemStore,
@@ -21,6 +22,7 @@ from gaveld.application.ports.review_items import ReviewItemStore
 from gaveld.domain.decision_records import Records
 from gaveld.domain.errors import Aborted, ErrorReason, FailedPrecondition, Unavailable
 from gaveld.domain.feedback import Feedback
+from gaveld.domain.jobs import Job, JobKind, JobState
 from gaveld.domain.review_items import ReviewDecision, ReviewItem, ReviewOpinion, ReviewState
 from gaveld.domain.rules import CallbackFormat
 from tests.contracts.conftest import NewDatabase
@@ -302,7 +304,7 @@ async def test_content_and_items_are_erased_on_time(stand: Stand):
 
 
 async def test_an_item_being_judged_is_replaced_and_no_other(stand: Stand):
-    """Law: the judgement opens the item in its place; what people have already, stays."""
+    """Law: the judgement opens the item in its place, also late; what is judged stays as it is."""
     waits = replace(BARE, state=ReviewState.PROCESSING)
     judged = replace(BARE, created_at=NOON + MINUTE, answer=b"judged", actor_id="ann")
     store = await filled(stand, waits, judged)
@@ -310,6 +312,8 @@ async def test_an_item_being_judged_is_replaced_and_no_other(stand: Stand):
     assert (item.state, item.answer, item.created_at) == (ReviewState.PENDING, b"judged", NOON)
     await stand.put(replace(judged, answer=b"again"))
     assert await store.find("shop", "photos", "one") == item
+    await filled(stand, replace(BARE, id="dead"), replace(judged, id="dead"))
+    assert (await store.find("shop", "photos", "dead")).answer == b"judged"
 
 
 async def sql_store(engine: AsyncEngine, *recorders) -> SqlReviewItemStore:
@@ -339,6 +343,35 @@ async def test_what_follows_from_an_opinion_is_written_with_it(database_url: str
         await store.decide(item, opinion(), records, feedback)
         assert written[1] is records
         assert [kept async for kept in SqlFeedbackStore(engine).read()] == [feedback]
+
+
+@pytest.mark.parametrize(
+    ("state", "left"),
+    [
+        (JobState.WAITING, [ReviewState.PROCESSING]),
+        (JobState.DEAD, [ReviewState.PENDING]),
+        (JobState.CANCELLED, []),
+    ],
+)
+async def test_an_item_is_not_judged_for_ever(
+    database_url: str, state: JobState, left: list[ReviewState]
+):
+    """Law: what can't be judged goes to people, unless its sender took it back."""
+    async with opened(database_url) as engine:
+        await migrate(engine)
+        jobs = SqlJobStore(engine, [record_review_item])
+        waits = replace(FULL, state=ReviewState.PROCESSING, answer=b"")
+        job = Job("full", "shop", JobKind.CONTENT, "r1", b"0" * 32, NOON, NOON)
+        await jobs.add(job, waits)
+        if state is JobState.CANCELLED:
+            await jobs.cancel("shop", "full")
+        if state is JobState.DEAD:
+            (lease,) = await jobs.lease("worker", limit=1, seconds=60)
+            await jobs.fail(lease, "INTERNAL", "failed", retry_at=None)
+        store = SqlReviewItemStore(engine, (), wordless)
+        assert await store.erase_expired(NOON) == (state is not JobState.WAITING)
+        assert await store.erase_expired(NOON) == 0
+        assert [item.state for item in await store.list("shop", limit=9)] == left
 
 
 async def test_a_forgotten_users_content_is_gone(database_url: str):

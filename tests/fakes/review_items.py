@@ -29,7 +29,7 @@ class FakeReviewItemStore:
         known = self.kept.get(_key(item))
         if known is None:
             self._keep(item)
-        elif known.state is ReviewState.PROCESSING:
+        elif not known.answer and not known.state.is_final:
             self._keep(replace(item, created_at=known.created_at))
 
     async def find(self, project: str, queue: str, item_id: str) -> ReviewItem | None:

@@ -2,14 +2,16 @@
 
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import JSON, DateTime, Index, Integer, LargeBinary, String
+from sqlalchemy import JSON, DateTime, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gaveld.adapters.storage.tables import AnyText, Base
 from gaveld.domain.review_items import ReviewDecision, ReviewItem, ReviewOpinion, ReviewState
 from gaveld.domain.rules import CallbackFormat
+
+_IS_UNJUDGED: Final = text("state = 'processing'")
 
 
 class ReviewItemRow(Base):
@@ -23,6 +25,12 @@ class ReviewItemRow(Base):
         Index("ix_review_items_queue", "project", "queue", "state", "place"),
         Index("ix_review_items_place", "project", "place"),
         Index("ix_review_items_actor_id", "project", "actor_id"),
+        Index(
+            "ix_review_items_unjudged",
+            "id",
+            sqlite_where=_IS_UNJUDGED,
+            postgresql_where=_IS_UNJUDGED,
+        ),
     )
 
     project: Mapped[str] = mapped_column(String(128), primary_key=True)

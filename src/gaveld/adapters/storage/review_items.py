@@ -5,7 +5,7 @@ that was read, and gives it a new one.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import defer
 
 from gaveld.adapters.storage.feedback import record_feedback
+from gaveld.adapters.storage.job_rows import JobRow
 from gaveld.adapters.storage.recording import Recorder
 from gaveld.adapters.storage.review_item_rows import (
     ReviewItemRow,
@@ -25,25 +26,25 @@ from gaveld.adapters.storage.review_item_rows import (
     new_etag,
     opinion_of,
     opinion_row,
-    utc,
 )
 from gaveld.adapters.storage.tables import transaction
-from gaveld.application.ports import Forgotten
+from gaveld.application.ports import Forgotten, StripWords
 from gaveld.domain.decision_records import Records
 from gaveld.domain.errors import Aborted, ErrorReason
 from gaveld.domain.feedback import Feedback
+from gaveld.domain.jobs import JobState
 from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState
 
 ROWS_AT_ONCE: Final = 100
 
-Wordless = Callable[[bytes], bytes]
-"""Takes an item's answer and returns it without the words of the content."""
+_JUDGED: Final = ("state", "actor_id", "payload", "answer", "content_until", "details", "etag")
+"""What a judgement says of an item."""
 
 
 async def record_review_item(session: AsyncSession, records: Records) -> None:
-    """Write the item of a piece of work, if it has one, in place of one that was processing.
+    """Write the item of a piece of work, if it has one; what is known unjudged gets its judgement.
 
-    One that people have already stays as it is.
+    One that is judged already, or decided, stays as it is.
     """
     item = records.review_item
     if item is None:
@@ -51,12 +52,14 @@ async def record_review_item(session: AsyncSession, records: Records) -> None:
     known = await session.get(ReviewItemRow, (item.project, item.id), with_for_update=True)
     if known is None:
         session.add(item_row(item))
-    elif known.state == ReviewState.PROCESSING:
-        await session.merge(item_row(replace(item, created_at=utc(known.created_at))))
+    elif not known.answer and not ReviewState(known.state).is_final:
+        judged = item_row(item)
+        for name in _JUDGED:
+            setattr(known, name, getattr(judged, name))
 
 
 async def forget_review_items(
-    session: AsyncSession, project: str, actor_id: str, *, wordless: Wordless
+    session: AsyncSession, project: str, actor_id: str, *, wordless: StripWords
 ) -> Forgotten:
     """Erase the content of a user's items and who made it; with ``wordless`` given, an eraser."""
     row = ReviewItemRow
@@ -79,7 +82,7 @@ class SqlReviewItemStore:
     """
 
     def __init__(
-        self, engine: AsyncEngine, recorders: Sequence[Recorder], wordless: Wordless
+        self, engine: AsyncEngine, recorders: Sequence[Recorder], wordless: StripWords
     ) -> None:
         self._sessions = async_sessionmaker(engine)
         self._recorders = tuple(recorders)
@@ -184,22 +187,35 @@ class SqlReviewItemStore:
     async def erase_expired(self, now: datetime) -> int:
         """Erase what is over; see ``ReviewItemStore.erase_expired``."""
         row = ReviewItemRow
-        over = select(row).where(row.kept_until <= now).limit(ROWS_AT_ONCE)
-        stale = select(row).where(row.content_until <= now).limit(ROWS_AT_ONCE)
+        over = select(row).where(row.kept_until <= now)
+        stale = select(row).where(row.content_until <= now)
+
+        async def erase_content(_: AsyncSession, item: ReviewItemRow) -> None:
+            _erase_content(item, self._wordless)
+
+        return (
+            await self._each(_unjudged(JobState.CANCELLED), _delete)
+            + await self._each(_unjudged(JobState.DEAD), _open)
+            + await self._each(over, _delete)
+            + await self._each(stale, erase_content)
+        )
+
+    async def _each(
+        self,
+        query: Select[ReviewItemRow],
+        change: Callable[[AsyncSession, ReviewItemRow], Awaitable[None]],
+    ) -> int:
+        """Change all rows of a query, some at a time, so that it finds them no more."""
         changed = 0
-        for query in (over, stale):
-            while True:
-                async with self._begin() as session:
-                    rows = (await session.scalars(query.with_for_update(skip_locked=True))).all()
-                    for item in rows:
-                        if query is over:
-                            await _delete(session, item)
-                        else:
-                            _erase_content(item, self._wordless)
-                changed += len(rows)
-                if len(rows) < ROWS_AT_ONCE:
-                    break
-        return changed
+        some = query.limit(ROWS_AT_ONCE).with_for_update(skip_locked=True, of=ReviewItemRow)
+        while True:
+            async with self._begin() as session:
+                rows = (await session.scalars(some)).all()
+                for item in rows:
+                    await change(session, item)
+            changed += len(rows)
+            if len(rows) < ROWS_AT_ONCE:
+                return changed
 
     async def _change(
         self, project: str, queue: str, item_id: str, reviewer: str, values: Mapping[str, Any]
@@ -308,11 +324,21 @@ def _decided_columns(item: ReviewItem, at: datetime) -> Mapping[str, Any]:
     return columns
 
 
+def _unjudged(state: JobState) -> Select[ReviewItemRow]:
+    row = ReviewItemRow
+    query = select(row).join(JobRow, and_(JobRow.id == row.id, JobRow.project == row.project))
+    return query.where(row.state == ReviewState.PROCESSING, JobRow.state == state)
+
+
+async def _open(_: AsyncSession, item: ReviewItemRow) -> None:
+    item.state, item.etag = ReviewState.PENDING, new_etag()
+
+
 async def _delete(session: AsyncSession, item: ReviewItemRow) -> None:
     said = ReviewOpinionRow
     await session.execute(delete(said).where(said.project == item.project, said.item_id == item.id))
     await session.delete(item)
 
 
-def _erase_content(row: ReviewItemRow, wordless: Wordless) -> None:
+def _erase_content(row: ReviewItemRow, wordless: StripWords) -> None:
     row.payload, row.answer, row.content_until = b"", wordless(row.answer), None

@@ -43,7 +43,7 @@ from gaveld.application.ports.reading import (
     TextSignals,
     VerdictCache,
 )
-from gaveld.application.ports.review_items import ReviewItemStore
+from gaveld.application.ports.review_items import ReviewItemStore, ReviewReports
 from gaveld.application.ports.reviewers import Reviewer
 from gaveld.application.ports.rules import (
     Condition,
@@ -95,6 +95,7 @@ __all__ = [
     "RateLimit",
     "RateLimiter",
     "ReviewItemStore",
+    "ReviewReports",
     "Reviewer",
     "SecretBox",
     "StripWords",

@@ -1,4 +1,4 @@
-"""The port of content that waits for people."""
+"""Ports of content that waits for people: where it is kept, and what is told of it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Protocol
 from gaveld.domain.decision_records import Records
 from gaveld.domain.feedback import Feedback
 from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState
+from gaveld.domain.rules import RuleAction
 
 
 class ReviewItemStore(Protocol):
@@ -83,4 +84,16 @@ class ReviewItemStore(Protocol):
         An item whose job will never be done, as it is dead, is opened to people instead; one whose
         job was cancelled is erased.
         """
+        ...
+
+
+class ReviewReports(Protocol):
+    """Reads what review items hold, which is opaque to everybody else. Pure."""
+
+    def text(self, item: ReviewItem) -> str:
+        """Return the item's texts, in the order of its fields; empty if it has none, or no more."""
+        ...
+
+    def body(self, item: ReviewItem, action: RuleAction) -> bytes:
+        """Return the body of the callback that tells of a decided item, in the action's format."""
         ...

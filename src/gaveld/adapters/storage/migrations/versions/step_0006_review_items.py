@@ -36,6 +36,14 @@ def upgrade() -> None:
         ("kept_until", ["kept_until"]),
     ):
         op.create_index(f"ix_review_items_{name}", "review_items", columns)
+    is_unjudged = sa.text("state = 'processing'")
+    op.create_index(
+        "ix_review_items_unjudged",
+        "review_items",
+        ["id"],
+        sqlite_where=is_unjudged,
+        postgresql_where=is_unjudged,
+    )
     op.create_table(
         "review_opinions",
         sa.Column("project", sa.String(128), primary_key=True),
