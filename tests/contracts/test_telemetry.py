@@ -4,8 +4,9 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
-from gaveld.application.ports import Telemetry
+from gaveld.application.ports import JobCounts, Telemetry
 from gaveld.domain.actions import Action
+from gaveld.domain.jobs import JobKind, JobOutcome
 from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
@@ -41,6 +42,10 @@ def report(telemetry: Telemetry) -> None:
     for refusal in MediaRefusal:
         telemetry.media_refused(refusal)
     telemetry.picture_turned_away()
+    for job_kind in JobKind:
+        for outcome in JobOutcome:
+            telemetry.job_attempted(job_kind, outcome, 0.25)
+    telemetry.jobs_counted(JobCounts(waiting=5, running=2, dead=1), 1.5)
 
 
 def test_everything_can_be_reported(telemetry: Telemetry):
@@ -52,6 +57,10 @@ def test_everything_can_be_reported(telemetry: Telemetry):
 @pytest.mark.parametrize(
     ("name", "labels", "expected"),
     [
+        ("gavel_job_duration_seconds_count", {"kind": "content", "outcome": "retried"}, 1),
+        ("gavel_jobs_count", {"state": "waiting"}, 5),
+        ("gavel_jobs_count", {"state": "dead"}, 1),
+        ("gavel_jobs_oldest_waiting_seconds", {}, 1.5),
         ("gavel_stage_duration_seconds_count", {"stage": "classify"}, 1),
         (
             "gavel_classifier_duration_seconds_count",

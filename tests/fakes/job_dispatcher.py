@@ -8,30 +8,35 @@ class FakeTicket:
     """Word of one job."""
 
     def __init__(self, dispatcher: "FakeJobDispatcher", job_id: str) -> None:
-        self.job_ids: Sequence[str] = (job_id,)
+        self.job_count = 1
+        self._job_id = job_id
         self._dispatcher = dispatcher
 
     async def working(self) -> None:
-        self._dispatcher.said.append(("working", *self.job_ids))
+        self._dispatcher.said.append(("working", self._job_id))
 
     async def done(self) -> None:
-        self._dispatcher.said.append(("done", *self.job_ids))
+        self._dispatcher.said.append(("done", self._job_id))
 
     async def give_back(self, seconds: float) -> None:
-        self._dispatcher.said.append(("give_back", *self.job_ids, seconds))
+        self._dispatcher.said.append(("give_back", self._job_id, seconds))
         loop = asyncio.get_running_loop()
-        loop.call_later(seconds, self._dispatcher.words.put_nowait, self.job_ids[0])
+        loop.call_later(seconds, self._dispatcher.words.put_nowait, self._job_id)
 
 
 class FakeJobDispatcher:
-    """``said`` is what workers said, in order: the method, the job and the seconds."""
+    """``said`` is what workers said, in order: the method, the job and the seconds.
 
-    def __init__(self) -> None:
+    One that ``loses_all`` tells nobody of anything.
+    """
+
+    def __init__(self, *, loses_all: bool = False) -> None:
+        self.loses_all = loses_all
         self.words: asyncio.Queue[str] = asyncio.Queue()
         self.said: list[tuple[object, ...]] = []
 
     async def publish(self, job_ids: Sequence[str]) -> None:
-        for job_id in job_ids:
+        for job_id in () if self.loses_all else job_ids:
             self.words.put_nowait(job_id)
 
     async def next(self, timeout_seconds: float) -> FakeTicket | None:

@@ -1,6 +1,5 @@
-"""Jobs in memory, and word of them that a test can look at, lose and give out by hand."""
+"""Jobs in memory, for tests to look at."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -100,13 +99,11 @@ class FakeJobStore:
         page = found[begin : begin + limit]
         return JobPage(page, page[-1].id if len(found) > begin + limit else "")
 
-    async def lease(
-        self, worker: str, *, limit: int, seconds: float, job_ids: Sequence[str] = ()
-    ) -> Sequence[Lease]:
+    async def lease(self, worker: str, *, limit: int, seconds: float) -> Sequence[Lease]:
         now = self.clock()
         leases: list[Lease] = []
         while len(leases) < limit:
-            kept = self._next(now, job_ids)
+            kept = self._next(now)
             if kept is None:
                 break
             kept.job = replace(
@@ -228,13 +225,9 @@ class FakeJobStore:
             self.records.setdefault(job.id, []).append(records)
         return job
 
-    def _next(self, now: datetime, job_ids: Sequence[str]) -> _Kept | None:
+    def _next(self, now: datetime) -> _Kept | None:
         due = [
-            kept
-            for kept in self._kept.values()
-            if kept.due_at is not None
-            and kept.due_at <= now
-            and (not job_ids or kept.job.id in job_ids)
+            kept for kept in self._kept.values() if kept.due_at is not None and kept.due_at <= now
         ]
         if not due:
             return None
@@ -266,47 +259,3 @@ class FakeJobStore:
 
 def _content(job: Job) -> tuple[str, str, str]:
     return job.project, job.content_id, job.content_sha256
-
-
-@dataclass
-class FakeTicket:
-    """Word of jobs that says what became of it: ``done``, ``given_back``, and how often busy."""
-
-    job_ids: tuple[str, ...] = ()
-    is_done: bool = False
-    given_back: list[float] = field(default_factory=list)
-    times_working: int = 0
-
-    async def working(self) -> None:
-        self.times_working += 1
-
-    async def done(self) -> None:
-        self.is_done = True
-
-    async def give_back(self, seconds: float) -> None:
-        self.given_back.append(seconds)
-
-
-class FakeJobDispatcher:
-    """A ``JobDispatcher`` that gives each word out once, unless it ``loses_all``."""
-
-    def __init__(self, *, loses_all: bool = False) -> None:
-        self.loses_all = loses_all
-        self.published: list[str] = []
-        self.tickets: list[FakeTicket] = []
-        self._waiting: asyncio.Queue[FakeTicket] = asyncio.Queue()
-
-    async def publish(self, job_ids: Sequence[str]) -> None:
-        self.published += job_ids
-        if not self.loses_all:
-            for job_id in job_ids:
-                ticket = FakeTicket((job_id,))
-                self.tickets.append(ticket)
-                self._waiting.put_nowait(ticket)
-
-    async def next(self, timeout_seconds: float) -> FakeTicket | None:
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                return await self._waiting.get()
-        except TimeoutError:
-            return None

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from gaveld.application.ports import JobCounts
 from gaveld.domain.actions import Action
+from gaveld.domain.jobs import JobKind, JobOutcome
 from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
@@ -23,6 +25,8 @@ class FakeTelemetry:
         self.pictures: list[tuple[MediaKind, int, bool]] = []
         self.refusals: list[MediaRefusal] = []
         self.turned_away = 0
+        self.attempts: list[tuple[JobKind, JobOutcome]] = []
+        self.counts: list[tuple[JobCounts, float]] = []
 
     def stage_finished(self, stage: str, seconds: float) -> None:
         self.stages.append((stage, seconds))
@@ -58,3 +62,9 @@ class FakeTelemetry:
 
     def picture_turned_away(self) -> None:
         self.turned_away += 1
+
+    def job_attempted(self, kind: JobKind, outcome: JobOutcome, seconds: float) -> None:
+        self.attempts.append((kind, outcome))
+
+    def jobs_counted(self, counts: JobCounts, oldest_seconds: float) -> None:
+        self.counts.append((counts, oldest_seconds))

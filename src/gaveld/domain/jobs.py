@@ -28,6 +28,18 @@ class JobState(StrEnum):
         return self in (JobState.DONE, JobState.CANCELLED, JobState.DEAD)
 
 
+class JobOutcome(StrEnum):
+    """What became of one attempt at a job."""
+
+    DONE = "done"
+    RETRIED = "retried"
+    DEAD = "dead"
+    LOST = "lost"
+    """Somebody else has the job, or it was cancelled: nothing was kept of the attempt."""
+    RELEASED = "released"
+    """The worker stopped, and gave the job back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One piece of work of one project.

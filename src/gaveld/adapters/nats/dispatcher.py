@@ -98,7 +98,7 @@ class NatsJobDispatcher:
 class _Word:
     """One message of the stream, which NATS gives out again unless it is acknowledged in time."""
 
-    job_ids: Sequence[str] = ()
+    job_count = 1
 
     def __init__(self, link: NatsLink, message: Msg) -> None:
         self._link = link
@@ -129,7 +129,7 @@ class _Word:
 class _Look:
     """Word that the storage may have work, which nobody has to acknowledge."""
 
-    job_ids: Sequence[str] = ()
+    job_count = 0
 
     async def working(self) -> None:
         pass

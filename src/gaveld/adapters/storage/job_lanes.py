@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, DateTime, bindparam, select, text, update
+from sqlalchemy import DateTime, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gaveld.adapters.storage.job_rows import JobRow, job_from, project_of
@@ -69,13 +69,11 @@ class Taking:
             "worker": worker,
         }
 
-    async def take(
-        self, session: AsyncSession, are_meant: ColumnElement[bool], limit: int
-    ) -> list[Lease]:
-        """Take up to so many jobs, those that are due for longest first."""
+    async def _take(self, session: AsyncSession, lane: str, limit: int) -> list[Lease]:
+        """Take up to so many jobs of a lane, those that are due for longest first."""
         chosen = (
             select(JobRow.id)
-            .where(are_meant, JobRow.due_at <= self.now)
+            .where(JobRow.lane == lane, JobRow.due_at <= self.now)
             .order_by(JobRow.due_at, JobRow.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -106,7 +104,7 @@ class Taking:
                 room = min(most, limit - len(taken))
                 for lane in lanes:
                     if room > 0:
-                        leases = await self.take(session, JobRow.lane == lane, room)
+                        leases = await self._take(session, lane, room)
                         taken += leases
                         room -= len(leases)
             if len(taken) == limit:

@@ -99,16 +99,12 @@ class SqlJobStore:
         async with self._read() as session:
             return page_of(list(await session.scalars(query)), limit)
 
-    async def lease(
-        self, worker: str, *, limit: int, seconds: float, job_ids: Sequence[str] = ()
-    ) -> Sequence[Lease]:
+    async def lease(self, worker: str, *, limit: int, seconds: float) -> Sequence[Lease]:
         """Take jobs; see ``JobStore.lease``."""
         now = self._clock()
         taking = Taking(worker, now, now + timedelta(seconds=seconds))
 
         async def take(session: AsyncSession) -> Sequence[Lease]:
-            if job_ids:
-                return await taking.take(session, JobRow.id.in_(job_ids), limit)
             leases = await taking.take_in_turn(session, limit, self._last_served)
             if leases:
                 self._last_served = leases[-1].job.project

@@ -6,7 +6,9 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gaveld.application.ports import JobCounts
 from gaveld.domain.actions import Action
+from gaveld.domain.jobs import JobKind, JobOutcome, JobState
 from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
@@ -146,6 +148,24 @@ class PrometheusTelemetry:
             ("version", "python"),
             registry=registry,
         )
+        self._attempts = Histogram(
+            "gavel_job_duration_seconds",
+            "How long one attempt at a job took, by what became of it.",
+            ("kind", "outcome"),
+            buckets=STAGE_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._jobs = Gauge(
+            "gavel_jobs_count",
+            "Jobs that wait, are being done, or are dead, in the storage that servers share.",
+            ("state",),
+            registry=registry,
+        )
+        self._oldest_job = Gauge(
+            "gavel_jobs_oldest_waiting_seconds",
+            "For how long the oldest waiting job could have been done; 0 if none waits.",
+            registry=registry,
+        )
         self._stage_series: dict[str, Histogram] = {}
         self._classifier_series: dict[tuple[str, OutcomeStatus], Histogram] = {}
 
@@ -210,6 +230,17 @@ class PrometheusTelemetry:
     def picture_turned_away(self) -> None:
         """Record a picture without a place; see ``Telemetry.picture_turned_away``."""
         self._turned_away.inc()
+
+    def job_attempted(self, kind: JobKind, outcome: JobOutcome, seconds: float) -> None:
+        """Record an attempt at a job; see ``Telemetry.job_attempted``."""
+        self._attempts.labels(kind.value, outcome.value).observe(seconds)
+
+    def jobs_counted(self, counts: JobCounts, oldest_seconds: float) -> None:
+        """Record how much work there is; see ``Telemetry.jobs_counted``."""
+        self._jobs.labels(JobState.WAITING.value).set(counts.waiting)
+        self._jobs.labels(JobState.RUNNING.value).set(counts.running)
+        self._jobs.labels(JobState.DEAD.value).set(counts.dead)
+        self._oldest_job.set(oldest_seconds)
 
     def engine_chosen(self, name: str) -> None:
         """Show which engine runs, by its name: library, version and precision."""

@@ -77,12 +77,10 @@ class JobStore(Protocol):
         """Return a page of jobs without payloads, newest first, of one project or all."""
         ...
 
-    async def lease(
-        self, worker: str, *, limit: int, seconds: float, job_ids: Sequence[str] = ()
-    ) -> Sequence[Lease]:
+    async def lease(self, worker: str, *, limit: int, seconds: float) -> Sequence[Lease]:
         """Take up to ``limit`` jobs that wait, or whose lease ran out, and count an attempt.
 
-        With ``job_ids``, only of these. No job is leased to two. A flood of one project's jobs
+        No job is leased to two. A flood of one project's jobs
         keeps no other project waiting; within a project the higher priority goes first, then what
         could be done for longer.
         """
@@ -142,11 +140,11 @@ class JobStore(Protocol):
 
 
 class Ticket(Protocol):
-    """Word that there is work. ``job_ids`` names it; empty means that the store knows."""
+    """Word that there is work; which it is, the store knows."""
 
     @property
-    def job_ids(self) -> Sequence[str]:
-        """The jobs meant."""
+    def job_count(self) -> int:
+        """How many jobs to take for this word; 0 means as many as there are."""
         ...
 
     async def working(self) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from gaveld.application.ports.jobs import JobCounts
 from gaveld.domain.actions import Action
+from gaveld.domain.jobs import JobKind, JobOutcome
 from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.reviews import ContentKind, Decision
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
@@ -59,4 +61,12 @@ class Telemetry(Protocol):
 
     def picture_turned_away(self) -> None:
         """Record that a picture was not looked at because there was no place for it."""
+        ...
+
+    def job_attempted(self, kind: JobKind, outcome: JobOutcome, seconds: float) -> None:
+        """Record one attempt at a job, what became of it, and how long it took."""
+        ...
+
+    def jobs_counted(self, counts: JobCounts, oldest_seconds: float) -> None:
+        """Record how much work there is, and for how long the oldest could have been done."""
         ...

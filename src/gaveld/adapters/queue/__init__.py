@@ -1,0 +1,1 @@
+"""Word of jobs within one process; it knows nothing of other machines."""
