@@ -9,6 +9,7 @@ from gaveld.domain.actions import Action
 from gaveld.domain.jobs import JobKind, JobOutcome
 from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.reviews import ContentKind, Decision
+from gaveld.domain.rules import RuleStatus
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 from tests.fakes.telemetry import FakeTelemetry
 
@@ -42,6 +43,9 @@ def report(telemetry: Telemetry) -> None:
     for refusal in MediaRefusal:
         telemetry.media_refused(refusal)
     telemetry.picture_turned_away()
+    for outcome in RuleStatus:
+        telemetry.rule_run(outcome, is_shadow=False)
+    telemetry.rule_run(RuleStatus.FAILED, is_shadow=True)
     for job_kind in JobKind:
         for outcome in JobOutcome:
             telemetry.job_attempted(job_kind, outcome, 0.25)
@@ -87,6 +91,8 @@ def test_everything_can_be_reported(telemetry: Telemetry):
         ("gavel_images_judged_total", {"kind": "animation", "extent": "whole"}, 1),
         ("gavel_images_judged_total", {"kind": "image", "extent": "partial"}, 1),
         ("gavel_images_judged_frames_sum", {}, 24),
+        ("gavel_rules_run_total", {"status": "matched", "mode": "acting"}, 1),
+        ("gavel_rules_run_total", {"status": "failed", "mode": "shadow"}, 1),
         ("gavel_images_refused_total", {"why": "TOO_MANY_PIXELS"}, 1),
         ("gavel_images_turned_away_total", {}, 1),
         ("gavel_classifier_info", {"classifier": "lexicon", "version": "2026.1"}, 1),

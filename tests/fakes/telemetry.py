@@ -7,6 +7,7 @@ from gaveld.domain.actions import Action
 from gaveld.domain.jobs import JobKind, JobOutcome
 from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.reviews import ContentKind, Decision
+from gaveld.domain.rules import RuleStatus
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 
 
@@ -25,6 +26,7 @@ class FakeTelemetry:
         self.pictures: list[tuple[MediaKind, int, bool]] = []
         self.refusals: list[MediaRefusal] = []
         self.turned_away = 0
+        self.rules: list[tuple[RuleStatus, bool]] = []
         self.attempts: list[tuple[JobKind, JobOutcome]] = []
         self.counts: list[tuple[JobCounts, float]] = []
 
@@ -68,3 +70,6 @@ class FakeTelemetry:
 
     def jobs_counted(self, counts: JobCounts, oldest_seconds: float) -> None:
         self.counts.append((counts, oldest_seconds))
+
+    def rule_run(self, status: RuleStatus, *, is_shadow: bool) -> None:
+        self.rules.append((status, is_shadow))

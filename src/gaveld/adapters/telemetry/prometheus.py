@@ -11,6 +11,7 @@ from gaveld.domain.actions import Action
 from gaveld.domain.jobs import JobKind, JobOutcome, JobState
 from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.reviews import ContentKind, Decision
+from gaveld.domain.rules import RuleStatus
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 
 STAGE_BUCKETS_SECONDS: Final = (
@@ -110,6 +111,12 @@ class PrometheusTelemetry:
         self._turned_away = Counter(
             "gavel_images_turned_away_total",
             "Pictures that were not looked at because too many were.",
+            registry=registry,
+        )
+        self._rules = Counter(
+            "gavel_rules_run_total",
+            "Rules that were run, by how they came out and whether they act.",
+            ("status", "mode"),
             registry=registry,
         )
         self._passages = Histogram(
@@ -230,6 +237,10 @@ class PrometheusTelemetry:
     def picture_turned_away(self) -> None:
         """Record a picture without a place; see ``Telemetry.picture_turned_away``."""
         self._turned_away.inc()
+
+    def rule_run(self, status: RuleStatus, *, is_shadow: bool) -> None:
+        """Record one rule's outcome; see ``Telemetry.rule_run``."""
+        self._rules.labels(status.value, "shadow" if is_shadow else "acting").inc()
 
     def job_attempted(self, kind: JobKind, outcome: JobOutcome, seconds: float) -> None:
         """Record an attempt at a job; see ``Telemetry.job_attempted``."""

@@ -8,6 +8,7 @@ from gaveld.domain.actions import Action
 from gaveld.domain.jobs import JobKind, JobOutcome
 from gaveld.domain.media import MediaKind, MediaRefusal
 from gaveld.domain.reviews import ContentKind, Decision
+from gaveld.domain.rules import RuleStatus
 from gaveld.domain.signals import ClassifierCard, OutcomeStatus
 
 
@@ -69,4 +70,8 @@ class Telemetry(Protocol):
 
     def jobs_counted(self, counts: JobCounts, oldest_seconds: float) -> None:
         """Record how much work there is, and for how long the oldest could have been done."""
+        ...
+
+    def rule_run(self, status: RuleStatus, *, is_shadow: bool) -> None:
+        """Record how one of a policy's rules came out, and whether it is a shadow."""
         ...
