@@ -52,10 +52,11 @@ class RunRules:
 
     A shadow rule is run and counted and sets nothing off. One that can't be worked out has failed:
     it is reported and counted, and never passes for one that did not match. The log has each cause
-    once for each policy, under the rule's id.
+    once for each policy, under the rule's id. Without telemetry nothing is counted or logged, for
+    trials.
     """
 
-    def __init__(self, compiler: ConditionCompiler, telemetry: Telemetry) -> None:
+    def __init__(self, compiler: ConditionCompiler, telemetry: Telemetry | None) -> None:
         self._compiler = compiler
         self._telemetry = telemetry
         self._programs: OrderedDict[int, _Program] = OrderedDict()
@@ -70,9 +71,10 @@ class RunRules:
             if entry.rule.content_types and facts.content_type not in entry.rule.content_types:
                 continue
             outcome = self._run(entry, facts)
-            self._telemetry.rule_run(outcome.status, is_shadow=entry.rule.shadow)
-            if outcome.status is RuleStatus.FAILED:
-                self._log_once(program, outcome)
+            if self._telemetry is not None:
+                self._telemetry.rule_run(outcome.status, is_shadow=entry.rule.shadow)
+                if outcome.status is RuleStatus.FAILED:
+                    self._log_once(program, outcome)
             outcomes.append(outcome)
             if len(outcomes) % _RULES_AT_ONCE == 0:
                 await asyncio.sleep(0)
