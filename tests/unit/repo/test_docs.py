@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from gaveld.adapters.nats.metrics import NatsMetrics
 from gaveld.adapters.redis.metrics import RedisMetrics
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
+from gaveld.adapters.telemetry.callbacks import PrometheusCallbackTelemetry
 from gaveld.adapters.telemetry.loop_lag import LoopLag
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.lexicon import validate_term_lists
@@ -64,7 +65,7 @@ def leaves(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, ob
 def rendered(value: object) -> str:
     """A default as the guide writes it."""
     match value:
-        case None:
+        case None | ():
             return "none"
         case bool():
             return f"`{str(value).lower()}`"
@@ -159,6 +160,7 @@ def metrics() -> dict[str, list[str]]:
     PrometheusTelemetry(registry)
     LoopLag(registry)
     RedisMetrics(registry)
+    PrometheusCallbackTelemetry(registry)
     NatsMetrics(registry)
     RpcMetrics(registry)
     RestMetrics(registry)

@@ -7,6 +7,7 @@ import typer
 from gaveld import __version__
 from gaveld.bootstrap.cli import (
     balances,
+    callbacks,
     content,
     evaluation,
     feedback,
@@ -38,6 +39,7 @@ app.add_typer(feedback.app, name="feedback")
 app.add_typer(models.app, name="models")
 app.add_typer(hashes.app, name="hashes")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(callbacks.app, name="callbacks")
 app.command("migrate")(storage.migrate)
 app.command("check-config")(server.check_config)
 app.command("health")(server.health)

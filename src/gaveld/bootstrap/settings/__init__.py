@@ -38,7 +38,7 @@ from gaveld.bootstrap.settings.serving import (
     TlsSettings,
 )
 from gaveld.bootstrap.settings.tree import ENVIRONMENT_PREFIX, Settings, is_loopback
-from gaveld.bootstrap.settings.working import SecretsSettings, WorkSettings
+from gaveld.bootstrap.settings.working import CallbacksSettings, SecretsSettings, WorkSettings
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -47,6 +47,7 @@ __all__ = [
     "AntivirusSettings",
     "AuthSettings",
     "CacheSettings",
+    "CallbacksSettings",
     "ClassifierName",
     "DescriptionSettings",
     "FeedbackSettings",

@@ -35,7 +35,7 @@ from gaveld.bootstrap.settings.serving import (
     ShutdownSettings,
     TelemetrySettings,
 )
-from gaveld.bootstrap.settings.working import SecretsSettings, WorkSettings
+from gaveld.bootstrap.settings.working import CallbacksSettings, SecretsSettings, WorkSettings
 
 ENVIRONMENT_PREFIX: Final = "GAVEL_"
 
@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     nats: NatsSettings = NatsSettings()
     work: WorkSettings = WorkSettings()
     secrets: SecretsSettings = SecretsSettings()
+    callbacks: CallbacksSettings = CallbacksSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     shutdown: ShutdownSettings = ShutdownSettings()

@@ -1,5 +1,9 @@
 """Settings of policies that callers change, and of work that is done later."""
 
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
 from gaveld.bootstrap.settings.section import ReadableFile, Section
 
 
@@ -15,3 +19,29 @@ class SecretsSettings(Section):
 
     key_file: ReadableFile | None = None
     """A file of keys, one a line; the first seals, and all open. None makes one beside SQLite's."""
+
+
+def _host_names(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    for host in hosts:
+        if not host or host.strip("[]") != host or set(host) & set("/@?#\\ "):
+            raise ValueError(f"{host!r}: a host's name or address, without scheme, port and path")
+    return tuple(host.lower().rstrip(".") for host in hosts)
+
+
+class CallbacksSettings(Section):
+    """Callbacks are sent from here, signed, until they arrive or are given up."""
+
+    max_at_once: Annotated[int, Field(ge=0, le=10_000)] = 64
+    """How many this process sends at a time; 0 sends none from here, and others must."""
+    max_per_receiver: Annotated[int, Field(ge=1, le=1_000)] = 8
+    """How many of them to one receiver."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
+    """How long one attempt may take, from looking the name up to the answer's status."""
+    poll_seconds: Annotated[float, Field(ge=0.05, le=60)] = 1.0
+    """How often the storage is asked for what is due; what this process adds is sent at once."""
+    internal_hosts: Annotated[tuple[str, ...], AfterValidator(_host_names)] = ()
+    """Hosts that are sent callbacks although their addresses are not public."""
+    ca_file: ReadableFile | None = None
+    """Who signs receivers' certificates (PEM), beside those that the system trusts."""
+    keep_days: Annotated[float, Field(ge=4, le=3_650)] = 14.0
+    """How long delivered and dead callbacks can be listed, and dead ones sent again."""

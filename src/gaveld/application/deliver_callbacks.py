@@ -1,0 +1,207 @@
+"""Sends the callbacks that wait, again where it failed, and gives up receivers that are gone.
+
+What a callback says and how it is signed are not its business. A process that dies between
+sending and recording leaves a callback that is sent again, under the same id.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from gaveld.application.failures import place_of
+from gaveld.application.ports import (
+    Attempt,
+    CallbackSender,
+    CallbackTelemetry,
+    DeliveryStore,
+)
+from gaveld.domain.deliveries import (
+    MAX_RETRY_AFTER_SECONDS,
+    AttemptOutcome,
+    Delivery,
+    Disabled,
+    retry_at,
+)
+from gaveld.domain.errors import Unavailable
+
+COUNT_EVERY_SECONDS: Final = 10.0
+ERASE_EVERY_SECONDS: Final = 3600.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPace:
+    """How much is sent at once from this process, and how patiently.
+
+    ``lease_seconds`` must be longer than one attempt takes, its recording included.
+    """
+
+    max_at_once: int = 64
+    max_per_receiver: int = 8
+    lease_seconds: float = 30.0
+    poll_seconds: float = 1.0
+    keep_days: float = 14.0
+
+
+class DeliverCallbacks:
+    """Delivers what ``store`` has. ``run`` goes on until ``stop``; several processes may run it."""
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        sender: CallbackSender,
+        telemetry: CallbackTelemetry,
+        pace: DeliveryPace | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._telemetry = telemetry
+        self._pace = pace or DeliveryPace()
+        self._now = now
+        self._sending: set[asyncio.Task[None]] = set()
+        self._per_receiver: Counter[str] = Counter()
+        self._freed = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Deliver until ``stop``, then end the attempts that are under way; no lasting failure."""
+        keeping = asyncio.create_task(self._keep())
+        try:
+            while not self._stopping.is_set():
+                leased = await self._lease()
+                for delivery in leased:
+                    self._start(delivery)
+                if not leased:
+                    await self._rest()
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, *self._sending, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Lease no more; ``run`` returns when what is being sent has an end."""
+        self._stopping.set()
+        self._freed.set()
+
+    async def _lease(self) -> Sequence[Delivery]:
+        pace = self._pace
+        free = pace.max_at_once - len(self._sending)
+        if free <= 0:
+            return ()
+        under_way = self._per_receiver
+        busy = {entry for entry, count in under_way.items() if count >= pace.max_per_receiver}
+        most = max((count for entry, count in under_way.items() if entry not in busy), default=0)
+        try:
+            return await self._store.lease(
+                self._now(),
+                limit=free,
+                per_receiver=pace.max_per_receiver - most,
+                seconds=pace.lease_seconds,
+                but_not=busy,
+            )
+        except Unavailable as error:
+            _log.warning("callbacks can't be leased", extra={"cause": place_of(error)})
+            return ()
+
+    def _start(self, delivery: Delivery) -> None:
+        self._per_receiver[delivery.receiver_id] += 1
+        task = asyncio.create_task(self._deliver(delivery))
+        self._sending.add(task)
+        task.add_done_callback(lambda ended: self._ended(ended, delivery.receiver_id))
+
+    def _ended(self, task: asyncio.Task[None], receiver_id: str) -> None:
+        self._sending.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            _log.error("a callback was not sent", extra={"cause": place_of(failure)})
+        # Nothing else is looked for before its time unless somebody may be waiting for this place.
+        if len(self._sending) + 1 >= self._pace.max_at_once or (
+            self._per_receiver[receiver_id] >= self._pace.max_per_receiver
+        ):
+            self._freed.set()
+        self._per_receiver[receiver_id] -= 1
+        if not self._per_receiver[receiver_id]:
+            del self._per_receiver[receiver_id]
+
+    async def _rest(self) -> None:
+        """Wait for new callbacks, a free place, or the time to look for what is due."""
+        waits = {
+            asyncio.create_task(self._store.wait(self._pace.poll_seconds)),
+            asyncio.create_task(self._freed.wait()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._freed.clear()
+            for wait in waits:
+                wait.cancel()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        begun = time.monotonic()
+        attempt = (
+            await self._sender.send(delivery)
+            if delivery.url
+            else Attempt(AttemptOutcome.UNREADABLE, error="sealed_with_another_key")
+        )
+        self._telemetry.attempt_made(attempt.outcome, time.monotonic() - begun)
+        try:
+            await self._record(delivery, attempt)
+        except Unavailable as error:
+            # Its lease runs out, and it is sent again under the same id.
+            _log.warning(
+                "a callback's attempt can't be recorded",
+                extra={"callback": delivery.id, "cause": place_of(error)},
+            )
+
+    async def _record(self, delivery: Delivery, attempt: Attempt) -> None:
+        at = self._now()
+        if attempt.outcome is AttemptOutcome.DELIVERED:
+            await self._store.delivered(delivery, attempt, at)
+            return
+        if attempt.outcome is AttemptOutcome.GONE:
+            await self._store.failed(delivery, attempt, at, retry_at=None)
+            await self._disable(delivery, at, Disabled.GONE)
+            return
+        asked = attempt.retry_after_seconds
+        again = retry_at(delivery.attempt_count, at, asked)
+        await self._store.failed(delivery, attempt, at, retry_at=again)
+        if again is None:
+            # One callback that a receiver can't take is no reason to keep all others from it.
+            if not await self._store.has_delivered(delivery.receiver_id, delivery.created_at):
+                await self._disable(delivery, at, Disabled.EXHAUSTED)
+        elif asked:
+            until = at + timedelta(seconds=min(asked, MAX_RETRY_AFTER_SECONDS))
+            await self._store.pause_receiver(delivery.project, delivery.receiver_id, until)
+
+    async def _disable(self, delivery: Delivery, at: datetime, why: Disabled) -> None:
+        if await self._store.disable_receiver(delivery.project, delivery.receiver_id, at, why):
+            self._telemetry.receiver_disabled(why)
+            _log.warning(
+                "callback receiver disabled",
+                extra={
+                    "receiver": delivery.receiver_id,
+                    "project": delivery.project,
+                    "why": why.value,
+                },
+            )
+
+    async def _keep(self) -> None:
+        """Count what there is, and erase what is old, from time to time."""
+        erased = -math.inf
+        while True:
+            try:
+                self._telemetry.counted(await self._store.counts(), self._now())
+                if time.monotonic() - erased >= ERASE_EVERY_SECONDS:
+                    before = self._now() - timedelta(days=self._pace.keep_days)
+                    await self._store.erase(before=before)
+                    erased = time.monotonic()
+            except Unavailable as error:
+                _log.warning("callbacks can't be counted", extra={"cause": place_of(error)})
+            await asyncio.sleep(COUNT_EVERY_SECONDS)
