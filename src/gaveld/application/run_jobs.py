@@ -1,17 +1,128 @@
-"""Does the work that waits: takes jobs, has each done by its kind's handler, and keeps what came.
+"""Takes the jobs that wait, as many at once as there is room for, and has each attempted.
 
-What a handler does is not its business, nor where jobs are kept or who tells of them.
+What an attempt is, ``job_attempts`` says; where jobs are kept and who tells of them, the ports.
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterable, Sequence
 
-from gaveld.domain.decision_records import Records
-from gaveld.domain.jobs import Job
+from gaveld.application.failures import place_of
+from gaveld.application.job_attempts import WIND_UP_SECONDS, Attempts
+from gaveld.application.ports import JobDispatcher, JobStore, Ticket
+from gaveld.domain.jobs import Lease
 
-JobHandler = Callable[[Job], Awaitable[tuple[bytes, Records]]]
-"""Does one kind of work and returns its answer and what is to be written with it.
+_log = logging.getLogger(__name__)
 
-It writes nothing itself, for it may be done more than once until one attempt is kept. A
-``GavelError`` that a repeat can't mend ends the job at once, any other is tried again. It is
-cancelled when its job is.
-"""
+
+class RunJobs:
+    """Works on jobs from ``run`` until ``drain``.
+
+    ``worker`` names this process in the store, ``concurrency`` is how many jobs are attempted at
+    once. The store is looked into every ``poll_seconds`` even without word.
+    """
+
+    def __init__(
+        self,
+        jobs: JobStore,
+        dispatcher: JobDispatcher,
+        attempts: Attempts,
+        *,
+        worker: str,
+        concurrency: int,
+        poll_seconds: float,
+    ) -> None:
+        self._jobs = jobs
+        self._dispatcher = dispatcher
+        self._attempts = attempts
+        self._worker = worker
+        self._concurrency = concurrency
+        self._poll_seconds = poll_seconds
+        self._leaving = asyncio.Event()
+        self._working: set[asyncio.Task[None]] = set()
+        self._reaches_store = True
+
+    async def run(self) -> None:
+        """Take jobs and have them attempted until ``drain`` is called; no failure ends it."""
+        has_more = False
+        while not self._leaving.is_set():
+            while len(self._working) >= self._concurrency:
+                await asyncio.wait(self._working, return_when=asyncio.FIRST_COMPLETED)
+            words = [] if has_more else await self._words()
+            leases = await self._leases(words)
+            self._begin(leases, words)
+            await _say(word.done() for word in words[len(leases) :])
+            has_more = bool(leases) and not any(word.job_count for word in words)
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Take no more, let what is in progress end within the grace, and give the rest back."""
+        self._leaving.set()
+        if self._working:
+            await asyncio.wait(self._working, timeout=grace_seconds)
+        self._attempts.give_up()
+        if self._working:
+            await asyncio.wait(self._working, timeout=WIND_UP_SECONDS)
+
+    @property
+    def _room(self) -> int:
+        return self._concurrency - len(self._working)
+
+    async def _words(self) -> list[Ticket]:
+        """Return the words that there are, as far as there is room; none if none comes in time."""
+        words: list[Ticket] = []
+        seconds = self._poll_seconds
+        while len(words) < self._room:
+            word = await self._unless_leaving(self._dispatcher.next(seconds))
+            if word is None:
+                break
+            words.append(word)
+            if not word.job_count:
+                break
+            seconds = 0.0
+        return words
+
+    async def _unless_leaving(self, waiting: Awaitable[Ticket | None]) -> Ticket | None:
+        told = asyncio.ensure_future(waiting)
+        leaving = asyncio.create_task(self._leaving.wait())
+        await asyncio.wait({told, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        if not told.done():
+            told.cancel()
+            await asyncio.wait({told})
+        return None if told.cancelled() else told.result()
+
+    async def _leases(self, words: Sequence[Ticket]) -> Sequence[Lease]:
+        if self._leaving.is_set():
+            return ()
+        limit = sum(word.job_count for word in words) or self._room
+        try:
+            leases = await self._jobs.lease(
+                self._worker, limit=limit, seconds=self._attempts.plan.lease_seconds
+            )
+        except Exception as failure:  # noqa: BLE001 (whatever it is, jobs must be taken again)
+            self._store_is(failure)
+            await self._unless_leaving(asyncio.sleep(self._poll_seconds))
+            return ()
+        self._store_is(None)
+        return leases
+
+    def _begin(self, leases: Sequence[Lease], words: Sequence[Ticket]) -> None:
+        tickets = (*words, *[None] * len(leases))
+        for lease, ticket in zip(leases, tickets, strict=False):
+            task = asyncio.create_task(self._attempts.make(lease, ticket))
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+
+    def _store_is(self, failure: Exception | None) -> None:
+        if self._reaches_store == (failure is None):
+            return
+        self._reaches_store = failure is None
+        if failure is None:
+            _log.info("jobs can be taken again")
+        else:
+            cause = failure.__cause__ or failure
+            _log.error("jobs can't be taken", extra={"cause": place_of(cause)})
+
+
+async def _say(saying: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*saying)
