@@ -358,6 +358,8 @@ class BacktestPolicyResponse(_message.Message):
     CHANGED_COUNT_FIELD_NUMBER: _builtins.int
     UNJUDGED_COUNT_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
+    MOVES_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     decision_count: _builtins.int
     """decision_count is how many decisions were tried."""
     changed_count: _builtins.int
@@ -366,7 +368,21 @@ class BacktestPolicyResponse(_message.Message):
     """unjudged_count is how many could not be tried, because what they need was not stored."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___BacktestRow]:
-        """rows are the changes by cause, the largest first."""
+        """rows are the changes by cause, the largest first. A decision that has several causes to change
+        is counted in the row of each.
+        """
+
+    @_builtins.property
+    def moves(self) -> _containers.RepeatedCompositeFieldContainer[Global___BacktestMove]:
+        """moves count each tried decision once, by what was decided and what would be, those that stay as
+        they are too; without the unjudged.
+        """
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """warnings say what stored decisions can't tell, such as what a new term list would find. Empty:
+        nothing is amiss.
+        """
 
     def __init__(
         self,
@@ -375,14 +391,46 @@ class BacktestPolicyResponse(_message.Message):
         changed_count: _builtins.int = ...,
         unjudged_count: _builtins.int = ...,
         rows: _abc.Iterable[Global___BacktestRow] | None = ...,
+        moves: _abc.Iterable[Global___BacktestMove] | None = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_count", b"changed_count", "decision_count", b"decision_count", "rows", b"rows", "unjudged_count", b"unjudged_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_count", b"changed_count", "decision_count", b"decision_count", "moves", b"moves", "rows", b"rows", "unjudged_count", b"unjudged_count", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BacktestPolicyResponse: _TypeAlias = BacktestPolicyResponse  # noqa: Y015
+
+@_typing.final
+class BacktestMove(_message.Message):
+    """BacktestMove counts the decisions that would go from one action to another, or stay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    before: _verdict_pb2.Action.ValueType
+    """before is the action that was decided."""
+    after: _verdict_pb2.Action.ValueType
+    """after is the action that would be."""
+    count: _builtins.int
+    """count is how many decisions go so."""
+    def __init__(
+        self,
+        *,
+        before: _verdict_pb2.Action.ValueType = ...,
+        after: _verdict_pb2.Action.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BacktestMove: _TypeAlias = BacktestMove  # noqa: Y015
 
 @_typing.final
 class BacktestRow(_message.Message):
@@ -396,16 +444,23 @@ class BacktestRow(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     SAMPLE_CONTENT_IDS_FIELD_NUMBER: _builtins.int
+    UNCHECKED_FIELD_NUMBER: _builtins.int
     category_id: _builtins.str
-    """category_id is the category that causes the change. Empty: a rule does."""
+    """category_id is the category that causes the change. Empty: a rule does, or what did is not
+    stored.
+    """
     rule_id: _builtins.str
-    """rule_id is the rule that causes the change. Empty: a category does."""
+    """rule_id is the rule that causes the change. Empty: a category does, or what did is not stored."""
     before: _verdict_pb2.Action.ValueType
     """before is the action that was decided."""
     after: _verdict_pb2.Action.ValueType
     """after is the action that would be."""
     count: _builtins.int
     """count is how many decisions change so."""
+    unchecked: _builtins.bool
+    """unchecked is true where the category causes the change because it was not checked. False: for
+    what was found.
+    """
     @_builtins.property
     def sample_content_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """sample_content_ids are the content ids of some of them."""
@@ -419,10 +474,11 @@ class BacktestRow(_message.Message):
         after: _verdict_pb2.Action.ValueType = ...,
         count: _builtins.int = ...,
         sample_content_ids: _abc.Iterable[_builtins.str] | None = ...,
+        unchecked: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "category_id", b"category_id", "count", b"count", "rule_id", b"rule_id", "sample_content_ids", b"sample_content_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "category_id", b"category_id", "count", b"count", "rule_id", b"rule_id", "sample_content_ids", b"sample_content_ids", "unchecked", b"unchecked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
