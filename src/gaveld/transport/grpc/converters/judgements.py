@@ -95,7 +95,7 @@ def response_from_judgement(
         category_scores=category_scores_of(judgement.verdict),
         cached=judgement.is_cached,
         topics=topics_to_proto(judgement.topics),
-        sentiment=_sentiment(judgement.sentiment),
+        sentiment=sentiment_to_proto(judgement.sentiment),
         sentence_scores=_sentence_scores(judgement.sentences, request.text),
     )
     if request.explain:
@@ -155,7 +155,8 @@ def _sentence_scores(
     ]
 
 
-def _sentiment(sentiment: Sentiment | None) -> verdict_pb2.Sentiment | None:
+def sentiment_to_proto(sentiment: Sentiment | None) -> verdict_pb2.Sentiment | None:
+    """Return the mood of a text; None where it was not worked out."""
     if sentiment is None:
         return None
     return verdict_pb2.Sentiment(label=_MOODS[sentiment.label], score=sentiment.score)
