@@ -27,6 +27,7 @@ from gaveld.transport.rest import (
     RestMetrics,
     RestServer,
     RestServerOptions,
+    ReviewPage,
     Upstream,
     UpstreamOptions,
     contract_services,
@@ -112,6 +113,8 @@ def _rest(settings: Settings, upstream: Upstream, registry: CollectorRegistry) -
     Pages(services, __version__).serve(contract)
     if rest.playground:
         Playground().serve(contract)
+    if rest.review:
+        ReviewPage().serve(contract)
     gateway = Gateway(
         GatewayOptions(
             max_body_bytes=rest.max_body_bytes,

@@ -57,3 +57,5 @@ class RestSettings(Section):
     """Answers name fields as the contract declares them: ``content_id``, not ``contentId``."""
     playground: bool = True
     """Serves the page to try Gavel on, at ``/playground``."""
+    review: bool = True
+    """Serves the page where people decide on what waits for them, at ``/review``."""

@@ -8,6 +8,7 @@ from gaveld.transport.rest.gateway import Gateway, GatewayOptions
 from gaveld.transport.rest.metrics import RestMetrics
 from gaveld.transport.rest.pages import Pages
 from gaveld.transport.rest.playground import Playground
+from gaveld.transport.rest.review_page import ReviewPage
 from gaveld.transport.rest.server import RestServer, RestServerOptions
 from gaveld.transport.rest.tls import Certificates
 from gaveld.transport.rest.upstream import Upstream, UpstreamOptions
@@ -22,6 +23,7 @@ __all__ = [
     "RestMetrics",
     "RestServer",
     "RestServerOptions",
+    "ReviewPage",
     "Upstream",
     "UpstreamOptions",
     "contract_services",
