@@ -78,6 +78,17 @@ async def test_every_word_is_told_once(dispatcher: JobDispatcher):
     assert [ticket.job_count for ticket in tickets] == [1] * len(ids)
 
 
+async def test_word_that_is_there_needs_no_time(dispatcher: JobDispatcher):
+    """Law: what is known already is told to one who can't wait, and without any he is told so."""
+    assert await dispatcher.next(0) is None
+    await dispatcher.publish(["a", "b"])
+    for _ in range(2):
+        ticket = await dispatcher.next(0)
+        assert ticket is not None
+        await ticket.done()
+    assert await dispatcher.next(0) is None
+
+
 async def test_what_is_done_is_told_no_more(dispatcher: JobDispatcher):
     """Law: word that is worked on and then done is not told again."""
     await dispatcher.publish(["a"])

@@ -40,6 +40,8 @@ class FakeJobDispatcher:
             self.words.put_nowait(job_id)
 
     async def next(self, timeout_seconds: float) -> FakeTicket | None:
+        if not self.words.empty():
+            return FakeTicket(self, self.words.get_nowait())
         try:
             async with asyncio.timeout(timeout_seconds):
                 return FakeTicket(self, await self.words.get())

@@ -25,6 +25,7 @@ async def test_a_nats_that_is_killed_and_comes_back_loses_no_word():
             await metrics.becomes(NatsState.DOWN)
             look = await dispatcher.next(PATIENCE)
             assert look is not None
+            assert look.job_count == 0, "as many as there are"
             for answer in (look.working(), look.done(), look.give_back(1)):
                 await answer
             await dispatcher.publish(["a", "b"])

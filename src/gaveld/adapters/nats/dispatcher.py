@@ -43,12 +43,15 @@ class NatsJobDispatcher:
     async def next(self, timeout_seconds: float) -> Ticket | None:
         """Return the next word; see ``JobDispatcher.next``."""
         deadline = asyncio.get_running_loop().time() + timeout_seconds
-        try:
-            # One asks at a time, so that no worker holds words that another could work on.
-            async with asyncio.timeout_at(deadline):
-                await self._turn.acquire()
-        except TimeoutError:
-            return None
+        # One asks at a time, so that no worker holds words that another could work on.
+        if self._turn.locked():
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._turn.acquire()
+            except TimeoutError:
+                return None
+        else:
+            await self._turn.acquire()
         try:
             return await self._next(deadline)
         finally:
@@ -74,7 +77,8 @@ class NatsJobDispatcher:
 
     async def _next(self, deadline: float) -> Ticket | None:
         loop = asyncio.get_running_loop()
-        while (seconds := deadline - loop.time()) > 0:
+        while True:
+            seconds = deadline - loop.time()
             connection = self._link.connection
             if connection is None:
                 try:
@@ -84,15 +88,12 @@ class NatsJobDispatcher:
                     return _Look()
                 continue
             try:
-                (message,) = await connection.words.fetch(1, timeout=seconds)
-            except TimeoutError:
-                return None
+                message = await connection.words.one(seconds)
             except FAILURES:
                 _go_on_unless_cancelled()
                 self._link.give_up(connection)
             else:
-                return _Word(self._link, message)
-        return None
+                return None if message is None else _Word(self._link, message)
 
 
 class _Word:

@@ -16,6 +16,7 @@ from nats.js import JetStreamContext
 
 from gaveld.adapters.nats.address import NatsAddress
 from gaveld.adapters.nats.metrics import NatsMetrics, NatsState
+from gaveld.adapters.nats.pulling import Words
 from gaveld.adapters.nats.stream import CONSUMER, StreamPlan
 
 CONNECT_SECONDS: Final = 5.0
@@ -37,7 +38,7 @@ class Connection:
 
     client: Client
     stream: JetStreamContext
-    words: JetStreamContext.PullSubscription
+    words: Words
     lost: asyncio.Event
 
 
@@ -122,7 +123,7 @@ class NatsLink:
         self._prove_encrypted(client)
         jetstream = client.jetstream(timeout=CONNECT_SECONDS)
         await self.plan.prepare(jetstream)
-        words = await jetstream.pull_subscribe_bind(CONSUMER, self.plan.name)
+        words = await Words.of(client, self.plan.name, CONSUMER)
         return Connection(client, jetstream, words, lost)
 
     def _options(self, client: Client) -> dict[str, Any]:
