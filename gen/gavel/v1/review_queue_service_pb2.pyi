@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from gavel.v1 import content_pb2 as _content_pb2
+from gavel.v1 import content_service_pb2 as _content_service_pb2
 from gavel.v1 import rule_pb2 as _rule_pb2
 from gavel.v1 import verdict_pb2 as _verdict_pb2
 from google.protobuf import descriptor as _descriptor
@@ -111,6 +112,26 @@ class ReviewItem(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class CategoryScoresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     CONTENT_ID_FIELD_NUMBER: _builtins.int
@@ -126,6 +147,10 @@ class ReviewItem(_message.Message):
     OPINIONS_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    FIELD_RESULTS_FIELD_NUMBER: _builtins.int
+    CATEGORY_SCORES_FIELD_NUMBER: _builtins.int
+    OMITTED_FINDING_COUNT_FIELD_NUMBER: _builtins.int
+    JUDGE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """name is "projects/{project}/queues/{queue}/items/{item}"."""
     state: Global___ReviewItemState.ValueType
@@ -140,6 +165,8 @@ class ReviewItem(_message.Message):
     """claimant is the person who has it now. Empty: nobody has."""
     etag: _builtins.str
     """etag changes with every change of the item."""
+    omitted_finding_count: _builtins.int
+    """omitted_finding_count is how many more findings there were. Zero: findings is complete."""
     @_builtins.property
     def fields(self) -> _containers.MessageMap[_builtins.str, _content_pb2.FieldValue]:
         """fields are the content. Empty: it was not kept, or no longer is."""
@@ -172,6 +199,18 @@ class ReviewItem(_message.Message):
     def metadata(self) -> _struct_pb2.Struct:
         """metadata is what the caller sent with it. Unset: nothing."""
 
+    @_builtins.property
+    def field_results(self) -> _containers.RepeatedCompositeFieldContainer[_content_service_pb2.FieldResult]:
+        """field_results are the judged fields one by one, sorted by field_path. Empty: it is not judged."""
+
+    @_builtins.property
+    def category_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """category_scores are the highest score of every category that was checked, 0 to 1."""
+
+    @_builtins.property
+    def judge_time(self) -> _timestamp_pb2.Timestamp:
+        """judge_time is when it was judged. Unset: it is not."""
+
     def __init__(
         self,
         *,
@@ -190,10 +229,14 @@ class ReviewItem(_message.Message):
         opinions: _abc.Iterable[Global___ReviewOpinion] | None = ...,
         metadata: _struct_pb2.Struct | None = ...,
         etag: _builtins.str = ...,
+        field_results: _abc.Iterable[_content_service_pb2.FieldResult] | None = ...,
+        category_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        omitted_finding_count: _builtins.int = ...,
+        judge_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_expire_time", b"claim_expire_time", "create_time", b"create_time", "metadata", b"metadata", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_expire_time", b"claim_expire_time", "create_time", b"create_time", "judge_time", b"judge_time", "metadata", b"metadata", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "claim_expire_time", b"claim_expire_time", "claimant", b"claimant", "content_id", b"content_id", "content_type", b"content_type", "create_time", b"create_time", "etag", b"etag", "fields", b"fields", "findings", b"findings", "metadata", b"metadata", "name", b"name", "opinions", b"opinions", "rule_ids", b"rule_ids", "state", b"state", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "category_scores", b"category_scores", "claim_expire_time", b"claim_expire_time", "claimant", b"claimant", "content_id", b"content_id", "content_type", b"content_type", "create_time", b"create_time", "etag", b"etag", "field_results", b"field_results", "fields", b"fields", "findings", b"findings", "judge_time", b"judge_time", "metadata", b"metadata", "name", b"name", "omitted_finding_count", b"omitted_finding_count", "opinions", b"opinions", "rule_ids", b"rule_ids", "state", b"state", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -293,7 +336,7 @@ class ListReviewItemsResponse(_message.Message):
     """next_page_token asks for the page after this one. Empty: this is the last."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReviewItem]:
-        """items are the page's items, the oldest first, without their fields."""
+        """items are the page's items, the oldest first, without fields and field_results."""
 
     def __init__(
         self,
