@@ -33,7 +33,13 @@ from gaveld.application.ports.media import (
     VideoDecoder,
     VideoReading,
 )
-from gaveld.application.ports.policies import PolicyHistory, PolicyRevision, PolicyStore
+from gaveld.application.ports.policies import (
+    PolicyEntry,
+    PolicyHistory,
+    PolicyRevision,
+    PolicyStore,
+    PolicyTurn,
+)
 from gaveld.application.ports.reading import (
     HeadScores,
     PanelScorer,
@@ -89,9 +95,11 @@ __all__ = [
     "PatternInvalidError",
     "Patterns",
     "PictureDescriber",
+    "PolicyEntry",
     "PolicyHistory",
     "PolicyRevision",
     "PolicyStore",
+    "PolicyTurn",
     "RateLimit",
     "RateLimiter",
     "ReviewItemStore",

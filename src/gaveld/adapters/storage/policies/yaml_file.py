@@ -5,6 +5,7 @@ Whether a term list compiles is asked of a validator that bootstrap hands in.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +36,7 @@ class YamlPolicyStore:
         self._validate_terms = validate_terms
         self._read_domain = read_domain
         try:
+            self.changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             tree = yaml.safe_load(path.read_text("utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise PolicyError(f"{path}: {error}") from error
