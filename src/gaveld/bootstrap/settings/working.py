@@ -12,6 +12,26 @@ class WorkSettings(Section):
 
     enabled: bool = True
     """Whether the services that need the storage for these are served."""
+    workers: Annotated[int, Field(ge=0, le=1_000)] = 4
+    """How many jobs this process works on at once; 0 works on none, and others must."""
+    attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    """How often a job is tried before it is dead."""
+    retry_seconds: Annotated[float, Field(gt=0, le=3_600)] = 2.0
+    """How long the first pause between attempts is; each is twice the one before."""
+    max_retry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 300.0
+    """How long a pause may become."""
+    lease_seconds: Annotated[float, Field(ge=1, le=3_600)] = 60.0
+    """After how long of a worker's silence another takes its jobs."""
+    max_job_seconds: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    """How long one attempt may take."""
+    poll_seconds: Annotated[float, Field(ge=0.05, le=60)] = 0.5
+    """How often workers look into the storage that nobody told of work."""
+    sweep_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 15.0
+    """How often jobs are counted, lost ones brought up again, and old ones erased."""
+    keep_answers_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = 3_600.0
+    """How long the words of an answer can be fetched where no policy keeps the content."""
+    keep_jobs_days: Annotated[float, Field(gt=0, le=3_650)] = 30.0
+    """How long operations can be fetched, and repeats of them be told."""
 
 
 class SecretsSettings(Section):

@@ -5,7 +5,7 @@ Interceptors fill it in; servicers read it. It holds no rule and makes no decisi
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -72,8 +72,9 @@ class Call:
     ``timer`` ends the call when it is set to a time. ``due`` is that time on the monotonic clock,
     in seconds; None until the deadline is known. ``failure`` is what ended the call other than an
     answer, and ``refusal`` what the caller is told of it. ``key_id`` is for the log: that of a
-    key whose secret was right, also when the key was refused. ``passed`` counts the interceptors
-    that let the call through.
+    key whose secret was right, also when the key was refused. ``vacate`` gives the call's place
+    back before it ends, once, for one that only waits. ``passed`` counts the interceptors that let
+    the call through.
     """
 
     method: Method
@@ -90,6 +91,7 @@ class Call:
     due: float | None = None
     failure: BaseException | None = None
     refusal: Refusal | None = None
+    vacate: Callable[[], None] = lambda: None
     passed: int = 0
 
     @property

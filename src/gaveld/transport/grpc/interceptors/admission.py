@@ -9,6 +9,7 @@ import itertools
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 import grpc
@@ -29,7 +30,8 @@ class Admission(Interceptor):
     models are loaded and warm.
 
     A stream takes a place like any call while it is opened, gives it back (``vacate``), and then
-    takes a ``place`` for each piece of work, so that idle streams keep nobody out.
+    takes a ``place`` for each piece of work, so that idle streams keep nobody out. A call that only
+    waits gives its place back too.
     """
 
     def __init__(
@@ -94,12 +96,13 @@ class Admission(Interceptor):
         except BaseException:
             self._bytes_in_flight -= size_bytes
             raise
+        call.vacate = partial(self.vacate, call)
 
     def after(self, call: Call) -> None:
         """Give the place to whoever waits longest, if anyone does."""
         if call.method.scope is None:
             return
-        if not call.method.is_unary and call in self._vacated:
+        if call in self._vacated:
             self._vacated.remove(call)
             return
         self._bytes_in_flight -= _size_bytes(call)

@@ -1,0 +1,66 @@
+"""Tells a project how far its work is, waits for it and cancels it; doing it is others' business."""
+
+import asyncio
+import time
+from typing import Final
+
+from gaveld.application.ports import JobPage, JobStore
+from gaveld.domain.errors import ErrorReason, NotFound
+from gaveld.domain.jobs import Job, JobState
+
+FIRST_LOOK_SECONDS: Final = 0.05
+LONGEST_PAUSE_SECONDS: Final = 1.0
+MOST_WAITING: Final = 256
+"""How many may wait at once: each looks into the store now and then."""
+
+
+class Operations:
+    """The jobs of projects, as whoever asked for the work sees them."""
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
+        self._waiting = 0
+
+    async def get(self, project: str, job_id: str) -> Job:
+        """Return a job. Raises ``NotFound`` (RESOURCE_NOT_FOUND) unless it is the project's."""
+        return _found(await self._jobs.find(project, job_id), job_id)
+
+    async def list(
+        self, project: str, *, state: JobState | None, limit: int, token: str
+    ) -> JobPage:
+        """Return a page of the project's jobs, newest first; see ``JobStore.list``."""
+        return await self._jobs.list(project, state=state, limit=limit, token=token)
+
+    async def wait(self, project: str, job_id: str, seconds: float) -> Job:
+        """Return a job when it is final, or as it is after ``seconds``; raises as ``get``.
+
+        Where too many wait already, it is returned at once.
+        """
+        ends = time.monotonic() + seconds
+        pause = FIRST_LOOK_SECONDS
+        job = await self.get(project, job_id)
+        if self._waiting >= MOST_WAITING:
+            return job
+        self._waiting += 1
+        try:
+            while not job.state.is_final and (left := ends - time.monotonic()) > 0:
+                await asyncio.sleep(min(pause, left))
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                job = await self.get(project, job_id)
+        finally:
+            self._waiting -= 1
+        return job
+
+    async def cancel(self, project: str, job_id: str) -> Job:
+        """Cancel a job unless it is final, and return it as it is then; raises as ``get``."""
+        return _found(await self._jobs.cancel(project, job_id), job_id)
+
+
+def _found(job: Job | None, job_id: str) -> Job:
+    if job is None:
+        raise NotFound(
+            ErrorReason.RESOURCE_NOT_FOUND,
+            "The project has no such operation.",
+            metadata={"resource": f"operations/{job_id}"},
+        )
+    return job

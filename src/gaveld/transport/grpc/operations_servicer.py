@@ -1,0 +1,83 @@
+"""Answers ``google.longrunning.Operations``: how far work is, for the project that asked for it.
+
+``DeleteOperation`` is not served: what was decided is kept for repeats until its time is over.
+"""
+
+import re
+from typing import Final
+
+from google.longrunning import operations_pb2
+from google.protobuf import empty_pb2
+
+from gaveld.application.operations import Operations
+from gaveld.domain.errors import FieldViolation, InvalidRequest
+from gaveld.domain.jobs import JobState
+from gaveld.transport.grpc.call import Context, current_call
+from gaveld.transport.grpc.converters.operations import PREFIX, job_id_of, operation_to_proto
+
+PAGE_SIZE: Final = 100
+MAX_PAGE_SIZE: Final = 1000
+_FILTER: Final = re.compile(r'\s*state\s*=\s*"?([A-Za-z]+)"?\s*')
+
+
+class OperationsServicer:
+    """Serves ``GetOperation``, ``ListOperations``, ``WaitOperation`` and ``CancelOperation``."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    async def GetOperation(
+        self, request: operations_pb2.GetOperationRequest, _: Context
+    ) -> operations_pb2.Operation:
+        """Return one operation."""
+        job = await self._operations.get(current_call().project, job_id_of(request.name))
+        return operation_to_proto(job)
+
+    async def ListOperations(
+        self, request: operations_pb2.ListOperationsRequest, _: Context
+    ) -> operations_pb2.ListOperationsResponse:
+        """Return a page of the project's operations, the newest first."""
+        if request.name.rstrip("/") not in ("", PREFIX.rstrip("/")):
+            raise InvalidRequest(FieldViolation("name", 'must be "operations"'))
+        if not 0 <= request.page_size <= MAX_PAGE_SIZE:
+            raise InvalidRequest(FieldViolation("page_size", f"must be 0 to {MAX_PAGE_SIZE:,}"))
+        page = await self._operations.list(
+            current_call().project,
+            state=_state(request.filter),
+            limit=request.page_size or PAGE_SIZE,
+            token=request.page_token,
+        )
+        return operations_pb2.ListOperationsResponse(
+            operations=map(operation_to_proto, page.jobs), next_page_token=page.next_token
+        )
+
+    async def WaitOperation(
+        self, request: operations_pb2.WaitOperationRequest, _: Context
+    ) -> operations_pb2.Operation:
+        """Return one operation when it is done, or as it is when the time is over."""
+        call = current_call()
+        seconds = call.seconds_left()
+        if request.HasField("timeout"):
+            seconds = min(seconds, request.timeout.ToTimedelta().total_seconds())
+        call.vacate()  # whoever only waits keeps nobody out
+        job = await self._operations.wait(call.project, job_id_of(request.name), seconds)
+        return operation_to_proto(job)
+
+    async def CancelOperation(
+        self, request: operations_pb2.CancelOperationRequest, _: Context
+    ) -> empty_pb2.Empty:
+        """Cancel one operation, unless it is done."""
+        await self._operations.cancel(current_call().project, job_id_of(request.name))
+        return empty_pb2.Empty()
+
+
+def _state(text: str) -> JobState | None:
+    if not text.strip():
+        return None
+    names = ", ".join(state.value for state in JobState)
+    match = _FILTER.fullmatch(text)
+    try:
+        return JobState(match[1].lower() if match else "")
+    except ValueError as error:
+        said = f"must be `state = STATE`, with one of {names}"
+        raise InvalidRequest(FieldViolation("filter", said)) from error
