@@ -360,11 +360,11 @@ async def test_an_item_is_not_judged_for_ever(
     async with opened(database_url) as engine:
         await migrate(engine)
         jobs = SqlJobStore(engine, [record_review_item])
-        waits = replace(FULL, state=ReviewState.PROCESSING, answer=b"")
-        job = Job("full", "shop", JobKind.CONTENT, "r1", b"0" * 32, NOON, NOON)
+        waits = replace(BARE, state=ReviewState.PROCESSING)
+        job = Job("one", "shop", JobKind.CONTENT, "r1", b"0" * 32, NOON, NOON, payload=b"words")
         await jobs.add(job, waits)
         if state is JobState.CANCELLED:
-            await jobs.cancel("shop", "full")
+            await jobs.cancel("shop", "one")
         if state is JobState.DEAD:
             (lease,) = await jobs.lease("worker", limit=1, seconds=60)
             await jobs.fail(lease, "INTERNAL", "failed", retry_at=None)
@@ -372,6 +372,10 @@ async def test_an_item_is_not_judged_for_ever(
         assert await store.erase_expired(NOON) == (state is not JobState.WAITING)
         assert await store.erase_expired(NOON) == 0
         assert [item.state for item in await store.list("shop", limit=9)] == left
+        if state is JobState.DEAD:
+            assert (await store.find("shop", "photos", "one")).payload == b"words"
+            assert await store.erase_expired(BARE.content_until) == 1
+            assert (await store.find("shop", "photos", "one")).payload == b""
 
 
 async def test_a_forgotten_users_content_is_gone(database_url: str):

@@ -42,7 +42,8 @@ class ReviewItems:
     """The use cases behind ``ReviewQueueService``, but for creating items.
 
     ``callback_secret`` takes a project and returns what signs callbacks to addresses that callers
-    gave. ``keeps_feedback`` says whether opinions of texts are kept as feedback.
+    gave, and to actions without a secret. ``keeps_feedback`` says whether opinions of texts are
+    kept as feedback.
     """
 
     def __init__(
@@ -177,14 +178,8 @@ class ReviewItems:
             if action.id == queue.action_id and action.callback_url:
                 yield self._delivery(item, at, action)
         if item.callback_url:
-            sender = RuleAction(
-                id="",
-                name="",
-                callback_url=item.callback_url,
-                secret=self._callback_secret(item.project),
-                format=item.callback_format,
-            )
-            yield self._delivery(item, at, sender)
+            own = RuleAction("", "", item.callback_url, format=item.callback_format)
+            yield self._delivery(item, at, own)
 
     def _delivery(self, item: ReviewItem, at: datetime, action: RuleAction) -> Delivery:
         return Delivery(
@@ -193,7 +188,7 @@ class ReviewItems:
             event=EVENT,
             url=action.callback_url,
             body=self._reports.body(item, action),
-            secret=action.secret,
+            secret=action.secret or self._callback_secret(item.project),
             created_at=at,
             headers=action.headers,
             job_id=item.id,

@@ -26,6 +26,7 @@ from gaveld.adapters.storage.review_item_rows import (
     new_etag,
     opinion_of,
     opinion_row,
+    utc,
 )
 from gaveld.adapters.storage.tables import transaction
 from gaveld.application.ports import Forgotten, StripWords
@@ -330,8 +331,11 @@ def _unjudged(state: JobState) -> Select[ReviewItemRow]:
     return query.where(row.state == ReviewState.PROCESSING, JobRow.state == state)
 
 
-async def _open(_: AsyncSession, item: ReviewItemRow) -> None:
-    item.state, item.etag = ReviewState.PENDING, new_etag()
+async def _open(session: AsyncSession, item: ReviewItemRow) -> None:
+    job = await session.get_one(JobRow, item.id)
+    item.state, item.payload, item.etag = ReviewState.PENDING, job.payload, new_etag()
+    days = timedelta(days=item.details["content_retention_days"])
+    item.content_until = utc(item.created_at) + days
 
 
 async def _delete(session: AsyncSession, item: ReviewItemRow) -> None:
