@@ -79,7 +79,7 @@ class SqlJobStore:
             row = await session.scalar(
                 select(JobRow).where(JobRow.id == job_id, JobRow.project == project)
             )
-        return None if row is None else job_from(row)
+            return None if row is None else job_from(row)
 
     async def find_repeated(self, job: Job) -> Job | None:
         """Return the job that this one repeats; see ``JobStore.find_repeated``."""
