@@ -6,6 +6,7 @@ A decision counts in its user's history as it is written, once, and again as peo
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import (
@@ -32,13 +33,15 @@ from gaveld.adapters.storage.decision_documents import (
     words_to_json,
 )
 from gaveld.adapters.storage.tables import AnyText, Base, transaction
-from gaveld.adapters.storage.users import Deed, count_deed, insert_into, recount_deed
+from gaveld.adapters.storage.users import Deed, count_deed, count_of, insert_into, recount_deed
+from gaveld.adapters.storage.writing import Writes
 from gaveld.application.ports import Forgotten
 from gaveld.domain.actions import Action
 from gaveld.domain.decision_records import Decision, Records, Ruling
 
+UNREACHED: Final = "The decisions can't be reached."
 KEYS_AT_ONCE: Final = 5000
-ROWS_AT_ONCE: Final = 500
+ROWS_AT_ONCE: Final = 100
 
 
 class DecisionRow(Base):
@@ -116,6 +119,7 @@ class SqlDecisionStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._sessions = async_sessionmaker(engine)
+        self._writes = Writes(engine, UNREACHED)
 
     async def read(
         self, project: str, *, since: datetime, until: datetime, most: int
@@ -156,12 +160,9 @@ class SqlDecisionStore:
         erased = 0
         for table in (DecisionContentRow, DecisionRow):
             some = select(table.id).where(table.expires_at <= now).limit(ROWS_AT_ONCE)
+            some_go = delete(table).where(table.id.in_(some)).returning(table.id)
             while True:
-                async with self._begin() as session:
-                    gone = await session.scalars(
-                        delete(table).where(table.id.in_(some)).returning(table.id)
-                    )
-                    count = len(gone.all())
+                count = await self._writes.run(partial(count_of, some_go))
                 erased += count
                 if count < ROWS_AT_ONCE:
                     break
@@ -198,7 +199,7 @@ class SqlDecisionStore:
             return [_decision(*row) for row in await session.execute(query)]
 
     def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return transaction(self._sessions, "The decisions can't be reached.")
+        return transaction(self._sessions, UNREACHED)
 
 
 async def _add(session: AsyncSession, decision: Decision) -> None:

@@ -7,20 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from sqlalchemy import DateTime, Float, Integer, String, case, delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.dml import ReturningDelete
 
 from gaveld.adapters.storage.tables import AnyText, Base, Whole, transaction
+from gaveld.adapters.storage.writing import Writes
 from gaveld.application.ports import Forgotten
 from gaveld.domain.rules import UserHistory, UserWindow
 
 Eraser = Callable[[AsyncSession, str, str], Awaitable[Forgotten]]
 """Takes a project and an actor's id, and erases what names the actor, in the transaction."""
 
+UNREACHED: Final = "The history of users can't be reached."
 CONTENTS: Final = "contents"
 FLAGS: Final = "flags"
 WINDOWS_HOURS: Final = (24, 168, 720)
@@ -132,6 +136,7 @@ class SqlUserStore:
 
     def __init__(self, engine: AsyncEngine, erasers: Sequence[Eraser] = ()) -> None:
         self._sessions = async_sessionmaker(engine)
+        self._writes = Writes(engine, UNREACHED)
         self._erasers = tuple(erasers)
 
     async def history(self, project: str, actor_id: str, now: datetime) -> UserHistory | None:
@@ -154,18 +159,20 @@ class SqlUserStore:
 
     async def forget(self, project: str, actor_id: str) -> Forgotten:
         """Erase a user; see ``UserStore.forget``."""
-        forgotten = []
-        async with self._begin() as session:
+
+        async def work(session: AsyncSession) -> Forgotten:
             # Jobs before users: whoever finishes a job locks them in this order too.
-            for erase in self._erasers:
-                forgotten.append(await erase(session, project, actor_id))  # noqa: PERF401 (in order)
+            forgotten = [await erase(session, project, actor_id) for erase in self._erasers]
             for table in (UserRow, UserHourRow):
                 await session.execute(
                     delete(table).where(table.project == project, table.actor_id == actor_id)
                 )
-        return Forgotten(
-            sum(entry.decisions for entry in forgotten), sum(entry.contents for entry in forgotten)
-        )
+            return Forgotten(
+                sum(entry.decisions for entry in forgotten),
+                sum(entry.contents for entry in forgotten),
+            )
+
+        return await self._writes.run(work)
 
     async def erase_expired(self, now: datetime) -> int:
         """Erase old counts and histories; see ``UserStore.erase_expired``."""
@@ -177,19 +184,21 @@ class SqlUserStore:
         ):
             key = tuple_(*table.__mapper__.primary_key)
             some = select(*table.__mapper__.primary_key).where(is_over).limit(ROWS_AT_ONCE)
+            some_go = delete(table).where(key.in_(some)).returning(table.project)
             while True:
-                async with self._begin() as session:
-                    gone = await session.execute(
-                        delete(table).where(key.in_(some)).returning(table.project)
-                    )
-                    count = len(gone.all())
+                count = await self._writes.run(partial(count_of, some_go))
                 erased += count
                 if count < ROWS_AT_ONCE:
                     break
         return erased
 
     def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return transaction(self._sessions, "The history of users can't be reached.")
+        return transaction(self._sessions, UNREACHED)
+
+
+async def count_of(statement: ReturningDelete[Any], session: AsyncSession) -> int:
+    """Delete what the statement says and return how many rows went."""
+    return len((await session.execute(statement)).all())
 
 
 async def _add_counts(session: AsyncSession, deed: Deed, counts: Mapping[str, int]) -> None:

@@ -1,0 +1,150 @@
+"""Forgetting a user in all tables at once, on every kind of database."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gaveld.adapters.storage.decisions import record_decision
+from gaveld.adapters.storage.deliveries import SqlDeliveryStore
+from gaveld.adapters.storage.forgetting import forgetting
+from gaveld.adapters.storage.jobs import SqlJobStore
+from gaveld.adapters.storage.migrations import migrate
+from gaveld.adapters.storage.review_items import record_review_item
+from gaveld.adapters.storage.tables import Base
+from gaveld.adapters.storage.users import SqlUserStore
+from gaveld.application.ports import Attempt, Forgotten
+from gaveld.domain.decision_records import Records
+from gaveld.domain.deliveries import Delivery, DeliveryState
+from gaveld.domain.jobs import Job, JobKind, JobState
+from gaveld.domain.review_items import ReviewItem
+from tests.databases import opened
+from tests.decisions import NOON, decided
+from tests.fakes.secret_box import FakeSecretBox
+
+WORDS = b"canary words"
+
+
+def nameless(answer: bytes) -> bytes:
+    return b"judged" if answer else b""
+
+
+def job(id_: str, actor_id: str = "canary ann", **changed) -> Job:
+    made = Job(id_, "shop", JobKind.CONTENT, f"request-{id_}", b"\0" * 32, NOON, NOON)
+    return replace(made, payload=WORDS, content_id=id_, actor_id=actor_id, **changed)
+
+
+def records(job: Job) -> Records:
+    decision = decided(
+        job.id, project=job.project, actor_id=job.actor_id, payload=WORDS, content_id=job.id
+    )
+    decision = replace(decision, facts=replace(decision.facts, content={"body": "canary"}))
+    delivery = Delivery(
+        id=f"msg_{job.id}",
+        project=job.project,
+        event="content.decided",
+        url="https://receiver.example",
+        body=WORDS,
+        secret="whsec_bm90IG11Y2ggb2YgYSBzZWNyZXQ=",
+        created_at=NOON,
+        job_id=job.id,
+    )
+    item = ReviewItem(
+        job.id, job.project, "photos", NOON, actor_id=job.actor_id, payload=WORDS, answer=WORDS
+    )
+    return Records(decision, (delivery,), item)
+
+
+@dataclass
+class House:
+    """All that is written when content is decided."""
+
+    engine: AsyncEngine
+    jobs: SqlJobStore
+    deliveries: SqlDeliveryStore
+    users: SqlUserStore
+
+    async def decide(self, job: Job) -> None:
+        done = replace(job, state=JobState.DONE, payload=b"", answer=WORDS)
+        await self.jobs.add_done(done, records(job))
+
+    async def everything(self) -> str:
+        async with self.engine.connect() as connection:
+            return "".join(
+                [
+                    str((await connection.execute(text(f"SELECT * FROM {name}"))).all())
+                    for name in Base.metadata.tables
+                ]
+            )
+
+
+@pytest.fixture
+async def house(database_url: str) -> AsyncIterator[House]:
+    async with opened(database_url) as engine:
+        await migrate(engine)
+        deliveries = SqlDeliveryStore(engine, FakeSecretBox())
+        jobs = SqlJobStore(engine, (record_decision, deliveries.record, record_review_item))
+        users = SqlUserStore(engine, [forgetting(nameless)])
+        yield House(engine, jobs, deliveries, users)
+
+
+async def test_nothing_anywhere_names_or_quotes_a_forgotten_user(house: House):
+    """Law: once the callbacks are out, no table holds the user's id or words; others' all stay."""
+    await house.decide(job("a" * 32))
+    await house.jobs.add(job("b" * 32))
+    before = await house.everything()
+    assert "canary ann" in before
+    assert "canary words" in before
+    for delivery in await house.deliveries.lease(NOON, limit=9, per_receiver=9, seconds=60):
+        await house.deliveries.delivered(delivery, Attempt(200), NOON)
+    assert await house.users.forget("shop", "canary ann") == Forgotten(1, 2)
+    assert "canary" not in await house.everything()
+
+
+async def test_work_on_a_forgotten_users_content_ends(house: House):
+    """Law: what waits is never judged, and what is being judged leaves nothing behind."""
+    waits, runs = job("a" * 32), job("b" * 32)
+    await house.jobs.add(runs)
+    (lease,) = await house.jobs.lease("w", limit=1, seconds=60)
+    await house.jobs.add(waits)
+    await house.users.forget("shop", "canary ann")
+    assert not await house.jobs.finish(lease, WORDS, records(runs))
+    for known in (waits, runs):
+        found = await house.jobs.find("shop", known.id)
+        assert (found.state, found.payload, found.actor_id) == (JobState.CANCELLED, b"", "")
+    assert await house.users.history("shop", "canary ann", NOON) is None
+    assert await house.jobs.lease("w", limit=9, seconds=60) == []
+
+
+async def test_what_was_decided_can_still_be_asked_for(house: House):
+    """Law: an operation of a forgotten user is done as before, without words and without a name."""
+    await house.decide(job("a" * 32))
+    await house.users.forget("shop", "canary ann")
+    found = await house.jobs.find("shop", "a" * 32)
+    assert (found.state, found.answer, found.actor_id) == (JobState.DONE, b"judged", "")
+
+
+async def test_a_callback_that_waits_is_sent_and_a_dead_one_is_erased(house: House):
+    """Law: nobody waits in vain for a callback because its author was forgotten."""
+    for id_ in ("a" * 32, "b" * 32):
+        await house.decide(job(id_))
+    first, _ = await house.deliveries.lease(NOON, limit=9, per_receiver=9, seconds=60)
+    await house.deliveries.failed(first, Attempt(500), NOON, retry_at=None)
+    await house.users.forget("shop", "canary ann")
+    (left,) = await house.deliveries.list("shop")
+    assert left.id != first.id
+    assert left.state is DeliveryState.WAITING
+
+
+async def test_content_is_counted_once_wherever_it_is_kept(house: House):
+    """Law: one piece of content in a job, a decision and a queue is one; nobody else is touched."""
+    await house.decide(job("a" * 32))
+    await house.decide(job("b" * 32, actor_id="bob"))
+    await house.decide(job("c" * 32, project="blog"))
+    assert await house.users.forget("shop", "canary ann") == Forgotten(1, 1)
+    assert await house.users.forget("shop", "canary ann") == Forgotten(0, 0)
+    left = await house.everything()
+    assert "bob" in left
+    assert "canary words" in left
