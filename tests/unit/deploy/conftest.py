@@ -1,36 +1,13 @@
-"""Renders `k8s/base` the way `kubectl kustomize` does, for what the base uses and nothing more."""
+"""The manifests as `kubectl apply -k` would send them, and the image's recipe."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from tests.unit.deploy.kustomization import rendered
 
 ROOT = Path(__file__).parents[3]
-BASE = ROOT / "k8s" / "base"
-UNDERSTOOD = {"apiVersion", "kind", "resources", "configMapGenerator"}
-
-
-def rendered(folder: Path) -> list[dict[str, Any]]:
-    """Every document of a kustomization, config maps under their own names, without the hash."""
-    kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))
-    unknown = set(kustomization) - UNDERSTOOD
-    assert not unknown, f"this renderer does not know {sorted(unknown)}"
-    documents = []
-    for name in kustomization["resources"]:
-        documents += list(yaml.safe_load_all((folder / name).read_text("utf-8")))
-    for entry in kustomization["configMapGenerator"]:
-        assert set(entry) == {"name", "files", "options"}
-        assert set(entry["options"]) == {"labels"}
-        documents.append(
-            {
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": entry["name"], "labels": entry["options"]["labels"]},
-                "data": {name: (folder / name).read_text("utf-8") for name in entry["files"]},
-            }
-        )
-    return documents
 
 
 class Manifests:
@@ -85,7 +62,13 @@ class Dockerfile:
 @pytest.fixture(scope="session")
 def manifests() -> Manifests:
     """What `kubectl apply -k k8s/base` would send."""
-    return Manifests(rendered(BASE))
+    return Manifests(rendered(ROOT / "k8s" / "base"))
+
+
+@pytest.fixture(scope="session")
+def scaled() -> Manifests:
+    """What `kubectl apply -k k8s/overlays/scaled` would send."""
+    return Manifests(rendered(ROOT / "k8s" / "overlays" / "scaled"))
 
 
 @pytest.fixture(scope="session")
