@@ -3,20 +3,26 @@
 Everything about whose turn it is and what follows from a decision is the use cases' business.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from gavel.v1 import review_queue_service_pb2 as pb
 
 from gaveld.application.review_queue import ReviewItems
+from gaveld.application.submit_content import ContentRequest, SubmitContent
+from gaveld.domain.errors import FieldViolation, InvalidRequest
 from gaveld.domain.review_items import ReviewItem
 from gaveld.transport.grpc.call import Context, current_call
+from gaveld.transport.grpc.converters.content import content_from_proto
 from gaveld.transport.grpc.converters.review_items import (
     item_name_from_proto,
     item_to_proto,
+    listed_item_to_proto,
     opinion_from_proto,
     place_from_token,
     state_from_proto,
+    submission_of,
 )
 from gaveld.transport.grpc.projects import project_of
 
@@ -25,10 +31,11 @@ EVERY_QUEUE: Final = "-"
 
 
 class ReviewQueueServicer:
-    """Serves the queues."""
+    """Serves the queues; ``submit`` has what is put into them judged."""
 
-    def __init__(self, items: ReviewItems) -> None:
+    def __init__(self, items: ReviewItems, submit: SubmitContent) -> None:
         self._items = items
+        self._submit = submit
 
     async def ListReviewItems(
         self, request: pb.ListReviewItemsRequest, _: Context
@@ -44,7 +51,8 @@ class ReviewQueueServicer:
             after=place_from_token(request.page_token),
         )
         return pb.ListReviewItemsResponse(
-            items=[_message(item) for item in items], next_page_token=after
+            items=[listed_item_to_proto(item, datetime.now(UTC)) for item in items],
+            next_page_token=after,
         )
 
     async def GetReviewItem(
@@ -53,6 +61,27 @@ class ReviewQueueServicer:
         """Read one item."""
         name = item_name_from_proto(request.name, project_of(request.name, current_call()))
         return pb.GetReviewItemResponse(item=_message(await self._items.get(name)))
+
+    async def CreateReviewItem(
+        self, request: pb.CreateReviewItemRequest, _: Context
+    ) -> pb.CreateReviewItemResponse:
+        """Put content into a queue, to be judged first."""
+        call = current_call()
+        queue = item_name_from_proto(request.parent, project_of(request.parent, call))
+        if queue.queue == EVERY_QUEUE:
+            raise InvalidRequest(FieldViolation("parent", "must name one queue"))
+        asked = submission_of(request)
+        job = await self._submit.later(
+            ContentRequest(
+                project=queue.project,
+                request_id=request.request_id or call.request_id,
+                payload=asked.SerializeToString(deterministic=True),
+                submission=content_from_proto(asked),
+                review_queue=queue.queue,
+            )
+        )
+        item = await self._items.get(replace(queue, id=job.id))
+        return pb.CreateReviewItemResponse(item=_message(item))
 
     async def ClaimReviewItem(
         self, request: pb.ClaimReviewItemRequest, _: Context

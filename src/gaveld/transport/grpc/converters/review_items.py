@@ -48,7 +48,19 @@ _PLACE: Final = re.compile(r"[0-9]{20}-[A-Za-z0-9_-]{1,64}")
 
 
 def item_to_proto(item: ReviewItem, now: datetime) -> ReviewItemMessage:
-    """Return the item as it stands now; without a payload it has no fields."""
+    """Return the item as it stands now, as much of it as is kept."""
+    message = listed_item_to_proto(item, now)
+    message.MergeFrom(
+        ReviewItemMessage(
+            fields=SubmitContentRequest.FromString(item.payload).fields,
+            field_results=SubmitContentResponse.FromString(item.answer).field_results,
+        )
+    )
+    return message
+
+
+def listed_item_to_proto(item: ReviewItem, now: datetime) -> ReviewItemMessage:
+    """Return the item as lists show it, without its content and what was learnt field by field."""
     asked = SubmitContentRequest.FromString(item.payload)
     answer = SubmitContentResponse.FromString(item.answer)
     name = ItemName(item.project, item.queue, item.id)
@@ -58,13 +70,15 @@ def item_to_proto(item: ReviewItem, now: datetime) -> ReviewItemMessage:
         content_id=item.content_id,
         actor_id=item.actor_id,
         content_type=item.content_type,
-        fields=asked.fields,
         verdict=answer.verdict if answer.HasField("verdict") else None,
         findings=answer.findings,
         rule_ids=item.rule_ids,
         create_time=_timestamp(item.created_at),
         opinions=[_opinion_to_proto(opinion) for opinion in item.opinions],
         etag=item.etag,
+        category_scores=answer.category_scores,
+        omitted_finding_count=answer.omitted_finding_count,
+        judge_time=answer.decide_time if answer.HasField("decide_time") else None,
     )
     if item.claimed_until is not None and item.holder(now):
         message.claimant = item.claimant
@@ -116,17 +130,16 @@ def place_from_token(token: str) -> str:
     return token
 
 
-def submission_of(request: CreateReviewItemRequest, content_id: str) -> SubmitContentRequest:
-    """Return what is submitted to be judged for an item that a caller puts into a queue.
-
-    Its ``callback_url`` is not among it: that one waits for people.
-    """
+def submission_of(request: CreateReviewItemRequest) -> SubmitContentRequest:
+    """Return what is submitted to be judged for an item that a caller puts into a queue."""
     return SubmitContentRequest(
-        content_id=content_id,
+        content_id=request.content_id,
         actor_id=request.actor_id,
         content_type=request.content_type,
         fields=request.fields,
         metadata=request.metadata if request.HasField("metadata") else None,
+        callback_url=request.callback_url,
+        callback_format=request.callback_format,
         request_id=request.request_id,
     )
 
