@@ -74,8 +74,15 @@ class MediaValue:
 
 
 FieldValue: TypeAlias = (
-    "str | int | float | bool | datetime | Url | MediaValue "
-    "| tuple[FieldValue, ...] | Mapping[str, FieldValue]"
+    str
+    | int
+    | float
+    | bool
+    | datetime
+    | Url
+    | MediaValue
+    | tuple["FieldValue", ...]
+    | Mapping[str, "FieldValue"]
 )
 """The value of a field. Times have a zone."""
 
