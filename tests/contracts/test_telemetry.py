@@ -46,6 +46,7 @@ def report(telemetry: Telemetry) -> None:
     for outcome in RuleStatus:
         telemetry.rule_run(outcome, is_shadow=False)
     telemetry.rule_run(RuleStatus.FAILED, is_shadow=True)
+    telemetry.rows_erased("decisions", 12)
     for job_kind in JobKind:
         for outcome in JobOutcome:
             telemetry.job_attempted(job_kind, outcome, 0.25)
@@ -93,6 +94,7 @@ def test_everything_can_be_reported(telemetry: Telemetry):
         ("gavel_images_judged_frames_sum", {}, 24),
         ("gavel_rules_run_total", {"status": "matched", "mode": "acting"}, 1),
         ("gavel_rules_run_total", {"status": "failed", "mode": "shadow"}, 1),
+        ("gavel_retention_erased_rows_total", {"what": "decisions"}, 12),
         ("gavel_images_refused_total", {"why": "TOO_MANY_PIXELS"}, 1),
         ("gavel_images_turned_away_total", {}, 1),
         ("gavel_classifier_info", {"classifier": "lexicon", "version": "2026.1"}, 1),

@@ -27,6 +27,7 @@ class FakeTelemetry:
         self.refusals: list[MediaRefusal] = []
         self.turned_away = 0
         self.rules: list[tuple[RuleStatus, bool]] = []
+        self.erased: list[tuple[str, int]] = []
         self.attempts: list[tuple[JobKind, JobOutcome]] = []
         self.counts: list[tuple[JobCounts, float]] = []
 
@@ -70,6 +71,9 @@ class FakeTelemetry:
 
     def jobs_counted(self, counts: JobCounts, oldest_seconds: float) -> None:
         self.counts.append((counts, oldest_seconds))
+
+    def rows_erased(self, what: str, rows: int) -> None:
+        self.erased.append((what, rows))
 
     def rule_run(self, status: RuleStatus, *, is_shadow: bool) -> None:
         self.rules.append((status, is_shadow))

@@ -173,6 +173,12 @@ class PrometheusTelemetry:
             "For how long the oldest waiting job could have been done; 0 if none waits.",
             registry=registry,
         )
+        self._erased = Counter(
+            "gavel_retention_erased_rows_total",
+            "Rows that were erased from the storage because their time was over.",
+            ("what",),
+            registry=registry,
+        )
         self._stage_series: dict[str, Histogram] = {}
         self._classifier_series: dict[tuple[str, OutcomeStatus], Histogram] = {}
 
@@ -252,6 +258,10 @@ class PrometheusTelemetry:
         self._jobs.labels(JobState.RUNNING.value).set(counts.running)
         self._jobs.labels(JobState.DEAD.value).set(counts.dead)
         self._oldest_job.set(oldest_seconds)
+
+    def rows_erased(self, what: str, rows: int) -> None:
+        """Record what was erased; see ``Telemetry.rows_erased``."""
+        self._erased.labels(what).inc(rows)
 
     def engine_chosen(self, name: str) -> None:
         """Show which engine runs, by its name: library, version and precision."""

@@ -7,7 +7,13 @@ Adapters may be called concurrently from one event loop unless a port says other
 from gaveld.application.ports.access import ApiKey, ApiKeyStore, Credits, RateLimit, RateLimiter
 from gaveld.application.ports.answers import AnswerStore, KeptAnswer
 from gaveld.application.ports.classifiers import Classifier, LanguageDetector, TextNormaliser
-from gaveld.application.ports.decision_records import DecisionStore, Forgotten, UserStore
+from gaveld.application.ports.decision_records import (
+    BacktestProgress,
+    DecisionStore,
+    Forgotten,
+    Tried,
+    UserStore,
+)
 from gaveld.application.ports.deliveries import (
     Attempt,
     CallbackSender,
@@ -67,6 +73,7 @@ __all__ = [
     "ApiKey",
     "ApiKeyStore",
     "Attempt",
+    "BacktestProgress",
     "CallbackSender",
     "CallbackTelemetry",
     "Classifier",
@@ -114,6 +121,7 @@ __all__ = [
     "TextSignals",
     "Ticket",
     "Transcriber",
+    "Tried",
     "UserStore",
     "VerdictCache",
     "VideoDecoder",

@@ -63,3 +63,30 @@ class UserStore(Protocol):
     async def erase_expired(self, now: datetime) -> int:
         """Erase histories and counts whose time is over; return how many rows went."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How many decisions a backtest has tried, of how many."""
+
+    tried: int
+    total: int
+
+
+class BacktestProgress(Protocol):
+    """Knows how far backtests are that go on, here or on other servers.
+
+    Raises ``Unavailable`` (STORAGE_UNAVAILABLE) when it can't be reached.
+    """
+
+    async def put(self, job_id: str, tried: Tried) -> None:
+        """Keep how far the backtest of a job is."""
+        ...
+
+    async def find(self, job_id: str) -> Tried | None:
+        """Return how far it is; None where nobody said so yet, or not for a day."""
+        ...
+
+    async def erase_expired(self, now: datetime) -> int:
+        """Erase what nobody told of for a day; return how many rows went."""
+        ...

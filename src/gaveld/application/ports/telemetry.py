@@ -72,6 +72,10 @@ class Telemetry(Protocol):
         """Record how much work there is, and for how long the oldest could have been done."""
         ...
 
+    def rows_erased(self, what: str, rows: int) -> None:
+        """Record that rows were erased because their time was over; ``what`` names the store."""
+        ...
+
     def rule_run(self, status: RuleStatus, *, is_shadow: bool) -> None:
         """Record how one of a policy's rules came out, and whether it is a shadow."""
         ...

@@ -59,6 +59,14 @@ def upgrade() -> None:
         sa.Column("count", _whole(), nullable=False),
     )
     op.create_index("ix_user_hours_hour", "user_hours", ["hour"])
+    op.create_table(
+        "backtests",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("tried", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_backtests_told_at", "backtests", ["told_at"])
 
 
 def _whole() -> sa.types.TypeEngine[int]:
