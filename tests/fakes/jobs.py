@@ -49,9 +49,9 @@ class FakeJobStore:
             replace(job, payload=b""), records, self._words_until(job, job.answer, records)
         )
 
-    async def find(self, project: str, job_id: str) -> Job | None:
-        kept = self._kept.get(job_id)
-        return kept.job if kept is not None and kept.job.project == project else None
+    async def find(self, project: str | None, job_id: str) -> Job | None:
+        job = self.jobs.get(job_id)
+        return job if job is not None and project in (None, job.project) else None
 
     async def find_repeated(self, job: Job) -> Job | None:
         return self._repeated(job)

@@ -1,4 +1,4 @@
-"""Tells a project how far its work is, waits for it and cancels it; doing it is others' business."""
+"""Tells a project how far its work is, waits for it and cancels it. Others do it."""
 
 import asyncio
 import time

@@ -36,11 +36,13 @@ from gaveld.bootstrap.embedded_panel import embedded_reviewers
 from gaveld.bootstrap.pictures import PicturePath, build_picture_path
 from gaveld.bootstrap.plugins import antivirus, picture_describer, transcriber
 from gaveld.bootstrap.reviews import build_media_reviews
+from gaveld.bootstrap.services import Judging, build_services, open_parts
 from gaveld.bootstrap.settings import Settings, SettingsError
 from gaveld.bootstrap.sharing import open_sharing
 from gaveld.bootstrap.stores import open_stores
 from gaveld.bootstrap.texts import TextPath, build_text_path
 from gaveld.bootstrap.video import build_video_decoder
+from gaveld.bootstrap.work import BackgroundWork, build_work
 from gaveld.domain.policies import Policy
 from gaveld.domain.signals import ClassifierCard
 from gaveld.transport.grpc.media_review_servicer import MediaReviews
@@ -52,7 +54,8 @@ class Application:
     """Everything that a transport needs to serve.
 
     ``authenticate`` is None when auth is off, ``submit_feedback`` when no feedback is kept.
-    ``services`` are those that need the storage, empty when ``work.enabled`` is false.
+    ``services`` are those that need the storage, and ``work`` is what goes on beside them; there
+    are none when ``work.enabled`` is false.
     """
 
     text_path: TextPath
@@ -69,6 +72,7 @@ class Application:
     rate_limiter: RateLimiter
     telemetry: PrometheusTelemetry
     services: tuple[Service, ...] = ()
+    work: BackgroundWork | None = None
 
     @property
     def installed(self) -> tuple[ClassifierCard, ...]:
@@ -117,6 +121,15 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     )
     moderate_text = _moderate_text(settings, text_path, policies, telemetry, sharing.texts())
     video_decoder = build_video_decoder(settings.video, stack)
+    parts = None
+    if settings.work.enabled and stores.engine is not None:
+        parts = await open_parts(
+            settings,
+            stack,
+            engine=stores.engine,
+            telemetry=telemetry,
+            judging=Judging(policies, moderate_text, picture_path),
+        )
     return Application(
         text_path=text_path,
         picture_path=picture_path,
@@ -141,6 +154,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         authenticate=stores.authenticate,
         rate_limiter=sharing.rate_limiter(),
         telemetry=telemetry,
+        services=build_services(parts) if parts is not None else (),
+        work=build_work(parts, stack) if parts is not None else None,
     )
 
 

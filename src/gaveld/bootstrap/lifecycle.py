@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from gaveld.bootstrap.endings import Ended, end_signals, opened, patiently, unus
 from gaveld.bootstrap.logs import configure_logs
 from gaveld.bootstrap.rest import private_socket, rest_beside, rest_tls
 from gaveld.bootstrap.settings import LogSettings, Settings, ShutdownSettings
+from gaveld.bootstrap.work import BackgroundWork
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
 from gaveld.transport.grpc.tls import TlsOptions, server_credentials
 from gaveld.transport.ops.server import OpsServer
@@ -33,7 +34,7 @@ async def run(settings: Settings) -> None:
 
     The ports are open and health says NOT_SERVING while models load and warm up. At the end:
     NOT_SERVING, take calls for the notice while callers move away, let those in progress finish
-    within the grace, stop, close in reverse. A second signal ends the wait. Raises
+    within the grace, and jobs too, stop, close in reverse. A second signal ends the wait. Raises
     ``SettingsError`` for settings that can't be served.
     """
     configure_logs(settings.log)
@@ -64,6 +65,8 @@ async def run(settings: Settings) -> None:
         await application.warm_up()
         _keep_for_good()
         stack.callback(gc.unfreeze)
+        if application.work is not None:
+            application.work.start()
         await server.announce()
         _log.info(
             "serving",
@@ -76,7 +79,7 @@ async def run(settings: Settings) -> None:
             classifiers={card.name: card.version for card in application.installed},
         )
         by_hand = await ended.get() is signal.SIGINT
-        await _drain(server, rest, settings.shutdown, ended, by_hand=by_hand)
+        await _drain(server, rest, application.work, settings.shutdown, ended, by_hand=by_hand)
     _log.info("stopped")
 
 
@@ -181,6 +184,7 @@ def _prove_tls(options: TlsOptions) -> None:
 async def _drain(
     server: GrpcServer,
     rest: RestServer | None,
+    work: BackgroundWork | None,
     settings: ShutdownSettings,
     ended: Ended,
     *,
@@ -192,6 +196,13 @@ async def _drain(
     if rest is not None:
         rest.leave()
     finish = rest.finish if rest is not None else None
-    await patiently(server.drain(notice_seconds, settings.grace_seconds, finish), ended)
+    drains = [server.drain(notice_seconds, settings.grace_seconds, finish)]
+    if work is not None:
+        drains.append(work.drain(settings.grace_seconds))  # others work while callers move away
+    await patiently(_all(drains), ended)
     if rest is not None:
         await rest.stop()
+
+
+async def _all(drains: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*drains)

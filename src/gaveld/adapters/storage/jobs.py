@@ -73,13 +73,13 @@ class SqlJobStore:
         values = values_of(job) | {"words_until": self._words_until(job, job.answer, records)}
         return await self._add(job, values, records)
 
-    async def find(self, project: str, job_id: str) -> Job | None:
+    async def find(self, project: str | None, job_id: str) -> Job | None:
         """Return a job; see ``JobStore.find``."""
         async with self._read() as session:
-            row = await session.scalar(
-                select(JobRow).where(JobRow.id == job_id, JobRow.project == project)
-            )
-            return None if row is None else job_from(row)
+            row = await session.get(JobRow, job_id)
+            if row is None or project not in (None, row.project):
+                return None
+            return job_from(row)
 
     async def find_repeated(self, job: Job) -> Job | None:
         """Return the job that this one repeats; see ``JobStore.find_repeated``."""

@@ -58,8 +58,8 @@ class JobStore(Protocol):
         """
         ...
 
-    async def find(self, project: str, job_id: str) -> Job | None:
-        """Return the project's job; None if it has no such one."""
+    async def find(self, project: str | None, job_id: str) -> Job | None:
+        """Return the project's job, or with None anybody's; None if there is no such one."""
         ...
 
     async def find_repeated(self, job: Job) -> Job | None:

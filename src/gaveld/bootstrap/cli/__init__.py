@@ -13,11 +13,13 @@ from gaveld.bootstrap.cli import (
     feedback,
     gateway,
     hashes,
+    jobs,
     keys,
     models,
     secrets,
     server,
     storage,
+    worker,
 )
 
 app = typer.Typer(
@@ -28,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("serve")(server.serve)
+app.command("worker")(worker.worker)
 app.command("gateway")(gateway.gateway)
 app.command("moderate")(content.moderate)
 app.command("categories")(content.categories)
@@ -36,6 +39,7 @@ app.command("thresholds")(evaluation.thresholds)
 app.add_typer(keys.app, name="keys")
 app.add_typer(balances.app, name="credits")
 app.add_typer(feedback.app, name="feedback")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 app.add_typer(hashes.app, name="hashes")
 app.add_typer(secrets.app, name="secrets")

@@ -1,16 +1,24 @@
 """Reads the routes of the contract out of its descriptors: every ``google.api.http`` rule.
 
-It decides nothing about them; what a rule says of body and answer is kept as it stands.
+It decides nothing about them; what a rule says of body and answer is kept as it stands. Only an RPC
+that others declared without a rule has one here.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from gaveld.transport.rest.routing import RouteTable
+
+OF_OTHERS: Final = {
+    "google.longrunning.Operations.WaitOperation": http_pb2.HttpRule(
+        post="/v1/{name=operations/**}:wait", body="*"
+    ),
+}
+"""The rules of RPCs of others' contracts that have none of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def contract_routes(services: Iterable[ServiceDescriptor]) -> RouteTable[Binding
 def _rule(method: MethodDescriptor) -> http_pb2.HttpRule | None:
     options: Any = method.GetOptions()  # what its extensions are, its stubs can't tell
     if not options.HasExtension(annotations_pb2.http):
-        return None
+        return OF_OTHERS.get(method.full_name)
     rule: http_pb2.HttpRule = options.Extensions[annotations_pb2.http]
     return rule
 

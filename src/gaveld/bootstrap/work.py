@@ -1,0 +1,120 @@
+"""Puts together what goes on beside serving: workers, the sweeper and the sending of callbacks.
+
+It runs in ``gavel serve`` and in ``gavel worker`` alike.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Final
+
+from gaveld.adapters.storage.decisions import SqlDecisionStore
+from gaveld.adapters.storage.users import SqlUserStore
+from gaveld.application.deliver_callbacks import DeliverCallbacks
+from gaveld.application.job_attempts import AttemptPlan, Attempts, JobHandler
+from gaveld.application.run_jobs import RunJobs
+from gaveld.application.sweep_jobs import Chore, SweepJobs, SweepPlan
+from gaveld.bootstrap.callbacks import build_deliver_callbacks
+from gaveld.bootstrap.services import Parts
+from gaveld.domain.jobs import JobKind
+from gaveld.transport.grpc.converters.content import ContentMessages
+
+DAY_SECONDS: Final = 86_400.0
+POLL_BESIDE_NATS_SECONDS: Final = 5.0
+"""How often the storage is looked into where NATS carries the word."""
+
+
+class BackgroundWork:
+    """What goes on from ``start`` until ``drain``."""
+
+    def __init__(
+        self, run_jobs: RunJobs | None, sweep: SweepJobs, deliver: DeliverCallbacks | None
+    ) -> None:
+        self._run_jobs = run_jobs
+        self._sweep = sweep
+        self._deliver = deliver
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sweeping: asyncio.Task[None] | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether this process works on jobs."""
+        return self._run_jobs is not None
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._sweeping = asyncio.create_task(self._sweep.run())
+        runs = [part.run() for part in (self._run_jobs, self._deliver) if part is not None]
+        self._tasks = [asyncio.create_task(run) for run in runs]
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Take nothing new, let what is in progress end within the grace, and stop. Idempotent."""
+        if self._sweeping is None:
+            return
+        self._sweeping.cancel()
+        if self._deliver is not None:
+            self._deliver.stop()
+        if self._run_jobs is not None:
+            await self._run_jobs.drain(grace_seconds)
+        ending = [self._sweeping, *self._tasks]
+        _, late = await asyncio.wait(ending, timeout=grace_seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        self._sweeping = None
+
+
+def build_work(parts: Parts, stack: AsyncExitStack) -> BackgroundWork:
+    """Return what is to go on in this process. It starts nothing. Raises ``SettingsError``."""
+    wanted = parts.settings.work
+    attempts = Attempts(
+        parts.jobs,
+        job_handlers(parts),
+        parts.telemetry,
+        AttemptPlan(
+            lease_seconds=wanted.lease_seconds,
+            max_seconds=wanted.max_job_seconds,
+            attempts=wanted.attempts,
+            retry_seconds=wanted.retry_seconds,
+            max_retry_seconds=wanted.max_retry_seconds,
+        ),
+    )
+    has_nats = parts.settings.nats.url is not None
+    run_jobs = RunJobs(
+        parts.jobs,
+        parts.dispatcher,
+        attempts,
+        worker=f"{socket.gethostname()}:{os.getpid()}"[:128],
+        concurrency=wanted.workers,
+        poll_seconds=POLL_BESIDE_NATS_SECONDS if has_nats else wanted.poll_seconds,
+    )
+    sweep = SweepJobs(
+        parts.jobs,
+        parts.dispatcher,
+        parts.telemetry,
+        strip_words=ContentMessages().without_words,
+        plan=SweepPlan(
+            every_seconds=wanted.sweep_seconds,
+            keep_jobs_seconds=wanted.keep_jobs_days * DAY_SECONDS,
+        ),
+        chores=chores(parts),
+    )
+    deliver = build_deliver_callbacks(
+        parts.settings, parts.deliveries, parts.telemetry.registry, stack
+    )
+    return BackgroundWork(run_jobs if wanted.workers else None, sweep, deliver)
+
+
+def job_handlers(_: Parts) -> Mapping[JobKind, JobHandler]:
+    """Return who does each kind of job."""
+    return {}
+
+
+def chores(parts: Parts) -> Sequence[Chore]:
+    """Return what else there is to tidy up in the storage."""
+    return (
+        SqlDecisionStore(parts.engine).erase_expired,
+        SqlUserStore(parts.engine).erase_expired,
+    )
