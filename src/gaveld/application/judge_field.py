@@ -18,6 +18,7 @@ from gaveld.application.video_in_progress import VideoJudgement
 from gaveld.domain.content import TextSubmission
 from gaveld.domain.errors import ErrorReason, FailedPrecondition
 from gaveld.domain.policies import Policy, PolicyOverrides
+from gaveld.domain.rule_facts import FactsOfPart
 from gaveld.domain.signals import Signals
 from gaveld.domain.typed_content import FieldType, Leaf, MediaValue, Url
 from gaveld.domain.verdicts import judge
@@ -62,6 +63,22 @@ class JudgedField:
     def is_link(self) -> bool:
         """Whether it was judged as a link."""
         return isinstance(self.leaf.value, Url)
+
+    @property
+    def facts(self) -> FactsOfPart:
+        """What rules may ask of it. The words of an address are nobody's language."""
+        if self.is_link or not self.leaf.value:
+            return FactsOfPart()
+        match self.piece.judgement:
+            case TextJudgement() as text:
+                return text.rule_facts
+            case ImageJudgement() as image:
+                return image.rule_facts
+            case VideoJudgement() as video:
+                return FactsOfPart(image_scores=video.image_scores, read_text=video.words)
+        if isinstance(self.leaf.value, MediaValue):
+            return FactsOfPart(read_text=None)
+        return FactsOfPart(is_language_unknown=True)
 
 
 class JudgeField:

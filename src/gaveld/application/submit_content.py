@@ -1,0 +1,165 @@
+"""Takes submitted content: decides on it at once, or stores it to be decided by a worker.
+
+A repeat is told from its id, or from its content, and changes nothing.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from gaveld.application.decide_content import ContentPapers, DecideContent
+from gaveld.application.judge_content import JudgeContent
+from gaveld.application.ports import JobDispatcher, JobStore
+from gaveld.domain.decision_records import Records
+from gaveld.domain.errors import FieldViolation, InvalidRequest
+from gaveld.domain.jobs import Job, JobKind, JobState
+from gaveld.domain.review_items import ReviewItem, ReviewState
+from gaveld.domain.submissions import ContentSubmission
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRequest:
+    """What is submitted, by which project and under which request id.
+
+    ``payload`` is the submission as it is stored. ``review_queue`` sends it to people whatever
+    comes of it, and its callback tells of their decision then; such a request is a repeat only
+    under its request id.
+    """
+
+    project: str
+    request_id: str
+    payload: bytes = field(repr=False)
+    submission: ContentSubmission
+    review_queue: str = ""
+
+
+class SubmitContent:
+    """The use case behind ``SubmitContent``, and behind what puts content into a review queue."""
+
+    def __init__(
+        self,
+        judge_content: JudgeContent,
+        decide_content: DecideContent,
+        jobs: JobStore,
+        dispatcher: JobDispatcher,
+    ) -> None:
+        self._judge_content = judge_content
+        self._decide_content = decide_content
+        self._jobs = jobs
+        self._dispatcher = dispatcher
+
+    async def now(self, request: ContentRequest, *, deadline_seconds: float) -> Job:
+        """Decide on content within ``deadline_seconds`` and return the job, done and stored.
+
+        A repeat is answered with the first one's job, however far that is. Raises what
+        ``JudgeContent`` raises, ``AlreadyExists`` (REQUEST_ID_REUSED), and ``Unavailable`` where
+        it could not be stored.
+        """
+        _check_callback(request.submission)
+        job = _job(request)
+        repeated = await self._jobs.find_repeated(job)
+        if repeated is not None:
+            return repeated
+        decided = await self._decide_content(
+            job, request.submission, deadline_seconds=deadline_seconds
+        )
+        done = replace(
+            job,
+            state=JobState.DONE,
+            attempt_count=1,
+            payload=b"",
+            answer=decided.kept_answer,
+            updated_at=datetime.now(UTC),
+        )
+        kept = await self._jobs.add_done(done, decided.records)
+        return replace(kept, answer=decided.answer) if kept.id == job.id else kept
+
+    async def later(self, request: ContentRequest) -> Job:
+        """Store content to be decided, and return the job that is on disk then.
+
+        All that can be told of it now is refused now. Raises what ``JudgeContent.fit`` raises,
+        ``AlreadyExists`` (REQUEST_ID_REUSED), and ``Unavailable`` where it could not be stored.
+        """
+        submission = request.submission
+        _check_callback(submission)
+        job = _job(request)
+        repeated = await self._jobs.find_repeated(job)
+        if repeated is not None:
+            return repeated
+        await self._judge_content.fit(submission, project=request.project)
+        kept = await self._jobs.add(job, _waiting_item(job, submission))
+        if kept.id == job.id:
+            await self._dispatcher.publish([job.id])
+        return kept
+
+
+class DecideStoredContent:
+    """The ``JobHandler`` of content: decides on what was stored, within ``max_seconds``."""
+
+    def __init__(
+        self, decide_content: DecideContent, papers: ContentPapers, *, max_seconds: float
+    ) -> None:
+        self._decide_content = decide_content
+        self._papers = papers
+        self._max_seconds = max_seconds
+
+    async def __call__(self, job: Job) -> tuple[bytes, Records]:
+        """Return the answer, as much of it as may be kept, and what is written with it."""
+        decided = await self._decide_content(
+            job, self._papers.read(job.payload), deadline_seconds=self._max_seconds
+        )
+        return decided.kept_answer, decided.records
+
+
+def _job(request: ContentRequest) -> Job:
+    submission, at = request.submission, datetime.now(UTC)
+    return Job(
+        id=uuid.uuid4().hex,
+        project=request.project,
+        kind=JobKind.CONTENT,
+        request_id=request.request_id,
+        payload_sha256=hashlib.sha256(request.payload).digest(),
+        created_at=at,
+        updated_at=at,
+        payload=request.payload,
+        # The same content may be put into queues as often as somebody wants people to see it.
+        content_id="" if request.review_queue else submission.content_id,
+        content_sha256=submission.sha256,
+        actor_id=submission.actor_id,
+        priority=submission.priority,
+        review_queue=request.review_queue,
+    )
+
+
+def _waiting_item(job: Job, submission: ContentSubmission) -> ReviewItem | None:
+    """Return the item that people see while its content is judged; None if it is in no queue."""
+    if not job.review_queue:
+        return None
+    return ReviewItem(
+        id=job.id,
+        project=job.project,
+        queue=job.review_queue,
+        created_at=job.created_at,
+        state=ReviewState.PROCESSING,
+        content_id=submission.content_id,
+        actor_id=submission.actor_id,
+        content_type=submission.content_type,
+        callback_url=submission.callback_url,
+        callback_format=submission.callback_format,
+    )
+
+
+def _check_callback(submission: ContentSubmission) -> None:
+    """Refuse an address that nothing could ever be sent to, so that nobody waits for it."""
+    if not submission.callback_url:
+        return
+    try:
+        parts = urlsplit(submission.callback_url)
+        is_address = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        is_address = False
+    if not is_address or parts.scheme.lower() not in ("http", "https"):
+        said = "must be an http or https address with a host, and without a user name"
+        raise InvalidRequest(FieldViolation("callback_url", said))
