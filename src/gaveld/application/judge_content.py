@@ -82,7 +82,10 @@ class ContentJudgement:
 
 
 class JudgeContent:
-    """Judges typed content. ``patterns`` prove a type's; ``max_text_bytes`` bounds each text."""
+    """Judges typed content. ``users`` is None where nothing is known of them.
+
+    ``patterns`` are what fields of a type must match; ``max_text_bytes`` bounds each text.
+    """
 
     def __init__(
         self,
@@ -90,7 +93,7 @@ class JudgeContent:
         *,
         policies: PolicyStore,
         run_rules: RunRules,
-        users: UserStore,
+        users: UserStore | None,
         patterns: Patterns,
         max_text_bytes: int,
     ) -> None:

@@ -22,6 +22,8 @@ class WorkSettings(Section):
     """How long a pause may become."""
     lease_seconds: Annotated[float, Field(ge=1, le=3_600)] = 60.0
     """After how long of a worker's silence another takes its jobs."""
+    judge_seconds: Annotated[float, Field(gt=0, le=3_600)] = 120.0
+    """How long a worker judges a piece of content; what is not judged by then costs coverage."""
     max_job_seconds: Annotated[float, Field(gt=0, le=86_400)] = 900.0
     """How long one attempt may take."""
     poll_seconds: Annotated[float, Field(ge=0.05, le=60)] = 0.5

@@ -114,7 +114,8 @@ class GrpcServer:
 
     ``authenticate`` None lets anyone call, as the default project; ``rate_limiter`` None counts
     nothing; ``tracer_provider`` None traces nothing; ``media_reviews`` None reviews no pictures and
-    videos. ``services`` are served beside those that are always there. Metrics of RPCs go into
+    videos. ``long_texts`` are the places that whoever else judges texts shares. ``services`` are
+    served beside those that are always there. Metrics of RPCs go into
     ``registry``.
     """
 
@@ -131,6 +132,7 @@ class GrpcServer:
         repeats: Repeats,
         media_reviews: MediaReviews | None = None,
         submit_feedback: SubmitFeedback | None = None,
+        long_texts: LongTexts | None = None,
         services: Sequence[Service] = (),
         telemetry: Telemetry,
         registry: CollectorRegistry,
@@ -139,7 +141,7 @@ class GrpcServer:
         tracer_provider: TracerProvider | None = None,
     ) -> None:
         self._options = options
-        long_texts = LongTexts()
+        long_texts = long_texts or LongTexts()
         self._admission = Admission(
             max_concurrent_calls=options.max_concurrent_calls,
             max_waiting_calls=options.max_waiting_calls,
