@@ -74,6 +74,13 @@ def build_image_classifiers(
     return ImageClassifiers(tuple(loaded), tuple(absent))
 
 
+def hash_bank_names(images: ImagesSettings) -> frozenset[str]:
+    """Return the names of the banks of known pictures that pictures are compared with."""
+    if "hashes" not in images.classifiers:
+        return frozenset()
+    return frozenset(BankFolder(images.hashes_folder).names())
+
+
 def _hashes(images: ImagesSettings, stack: AsyncExitStack) -> list[ImageClassifier]:
     folder = BankFolder(images.hashes_folder)
     try:

@@ -1,5 +1,6 @@
 """Policies as documents: their schema, files of them, and every version of each in SQL."""
 
+from gaveld.adapters.storage.policies.schema import read_host
 from gaveld.adapters.storage.policies.sql import SqlPolicyStore
 from gaveld.adapters.storage.policies.yaml_file import (
     DEFAULT_POLICY,
@@ -7,4 +8,4 @@ from gaveld.adapters.storage.policies.yaml_file import (
     YamlPolicyStore,
 )
 
-__all__ = ["DEFAULT_POLICY", "PolicyError", "SqlPolicyStore", "YamlPolicyStore"]
+__all__ = ["DEFAULT_POLICY", "PolicyError", "SqlPolicyStore", "YamlPolicyStore", "read_host"]

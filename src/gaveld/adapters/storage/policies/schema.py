@@ -35,7 +35,7 @@ def _known_category(category_id: str) -> str:
     return category_id
 
 
-def _host(name: str) -> str:
+def read_host(name: str) -> str:
     """Return a host as addresses spell it once they are read: in lower case, an IPv6 one bare."""
     host = name.lower().rstrip(".")
     if not _HOST_NAME.fullmatch(host):
@@ -106,7 +106,7 @@ Score = Annotated[float, Field(ge=0, le=1)]
 Word = Literal["allow", "review", "block"]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, AfterValidator(read_host)]
 OptionalCategoryId = Annotated[
     str,
     AfterValidator(lambda category_id: category_id and _known_category(category_id)),
