@@ -57,7 +57,7 @@ class RouteTable(Generic[T]):
         """Add a route. Raises ``TemplateError`` for a template that breaks the grammar."""
         route = Route(http_method.upper(), read_template(template), target)
         if route.template.is_literal:
-            self._literal.setdefault(template, []).append(route)
+            self._literal.setdefault(route.template.only_path, []).append(route)
         else:
             self._patterns.append(route)
             self._patterns.sort(key=lambda entry: entry.template.rank)
@@ -80,7 +80,7 @@ class RouteTable(Generic[T]):
 
     def _at(self, path: Path) -> Iterator[tuple[Route[T], dict[str, str]]]:
         for route in self._literal.get(path.text, ()):
-            yield route, {}
+            yield route, route.template.match(path) or {}
         for route in self._patterns:
             variables = route.template.match(path)
             if variables is not None:

@@ -55,6 +55,12 @@ class Template:
         return not {ONE, MANY} & set(self.segments)
 
     @property
+    def only_path(self) -> str:
+        """The one path that a literal template matches."""
+        path = "/" + "/".join(self.segments)
+        return f"{path}:{self.verb}" if self.verb else path
+
+    @property
     def rank(self) -> tuple[int, ...]:
         """What to sort by, so that the more specific template is tried first."""
         order = {ONE: 1, MANY: 2}

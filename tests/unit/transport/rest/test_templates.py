@@ -94,6 +94,15 @@ def test_the_most_specific_route_answers(method, path, target):
     assert table().find(method, Path.read(path.encode())).route.target == target
 
 
+def test_a_literal_path_gives_its_variables():
+    """Law: a variable of one path alone is matched before any pattern, and captured."""
+    routes: RouteTable[str] = RouteTable()
+    routes.add("GET", "/v1/{name=things/**}", "one")
+    routes.add("GET", "/v1/{name=things}", "all")
+    found = routes.find("GET", Path.read(b"/v1/things"))
+    assert (found.route.target, found.variables) == ("all", {"name": "things"})
+
+
 def test_a_known_path_tells_its_methods():
     """Law: a path that is there under other methods is told apart from one that is not."""
     with pytest.raises(MethodNotAllowedError) as refused:
