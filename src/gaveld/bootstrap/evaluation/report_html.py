@@ -1,9 +1,5 @@
-"""The report as one HTML page that needs nothing else: no script, no style sheet, no picture.
+"""The report of an evaluation as one HTML page that needs nothing else."""
 
-It is well-formed XML, too, and follows the reader's choice of light or dark.
-"""
-
-from collections.abc import Iterable
 from html import escape
 from typing import Final
 
@@ -16,24 +12,10 @@ from gaveld.bootstrap.evaluation.plots_svg import (
     threshold_plot,
 )
 from gaveld.bootstrap.evaluation.report import Report, interval, number, over_flag_sentence
+from gaveld.bootstrap.html_pages import definitions, page
 
 _STYLE: Final = """
-:root { color-scheme: light dark; --back: #fff; --fore: #1b1f24; --dim: #5c6670; --rule: #d8dee4;
-  --a: #0b62c4; --b: #1a7f37; --c: #bc4c00; --bar: #d5e3f5; --mark: #8250df; }
-@media (prefers-color-scheme: dark) { :root { --back: #14181d; --fore: #e6ebf0; --dim: #9aa5b1;
-  --rule: #333c46; --a: #6cb0ff; --b: #56d370; --c: #ff9d5c; --bar: #24364d; --mark: #c29bff; } }
-body { background: var(--back); color: var(--fore); font: 15px/1.5 system-ui, sans-serif;
-  max-width: 75rem; margin: 0 auto; padding: 1.5rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
-h3 { font-size: 1.05rem; margin-bottom: 0.25rem; }
-.dim, small, dt { color: var(--dim); } small { display: block; white-space: nowrap; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--rule); padding: 0.35rem 0.7rem; text-align: left;
-  vertical-align: top; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1rem; } dd { margin: 0; }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; width: 320px; }
-svg { width: 100%; height: auto; }
 .grid { stroke: var(--rule); stroke-width: 1; } .bar { fill: var(--bar); }
 .tick, .axis { fill: var(--dim); font-size: 11px; }
 polyline { fill: none; stroke-width: 2; }
@@ -51,29 +33,22 @@ polyline.line-guide { stroke: var(--dim); stroke-width: 1; stroke-dasharray: 5 5
 def html_page(report: Report) -> str:
     """Return the whole page."""
     first = report.slices[0]
-    return "\n".join(
+    body = (
+        _facts(report),
+        *(_slice(figures) for figures in report.slices),
+        "<h2>Plots</h2>",
         (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>',
-            '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
-            f"<title>Gavel on {escape(report.data)}</title>\n<style>{_STYLE}</style>",
-            "</head>\n<body>",
-            f"<h1>Gavel on {escape(report.data)}</h1>",
-            _facts(report),
-            *(_slice(figures) for figures in report.slices),
-            "<h2>Plots</h2>",
-            (
-                '<p class="dim">Of all texts. The upright lines mark the policy’s thresholds, as '
-                "far as verdicts showed them; the bars, how many texts have such a score.</p>"
-            ),
-            *(_plots(entry) for entry in first.labels),
-            _explanations(report),
-            "</body>\n</html>\n",
-        )
+            '<p class="dim">Of all texts. The upright lines mark the policy’s thresholds, as '
+            "far as verdicts showed them; the bars, how many texts have such a score.</p>"
+        ),
+        *(_plots(entry) for entry in first.labels),
+        _explanations(report),
     )
+    return page(f"Gavel on {report.data}", body, _STYLE)
 
 
 def _facts(report: Report) -> str:
-    return _definitions(
+    return definitions(
         (
             ("Policy", ", ".join(report.policy_revisions) or "no text was judged"),
             ("Classifiers", ", ".join(report.classifiers) or "none"),
@@ -161,9 +136,4 @@ def _explanations(report: Report) -> str:
         ),
         ("Intervals", resampled),
     ]
-    return f"<h2>What the figures mean</h2>\n{_definitions(words)}"
-
-
-def _definitions(entries: Iterable[tuple[str, str]]) -> str:
-    inner = "".join(f"<dt>{escape(word)}</dt><dd>{escape(said)}</dd>" for word, said in entries)
-    return f"<dl>{inner}</dl>"
+    return f"<h2>What the figures mean</h2>\n{definitions(words)}"
