@@ -7,12 +7,13 @@ that this account may read. It listens on a socket in its own folder and on no p
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,9 +28,11 @@ STARTS_WITHIN_SECONDS = 60
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server of which every test gets a database of its own."""
+    """A server of which every test gets a database of its own. It may be killed and started."""
 
     socket_folder: Path
+    binaries: Path = BINARIES
+    account: Mapping[str, int] = field(default_factory=dict)
 
     def url(self, database: str) -> str:
         return f"postgresql://gavel@/{database}?host={self.socket_folder}"
@@ -45,6 +48,34 @@ class Postgres:
         finally:
             await engine.dispose()
         return self.url(name)
+
+    def make(self) -> None:
+        """Make an empty cluster."""
+        initdb = (self.binaries / "initdb", "-A", "trust", "-E", "UTF8", "--no-sync")
+        run(*initdb, "-U", "gavel", "-D", self._data, **self.account)
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections; after a kill it mends itself first."""
+        folder = self.socket_folder
+        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+        self._control(
+            "-w", "-t", STARTS_WITHIN_SECONDS, "-l", folder / "log", "-o", options, "start"
+        )
+
+    def stop(self) -> None:
+        self._control("-w", "-m", "immediate", "stop")
+
+    def kill(self) -> None:
+        """Kill the first process at once; the others find out and end."""
+        pid = (self._data / "postmaster.pid").read_text().splitlines()[0]
+        os.kill(int(pid), signal.SIGKILL)
+
+    @property
+    def _data(self) -> Path:
+        return self.socket_folder / "data"
+
+    def _control(self, *arguments: object) -> None:
+        run(self.binaries / "pg_ctl", "-D", self._data, *arguments, **self.account)
 
 
 def engine_for(url: str) -> AsyncEngine:
@@ -73,16 +104,13 @@ def running_postgres() -> Iterator[Postgres]:
             for part in (BINARIES.parent, WHEEL.with_suffix(".libs")):
                 shutil.copytree(part, folder / part.relative_to(WHEEL.parent))
             binaries = folder / BINARIES.relative_to(WHEEL.parent)
-        data = folder / "data"
-        initdb = (binaries / "initdb", "-A", "trust", "-E", "UTF8", "--no-sync")
-        run(*initdb, "-U", "gavel", "-D", data, **account)
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-        control = (binaries / "pg_ctl", "-D", data, "-w", "-t", STARTS_WITHIN_SECONDS)
-        run(*control, "-l", folder / "log", "-o", options, "start", **account)
+        server = Postgres(folder, binaries, account)
+        server.make()
+        server.start()
         try:
-            yield Postgres(folder)
+            yield server
         finally:
-            run(*control, "-m", "immediate", "stop", **account)
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
