@@ -10,11 +10,11 @@ from typing import Final
 from gavel.v1 import review_queue_service_pb2 as pb
 
 from gaveld.application.review_queue import ReviewItems
-from gaveld.application.submit_content import ContentRequest, SubmitContent
+from gaveld.application.submit_content import SubmitContent
 from gaveld.domain.errors import FieldViolation, InvalidRequest
 from gaveld.domain.review_items import ReviewItem
 from gaveld.transport.grpc.call import Context, current_call
-from gaveld.transport.grpc.converters.content import content_from_proto
+from gaveld.transport.grpc.converters.content import content_request_from_proto
 from gaveld.transport.grpc.converters.review_items import (
     item_name_from_proto,
     item_to_proto,
@@ -66,20 +66,11 @@ class ReviewQueueServicer:
         self, request: pb.CreateReviewItemRequest, _: Context
     ) -> pb.CreateReviewItemResponse:
         """Put content into a queue, to be judged first."""
-        call = current_call()
-        queue = item_name_from_proto(request.parent, project_of(request.parent, call))
+        queue = item_name_from_proto(request.parent, project_of(request.parent, current_call()))
         if queue.queue == EVERY_QUEUE:
             raise InvalidRequest(FieldViolation("parent", "must name one queue"))
-        asked = submission_of(request)
-        job = await self._submit.later(
-            ContentRequest(
-                project=queue.project,
-                request_id=request.request_id or call.request_id,
-                payload=asked.SerializeToString(deterministic=True),
-                submission=content_from_proto(asked),
-                review_queue=queue.queue,
-            )
-        )
+        asked = content_request_from_proto(submission_of(request), queue.project, queue.queue)
+        job = await self._submit.later(asked)
         item = await self._items.get(replace(queue, id=job.id))
         return pb.CreateReviewItemResponse(item=_message(item))
 

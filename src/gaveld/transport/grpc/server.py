@@ -32,6 +32,7 @@ from gaveld.application.moderate_image import ModerateImage
 from gaveld.application.ports import RateLimiter, Telemetry
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.application.signed_uploads import AuthenticateUpload
 from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.transport.grpc.call import UNKNOWN_METHOD, GrpcInterceptor
 from gaveld.transport.grpc.category_servicer import CategoryServicer
@@ -112,8 +113,8 @@ class BoundPorts:
 class GrpcServer:
     """Serves the contract.
 
-    ``authenticate`` None lets anyone call, as the default project; ``rate_limiter`` None counts
-    nothing; ``tracer_provider`` None traces nothing; ``media_reviews`` None reviews no pictures and
+    ``authenticate`` None lets anyone call, as the default project; ``authenticate_upload`` None
+    takes no signed uploads; ``rate_limiter`` None counts nothing; ``tracer_provider`` None traces nothing; ``media_reviews`` None reviews no pictures and
     videos. ``long_texts`` are the places that whoever else judges texts shares. ``services`` are
     served beside those that are always there. Metrics of RPCs go into
     ``registry``.
@@ -137,6 +138,7 @@ class GrpcServer:
         telemetry: Telemetry,
         registry: CollectorRegistry,
         authenticate: Authenticate | None = None,
+        authenticate_upload: AuthenticateUpload | None = None,
         rate_limiter: RateLimiter | None = None,
         tracer_provider: TracerProvider | None = None,
     ) -> None:
@@ -192,6 +194,7 @@ class GrpcServer:
         self._services = self._with_tools([*own, self._health.service()])
         self._metrics = RpcMetrics(registry)
         self._authenticate = authenticate
+        self._authenticate_upload = authenticate_upload
         self._tracer_provider = tracer_provider
         self._servers: list[grpc.aio.Server] = []
 
@@ -298,7 +301,7 @@ class GrpcServer:
                     SizeLimit(),
                     OpenStreams(),
                     self._admission,
-                    Auth(self._authenticate),
+                    Auth(self._authenticate, self._authenticate_upload),
                     self._rate_limits,
                     Validation(),
                 ),
