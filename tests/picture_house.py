@@ -20,6 +20,7 @@ from gaveld.application.scan_file import ScanFile
 from gaveld.domain.image_signals import SeenPicture, blind_spot
 from gaveld.domain.media import MediaFile
 from tests.fakes.pictures import FakeNetwork, FakePictureReader
+from tests.fakes.rules import fake_rules
 from tests.fakes.telemetry import FakeTelemetry
 from tests.fakes.text_reader import FakeTextReader
 from tests.fetch_target import fetching
@@ -63,6 +64,7 @@ class PictureParts:
             policies=policies,
             telemetry=self.telemetry,
             cache=self.cache,
+            apply_rules=fake_rules(self.telemetry),
         )
 
 

@@ -30,8 +30,10 @@ from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.domain.content import TextSample
 from gaveld.domain.policies import Policy
 from gaveld.transport.grpc.server import GrpcServer, GrpcServerOptions
+from gaveld.transport.grpc.services import Service
 from tests.fakes.answers import FakeAnswerStore
 from tests.fakes.policies import FakePolicyStore
+from tests.fakes.rules import fake_rules
 from tests.fakes.telemetry import FakeTelemetry
 from tests.integration.grpc_stand import (
     POLICY,
@@ -67,6 +69,7 @@ async def serve() -> AsyncIterator[Serve]:
         pictures: PictureParts | None = None,
         fetcher: MediaFetcher | None = None,
         media: MediaParts | None = None,
+        services: Sequence[Service] = (),
         announce: bool = True,
         channel_options: Sequence[tuple[str, int | str]] = (),
     ) -> Running:
@@ -88,6 +91,7 @@ async def serve() -> AsyncIterator[Serve]:
             policies=policy_store,
             telemetry=telemetry,
             max_text_bytes=max_text_bytes,
+            apply_rules=fake_rules(telemetry),
         )
         parts = pictures or PictureParts()
         parts.telemetry = telemetry
@@ -112,6 +116,7 @@ async def serve() -> AsyncIterator[Serve]:
             list_categories=ListCategories([entry.card for entry in classifiers]),
             repeats=Repeats(FakeAnswerStore()),
             media_reviews=media_reviews,
+            services=services,
             submit_feedback=SubmitFeedback(feedback) if feedback else None,
             telemetry=telemetry,
             registry=registry,

@@ -170,7 +170,7 @@ async def test_metadata_is_echoed(serve: Serve):
 
 
 async def test_a_content_type_is_refused_by_name(serve: Serve):
-    """Law: what is not served yet is said to be, and never ignored."""
+    """Law: a content type that the policy does not have is an error, and never ignored."""
     running = await started(serve)
     failure = await failure_of(running.moderation.ModerateImage(asked(PNG, content_type="avatar")))
     assert failure.code is grpc.StatusCode.INVALID_ARGUMENT

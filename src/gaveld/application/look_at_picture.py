@@ -4,7 +4,7 @@ Where files come from and who pays for them are other use cases' matters.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -101,6 +101,13 @@ class LookAtPicture:
             ),
             *not_installed(detectors.absent),
             *self._reader.unread(reason),
+        )
+
+    def has_read(self, outcomes: Iterable[ClassifierOutcome]) -> bool:
+        """Whether all words in a picture were looked for, given what became of everything."""
+        readers = {entry.card.name for entry in self._detectors.text}
+        return bool(readers) and all(
+            entry.missed_as is None for entry in outcomes if entry.card.name in readers
         )
 
     async def __call__(

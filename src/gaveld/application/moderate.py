@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from gaveld.application.apply_rules import ApplyRules
 from gaveld.application.failures import log_failed_classifier
 from gaveld.application.fan_out import ask_of_text, attempt, not_installed
 from gaveld.application.ports import (
@@ -30,6 +31,8 @@ from gaveld.domain.content import (
 )
 from gaveld.domain.errors import DeadlineExceeded, ErrorReason, FieldViolation, InvalidRequest
 from gaveld.domain.policies import Policy, PolicyOverrides
+from gaveld.domain.rule_facts import FactsOfPart
+from gaveld.domain.rules import CallFacts, RuleOutcome
 from gaveld.domain.signals import (
     Attribute,
     ClassifierCard,
@@ -58,7 +61,7 @@ class TextJudgement:
     detected and is none of the expected. ``is_cached`` is true when the text was read by an earlier
     call and only judged by this one; the outcomes are then that call's. ``topics`` come likeliest
     first; ``sentiment`` is None when no classifier told one. ``sentences`` are empty unless asked
-    for.
+    for. ``rule_outcomes`` are in the policy's order; what they raised is in the verdict.
     """
 
     verdict: Verdict
@@ -73,6 +76,12 @@ class TextJudgement:
     topics: tuple[Topic, ...] = ()
     sentiment: Sentiment | None = None
     sentences: tuple[SentenceScores, ...] = ()
+    rule_outcomes: tuple[RuleOutcome, ...] = ()
+
+    @property
+    def rule_facts(self) -> FactsOfPart:
+        """What a policy's rules may ask of it."""
+        return facts_of_text(self.attributes, self.language)
 
 
 class ModerateText:
@@ -82,6 +91,8 @@ class ModerateText:
 
     With a ``cache``, a text that was read before is not read again. What is kept are its signals;
     thresholds and masks are applied anew, so that calls that override them share what was learnt.
+
+    ``apply_rules`` is for calls that say something of their content; without it there are no rules.
     """
 
     def __init__(
@@ -95,6 +106,7 @@ class ModerateText:
         telemetry: Telemetry,
         max_text_bytes: int,
         cache: VerdictCache[TextSignals] | None = None,
+        apply_rules: ApplyRules | None = None,
     ) -> None:
         self._normaliser = normaliser
         self._language_detector = language_detector
@@ -104,6 +116,7 @@ class ModerateText:
         self._telemetry = telemetry
         self._max_text_bytes = max_text_bytes
         self._cache = cache
+        self._apply_rules = apply_rules
         self._score_sentences = ScoreSentences(normaliser, classifiers)
         cards = [language_detector.card, *(entry.card for entry in self._classifiers)]
         self._models = tuple((card.name, card.version) for card in cards)
@@ -115,12 +128,14 @@ class ModerateText:
         project: str,
         overrides: PolicyOverrides,
         deadline_seconds: float,
+        said: CallFacts | None = None,
     ) -> TextJudgement:
         """Judge one text within ``deadline_seconds`` from now.
 
-        A classifier that fails or is late costs coverage, never the call. Raises
-        ``InvalidRequest`` for a text that is not Unicode or too long, and ``DeadlineExceeded``
-        when the time was up before any classifier could be asked.
+        A classifier that fails or is late costs coverage, never the call. ``said`` is what the call
+        says of the text for the policy's rules; without it none is run. Raises ``InvalidRequest``
+        for a text that is not Unicode or too long, and for fields that don't fit their type, and
+        ``DeadlineExceeded`` when the time was up before any classifier could be asked.
         """
         if deadline_seconds <= 0:
             raise _too_late()
@@ -129,6 +144,9 @@ class ModerateText:
         sha256 = hashlib.sha256(self._encoded(submission.text)).hexdigest()
         own = await self._policies.current(project)
         policy = own.with_overrides(overrides)
+        rules = None if said is None else self._apply_rules
+        if rules is not None and said is not None:
+            said = rules.fitted(policy, said)
 
         key = self._key(sha256, own, submission)
         learnt = await self._recall(key, clock)
@@ -151,6 +169,11 @@ class ModerateText:
         verdict = judge(learnt.signals, policy)
         filtered_text = self._filtered(submission.text, learnt.signals, policy)
         clock.lap("judge")
+        rule_outcomes: tuple[RuleOutcome, ...] = ()
+        if rules is not None and said is not None and policy.rules:
+            facts = facts_of_text(learnt.signals.attributes, learnt.language)
+            verdict, rule_outcomes = await rules(policy, verdict, facts, said, project=project)
+            clock.lap("rules")
         self._count(verdict, learnt.signals, is_cached=is_cached)
         return TextJudgement(
             verdict=verdict,
@@ -165,6 +188,7 @@ class ModerateText:
             topics=learnt.signals.topics,
             sentiment=learnt.signals.sentiment,
             sentences=sentences,
+            rule_outcomes=rule_outcomes,
         )
 
     async def _look(
@@ -244,6 +268,13 @@ class ModerateText:
         for outcome in () if is_cached else signals.outcomes:
             self._telemetry.classifier_finished(outcome.card, outcome.status, outcome.seconds)
         tell_verdict(self._telemetry, verdict)
+
+
+def facts_of_text(
+    attributes: Mapping[Attribute, float], language: DetectedLanguage | None
+) -> FactsOfPart:
+    """Return what rules may ask of a text; the language is None where its detector failed."""
+    return FactsOfPart(attributes, language=language, is_language_unknown=language is None)
 
 
 def _too_late() -> DeadlineExceeded:

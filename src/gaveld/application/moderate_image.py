@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gaveld.application.apply_rules import ApplyRules
 from gaveld.application.look_at_picture import LookAtPicture
 from gaveld.application.picture_places import PicturePlaces
 from gaveld.application.ports import (
@@ -41,6 +42,8 @@ from gaveld.domain.media import (
 )
 from gaveld.domain.media_formats import MediaFamily
 from gaveld.domain.policies import Policy, PolicyOverrides
+from gaveld.domain.rule_facts import FactsOfPart
+from gaveld.domain.rules import CallFacts, RuleOutcome
 from gaveld.domain.signals import (
     Attribute,
     ClassifierOutcome,
@@ -80,7 +83,9 @@ class ImageJudgement:
     was not scored; of an animation those of its worst frame. ``worst_index`` names that: the frame
     that decided, or else the likeliest to be pornography; None for a still picture.
     ``language_is_unexpected``: the words in it are in a language, and in none of the expected.
+    ``was_read``: all words in it were looked for, so that there are no others than ``texts``.
     ``is_cached``: it was looked at by an earlier call, and only scanned and judged by this one.
+    ``rule_outcomes`` are in the policy's order; what they raised is in the verdict.
     """
 
     verdict: Verdict
@@ -99,7 +104,19 @@ class ImageJudgement:
     language_is_unexpected: bool = False
     topics: tuple[Topic, ...] = ()
     description: str = field(default="", repr=False)
+    was_read: bool = False
     is_cached: bool = False
+    rule_outcomes: tuple[RuleOutcome, ...] = ()
+
+    @property
+    def rule_facts(self) -> FactsOfPart:
+        """What a policy's rules may ask of it."""
+        return FactsOfPart(
+            self.attributes,
+            self.image_scores or {},
+            self.language,
+            read_text="\n".join(line.text for line in self.texts) if self.was_read else None,
+        )
 
 
 class ModerateImage:
@@ -109,6 +126,8 @@ class ModerateImage:
 
     With a ``cache``, a picture that was seen before is not looked at again, unless words of it
     would have to be kept for that. What is kept are its signals; thresholds are applied anew.
+
+    ``apply_rules`` is for calls that say something of their content; without it there are no rules.
     """
 
     def __init__(
@@ -122,6 +141,7 @@ class ModerateImage:
         policies: PolicyStore,
         telemetry: Telemetry,
         cache: VerdictCache[SeenPicture] | None = None,
+        apply_rules: ApplyRules | None = None,
     ) -> None:
         self._fetcher = fetcher
         self._decoder = decoder
@@ -131,6 +151,7 @@ class ModerateImage:
         self._telemetry = telemetry
         self._scan_file = scan_file
         self._cache = cache
+        self._apply_rules = apply_rules
 
     async def __call__(
         self,
@@ -140,19 +161,49 @@ class ModerateImage:
         overrides: PolicyOverrides,
         deadline_seconds: float,
         explain: bool = False,
+        said: CallFacts | None = None,
     ) -> ImageJudgement:
         """Judge one picture within ``deadline_seconds`` from now.
 
         A detector that fails or is late costs coverage, never the call. ``explain`` has everything
-        asked even where the verdict is settled before. A file that the policy blocks as malware is
-        never decoded. Raises ``InvalidRequest`` and ``FailedPrecondition`` for a file that is
-        refused or can't be fetched, ``ResourceExhausted`` when too much is going on, and
-        ``DeadlineExceeded`` when the time was up before anything could be asked.
+        asked even where the verdict is settled before; so have rules, which may ask for anything.
+        ``said`` is what the call says of the picture for the policy's rules; without it none is
+        run. A file that the policy blocks as malware is never decoded. Raises ``InvalidRequest``
+        and ``FailedPrecondition`` for a file that is refused or can't be fetched,
+        ``ResourceExhausted`` when too much is going on, and ``DeadlineExceeded`` when the time was
+        up before anything could be asked.
         """
         due = time.monotonic() + deadline_seconds
         clock = Stopwatch(self._telemetry)
         own = await self._policies.current(project)
         policy = own.with_overrides(overrides)
+        rules = None if said is None else self._apply_rules
+        if rules is not None and said is not None:
+            said = rules.fitted(policy, said)
+            explain = explain or bool(policy.rules)
+        judgement = await self._judged(submission, own, policy, due, clock, explain=explain)
+        if rules is not None and said is not None and policy.rules:
+            verdict, outcomes = await rules(
+                policy, judgement.verdict, judgement.rule_facts, said, project=project
+            )
+            clock.lap("rules")
+            judgement = replace(
+                judgement, verdict=verdict, rule_outcomes=outcomes, timings=clock.laps()
+            )
+        tell_verdict(self._telemetry, judgement.verdict)
+        return judgement
+
+    async def _judged(
+        self,
+        submission: ImageSubmission,
+        own: Policy,
+        policy: Policy,
+        due: float,
+        clock: Stopwatch,
+        *,
+        explain: bool,
+    ) -> ImageJudgement:
+        """Return what thresholds alone make of a picture. ``policy`` is ``own`` with overrides."""
         async with self._in_time(due), self._refusals(submission.field_path):
             file = await self._fetcher.fetch(submission.reference, PICTURES, policy.fetch_hosts)
         clock.lap("fetch")
@@ -175,8 +226,8 @@ class ModerateImage:
         self._telemetry.picture_judged(
             facts.kind, facts.judged_frame_count, is_partial=facts.is_partial
         )
-        tell_verdict(self._telemetry, verdict)
-        return _judgement(verdict, seen, scan, policy, clock.laps(), is_cached=is_cached)
+        judgement = _judgement(verdict, seen, scan, policy, clock.laps(), is_cached=is_cached)
+        return replace(judgement, was_read=self._look.has_read(learnt.outcomes))
 
     def unjudged(self, policy: Policy) -> tuple[Verdict, tuple[ClassifierOutcome, ...]]:
         """Return the verdict on a picture that could not be judged, and why nobody looked at it."""
@@ -226,7 +277,6 @@ class ModerateImage:
         outcomes = (*scan.outcomes, *self._look.not_asked(_MALWARE))
         verdict = judge(replace(scan, outcomes=outcomes), policy)
         clock.lap("judge")
-        tell_verdict(self._telemetry, verdict)
         return ImageJudgement(verdict, outcomes, file.sha256, clock.laps())
 
     def _key(self, file: MediaFile, policy: Policy, submission: ImageSubmission) -> bytes:

@@ -33,7 +33,6 @@ class _Compiled:
     """One enabled rule. ``condition`` is None where ``error`` says why it does not compile."""
 
     rule: Rule
-    actions: tuple[RuleAction, ...]
     condition: Condition | None
     error: str = ""
 
@@ -70,7 +69,7 @@ class RunRules:
         for entry in program.rules:
             if entry.rule.content_types and facts.content_type not in entry.rule.content_types:
                 continue
-            outcome = self._run(entry, facts)
+            outcome = self._run(entry, policy, facts)
             if self._telemetry is not None:
                 self._telemetry.rule_run(outcome.status, is_shadow=entry.rule.shadow)
                 if outcome.status is RuleStatus.FAILED:
@@ -81,7 +80,7 @@ class RunRules:
         return tuple(outcomes)
 
     @staticmethod
-    def _run(entry: _Compiled, facts: RuleFacts) -> RuleOutcome:
+    def _run(entry: _Compiled, policy: Policy, facts: RuleFacts) -> RuleOutcome:
         rule = entry.rule
         if entry.condition is None:
             return RuleOutcome(rule, RuleStatus.FAILED, entry.error)
@@ -93,7 +92,9 @@ class RunRules:
             return RuleOutcome(rule, RuleStatus.FAILED, f"It broke: {place_of(failure)}.")
         if not holds:
             return RuleOutcome(rule, RuleStatus.NOT_MATCHED)
-        return RuleOutcome(rule, RuleStatus.MATCHED, actions=() if rule.shadow else entry.actions)
+        return RuleOutcome(
+            rule, RuleStatus.MATCHED, actions=() if rule.shadow else _actions(rule, policy)
+        )
 
     async def _program(self, policy: Policy) -> _Program:
         # Overrides make a new policy of each call, and leave its rules the tuple that they are.
@@ -112,13 +113,11 @@ class RunRules:
         return program
 
     def _compile(self, rule: Rule, policy: Policy) -> _Compiled:
-        named = {action.id: action for action in policy.actions}
-        actions = tuple(named[id_] for id_ in rule.action_ids if id_ in named)
         types = types_of(rule, policy.content_types)
         try:
-            return _Compiled(rule, actions, self._compiler.compile(rule.condition, types))
+            return _Compiled(rule, self._compiler.compile(rule.condition, types))
         except ConditionInvalidError as error:
-            return _Compiled(rule, actions, None, f"It does not compile: {error}")
+            return _Compiled(rule, None, f"It does not compile: {error}")
 
     @staticmethod
     def _log_once(program: _Program, outcome: RuleOutcome) -> None:
@@ -133,6 +132,11 @@ class RunRules:
                     "cause": outcome.error,
                 },
             )
+
+
+def _actions(rule: Rule, policy: Policy) -> tuple[RuleAction, ...]:
+    named = {action.id: action for action in policy.actions}
+    return tuple(named[action_id] for action_id in rule.action_ids if action_id in named)
 
 
 def types_of(rule: Rule, content_types: Sequence[ContentType]) -> tuple[ContentType, ...]:

@@ -5,19 +5,17 @@ was given, also when a later part fails.
 """
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from gaveld import __version__
 from gaveld.adapters.image.jpeg import JpegFrameEncoder
-from gaveld.adapters.storage.policies import DEFAULT_POLICY, YamlPolicyStore
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
-from gaveld.adapters.text.lexicon import validate_term_lists
-from gaveld.adapters.text.links import listed_domain
 from gaveld.adapters.video.decoder import ProcessVideoDecoder
 from gaveld.application.api_keys import Authenticate
+from gaveld.application.apply_rules import ApplyRules
 from gaveld.application.check import Check
+from gaveld.application.check_policy import Installed
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.ports import (
@@ -32,19 +30,24 @@ from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.bootstrap.chat_models import chat_reviewers
+from gaveld.bootstrap.contents import build_judge_content
 from gaveld.bootstrap.embedded_panel import embedded_reviewers
+from gaveld.bootstrap.images import hash_bank_names
+from gaveld.bootstrap.parts import Judging, open_parts
 from gaveld.bootstrap.pictures import PicturePath, build_picture_path
 from gaveld.bootstrap.plugins import antivirus, picture_describer, transcriber
+from gaveld.bootstrap.policies import open_policies, policy_check, prove_policies
 from gaveld.bootstrap.reviews import build_media_reviews
-from gaveld.bootstrap.services import Judging, build_services, open_parts
-from gaveld.bootstrap.settings import Settings, SettingsError
+from gaveld.bootstrap.rules import build_rules
+from gaveld.bootstrap.services import build_services
+from gaveld.bootstrap.settings import Settings
 from gaveld.bootstrap.sharing import open_sharing
 from gaveld.bootstrap.stores import open_stores
 from gaveld.bootstrap.texts import TextPath, build_text_path
 from gaveld.bootstrap.video import build_video_decoder
 from gaveld.bootstrap.work import BackgroundWork, build_work
-from gaveld.domain.policies import Policy
 from gaveld.domain.signals import ClassifierCard
+from gaveld.transport.grpc.long_texts import LongTexts
 from gaveld.transport.grpc.media_review_servicer import MediaReviews
 from gaveld.transport.grpc.services import Service
 
@@ -65,6 +68,7 @@ class Application:
     check: Check
     review_compliance: ReviewCompliance
     media_reviews: MediaReviews
+    long_texts: LongTexts
     list_categories: ListCategories
     repeats: Repeats
     submit_feedback: SubmitFeedback | None
@@ -90,64 +94,93 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     """Create and prove the application. Raises ``SettingsError`` or ``PolicyError`` if it can't."""
     telemetry = PrometheusTelemetry()
     sharing = await open_sharing(settings, stack, telemetry)
-    policies = YamlPolicyStore(
-        settings.policy.file or DEFAULT_POLICY, validate_term_lists, listed_domain
-    )
+    stores = await open_stores(settings, stack)
+    policies = open_policies(settings, stores.engine)
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack, telemetry)
     reader = text_path.reader(telemetry, settings.grpc.max_deadline_seconds)
     encoder, scanner = JpegFrameEncoder(), antivirus(settings.antivirus)
     stack.callback(encoder.close)
+    rules = build_rules(settings, telemetry, stores.engine)
     picture_path = await build_picture_path(
         settings,
         stack,
         reader=reader,
-        policies=policies,
+        policies=policies.store,
         telemetry=telemetry,
         antivirus=scanner,
         describer=picture_describer(settings.description, encoder, stack),
         cache=sharing.pictures(),
+        apply_rules=rules.apply_rules,
     )
     telemetry.announce(__version__, [*text_path.installed, *picture_path.installed])
     reviewers = _reviewers(settings, text_path, telemetry, stack)
-    _prove_panels(policies.all(), reviewers)
-    stores = await open_stores(settings, stack)
+    installed = (*text_path.installed, *picture_path.installed)
+    check_policy = policy_check(
+        Installed(
+            reviewers={reviewer.card.name for reviewer in reviewers},
+            hash_banks=hash_bank_names(settings.images),
+            categories=_categories(*installed),
+        )
+    )
+    prove_policies(policies.file.all(), check_policy)
     review_compliance = ReviewCompliance(
         reviewers=reviewers,
-        policies=policies,
+        policies=policies.store,
         telemetry=telemetry,
         reviewer_timeout_seconds=settings.panel.reviewer_timeout_seconds,
         max_text_bytes=settings.text.max_text_bytes,
         balances=stores.balances,
     )
-    moderate_text = _moderate_text(settings, text_path, policies, telemetry, sharing.texts())
+    moderate_text = _moderate_text(
+        settings, text_path, policies.store, telemetry, sharing.texts(), rules.apply_rules
+    )
     video_decoder = build_video_decoder(settings.video, stack)
+    media_reviews = build_media_reviews(
+        decoder=video_decoder,
+        max_work_seconds=settings.grpc.max_deadline_seconds,
+        picture_path=picture_path,
+        encoder=encoder,
+        reader=reader,
+        spoken=_categories(*text_path.installed, *text_path.absent),
+        review_compliance=review_compliance,
+        antivirus=scanner,
+        transcriber=transcriber(settings.speech, stack),
+    )
+    long_texts = LongTexts()
     parts = None
-    if settings.work.enabled and stores.engine is not None:
+    if policies.history is not None and stores.engine is not None:
         parts = await open_parts(
             settings,
             stack,
             engine=stores.engine,
             telemetry=telemetry,
-            judging=Judging(policies, moderate_text, picture_path),
+            judging=Judging(
+                policies.store,
+                policies.history,
+                check_policy,
+                build_judge_content(
+                    moderate_text=moderate_text,
+                    moderate_video=media_reviews.moderate_video,
+                    picture_path=picture_path,
+                    reader=reader,
+                    antivirus=scanner,
+                    policies=policies.store,
+                    rules=rules,
+                    telemetry=telemetry,
+                    max_text_bytes=settings.text.max_text_bytes,
+                    place=long_texts.place,
+                ),
+            ),
         )
     return Application(
         text_path=text_path,
         picture_path=picture_path,
         video_decoder=video_decoder,
         moderate_text=moderate_text,
-        check=Check(moderate_text, picture_path.moderate_image, policies),
+        check=Check(moderate_text, picture_path.moderate_image, policies.store),
         review_compliance=review_compliance,
-        media_reviews=build_media_reviews(
-            decoder=video_decoder,
-            max_work_seconds=settings.grpc.max_deadline_seconds,
-            picture_path=picture_path,
-            encoder=encoder,
-            reader=reader,
-            spoken=_categories(*text_path.installed, *text_path.absent),
-            review_compliance=review_compliance,
-            antivirus=scanner,
-            transcriber=transcriber(settings.speech, stack),
-        ),
+        media_reviews=media_reviews,
+        long_texts=long_texts,
         list_categories=_list_categories(text_path, picture_path),
         repeats=Repeats(sharing.answers()),
         submit_feedback=stores.submit_feedback,
@@ -165,6 +198,7 @@ def _moderate_text(
     policies: PolicyStore,
     telemetry: Telemetry,
     cache: VerdictCache[TextSignals] | None,
+    apply_rules: ApplyRules,
 ) -> ModerateText:
     return ModerateText(
         normaliser=text_path.normaliser,
@@ -175,6 +209,7 @@ def _moderate_text(
         telemetry=telemetry,
         max_text_bytes=settings.text.max_text_bytes,
         cache=cache,
+        apply_rules=apply_rules,
     )
 
 
@@ -203,14 +238,3 @@ def _list_categories(text_path: TextPath, picture_path: PicturePath) -> ListCate
 
 def _categories(*cards: ClassifierCard) -> frozenset[str]:
     return frozenset(category_id for card in cards for category_id in card.categories)
-
-
-def _prove_panels(policies: Iterable[Policy], reviewers: Iterable[Reviewer]) -> None:
-    known = {reviewer.card.name for reviewer in reviewers}
-    for policy in policies:
-        for place in policy.panel.places:
-            if place.reviewer not in known:
-                raise SettingsError(
-                    f"policy.file: {policy.revision} has {place.reviewer!r} on its panel; "
-                    f"the reviewers of this server are: {', '.join(sorted(known)) or 'none'}"
-                )

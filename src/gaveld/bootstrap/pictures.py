@@ -10,6 +10,7 @@ from gaveld.adapters.antivirus.classifier import ABSENT_ANTIVIRUS
 from gaveld.adapters.image.decode.decoder import ProcessImageDecoder
 from gaveld.adapters.web.guard import GuardedTransport, SystemResolver
 from gaveld.adapters.web.media import GuardedMediaFetcher
+from gaveld.application.apply_rules import ApplyRules
 from gaveld.application.describing import DescribingClassifier
 from gaveld.application.look_at_picture import LookAtPicture, PictureDetectors
 from gaveld.application.moderate_image import ModerateImage
@@ -69,6 +70,7 @@ async def build_picture_path(
     antivirus: Classifier[MediaFile] | None = None,
     describer: PictureDescriber | None = None,
     cache: VerdictCache[SeenPicture] | None = None,
+    apply_rules: ApplyRules | None = None,
 ) -> PicturePath:
     """Load the detectors and put them together. Raises what ``build_image_classifiers`` does."""
     images = settings.images
@@ -95,6 +97,7 @@ async def build_picture_path(
         policies=policies,
         telemetry=telemetry,
         cache=cache,
+        apply_rules=apply_rules,
     )
     scanners = () if antivirus is None else (antivirus.card,)
     return PicturePath(

@@ -8,6 +8,7 @@ from gaveld.transport.grpc.converters.images import (
     image_submission_from_proto,
     response_from_image,
 )
+from gaveld.transport.grpc.converters.rules import said_of_image
 from gaveld.transport.grpc.converters.submissions import overrides_from_proto
 
 
@@ -28,5 +29,6 @@ class ImageServicer:
             overrides=overrides_from_proto(request),
             deadline_seconds=call.seconds_left(),
             explain=request.explain,
+            said=said_of_image(request),
         )
         return response_from_image(judgement, request, call.request_id)

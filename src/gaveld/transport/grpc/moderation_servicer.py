@@ -22,6 +22,7 @@ from gaveld.application.ports import Telemetry
 from gaveld.domain.errors import ErrorReason
 from gaveld.transport.grpc.call import Call, Context, current_call
 from gaveld.transport.grpc.converters.judgements import response_from_judgement
+from gaveld.transport.grpc.converters.rules import said_of_text
 from gaveld.transport.grpc.converters.submissions import (
     overrides_from_proto,
     submission_from_proto,
@@ -121,6 +122,7 @@ class ModerationServicer:
             project=project,
             overrides=overrides_from_proto(request),
             deadline_seconds=due - time.monotonic(),
+            said=said_of_text(request),
         )
         return response_from_judgement(judgement, request, request_id)
 

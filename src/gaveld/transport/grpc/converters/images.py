@@ -17,12 +17,11 @@ from gaveld.domain.image_signals import (
     ImageText,
 )
 from gaveld.domain.media import MediaFacts, MediaKind
-from gaveld.domain.verdicts import JudgedFinding
+from gaveld.domain.verdicts import JudgedFinding, category_scores
 from gaveld.transport.grpc.converters.fields import media_from_proto
 from gaveld.transport.grpc.converters.judgements import (
     MAX_FINDINGS,
     attribute_scores_to_proto,
-    category_scores_of,
     duration_to_proto,
     finding_to_proto,
     findings_shown,
@@ -32,6 +31,7 @@ from gaveld.transport.grpc.converters.judgements import (
     topics_to_proto,
     verdict_to_proto,
 )
+from gaveld.transport.grpc.converters.rules import rule_outcomes_to_proto
 from gaveld.transport.grpc.converters.submissions import check_request
 
 MAX_TEXTS: Final = 256
@@ -90,7 +90,8 @@ def response_from_image(
         metadata=request.metadata if request.HasField("metadata") else None,
         timings=timings_to_proto(judgement.timings) if request.explain else (),
         cached=judgement.is_cached,
-        category_scores=category_scores_of(judgement.verdict),
+        category_scores=category_scores(judgement.verdict),
+        rule_outcomes=rule_outcomes_to_proto(judgement.rule_outcomes),
     )
 
 

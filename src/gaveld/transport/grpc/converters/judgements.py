@@ -26,9 +26,12 @@ from gaveld.domain.verdicts import (
     Coverage,
     CoverageStatus,
     JudgedFinding,
+    RuleCause,
     UncheckedCategory,
     Verdict,
+    category_scores,
 )
+from gaveld.transport.grpc.converters.rules import rule_outcomes_to_proto
 
 MAX_FINDINGS: Final = 1_000
 MAX_REASONS: Final = 64
@@ -92,11 +95,12 @@ def response_from_judgement(
         request_id=request_id,
         content_id=request.content_id,
         metadata=request.metadata if request.HasField("metadata") else None,
-        category_scores=category_scores_of(judgement.verdict),
+        category_scores=category_scores(judgement.verdict),
         cached=judgement.is_cached,
         topics=topics_to_proto(judgement.topics),
         sentiment=sentiment_to_proto(judgement.sentiment),
         sentence_scores=_sentence_scores(judgement.sentences, request.text),
+        rule_outcomes=rule_outcomes_to_proto(judgement.rule_outcomes),
     )
     if request.explain:
         response.timings.extend(timings_to_proto(judgement.timings))
@@ -162,20 +166,13 @@ def sentiment_to_proto(sentiment: Sentiment | None) -> verdict_pb2.Sentiment | N
     return verdict_pb2.Sentiment(label=_MOODS[sentiment.label], score=sentiment.score)
 
 
-def category_scores_of(verdict: Verdict) -> dict[str, float]:
-    """Return the highest score of every category that was checked, 0 where nothing was found."""
-    scores = dict.fromkeys(verdict.coverage.checked, 0.0)
-    for entry in verdict.findings:
-        category_id = entry.finding.category_id
-        if category_id in scores:
-            scores[category_id] = max(scores[category_id], entry.finding.score)
-    return scores
-
-
 def verdict_to_proto(verdict: Verdict) -> verdict_pb2.Verdict:
     """Return the verdict with its coverage and the reasons for its action."""
     by_default = verdict.by_incompleteness
     reasons = [_reason(cause) for cause in verdict.causes[:MAX_REASONS]]
+    if verdict.rule_causes:
+        reasons += map(_reason_of_rule, verdict.rule_causes)
+        reasons.sort(key=lambda reason: -reason.action)
     if by_default:
         reasons.insert(0, _incompleteness(verdict))
     return verdict_pb2.Verdict(
@@ -273,6 +270,16 @@ def _reason(cause: Cause) -> verdict_pb2.VerdictReason:
         threshold=cause.threshold,
         message=f"{name} scored {cause.score:.2f}; the policy says {verb} "
         f"from {cause.threshold:.2f}.",
+    )
+
+
+def _reason_of_rule(cause: RuleCause) -> verdict_pb2.VerdictReason:
+    verb = _VERBS[cause.action]
+    message = f"The rule {cause.name} says {verb}."
+    if cause.failed:
+        message = f"The rule {cause.name} could not be worked out; the policy says {verb} then."
+    return verdict_pb2.VerdictReason(
+        action=ACTIONS[cause.action], rule_id=cause.rule_id, message=message
     )
 
 

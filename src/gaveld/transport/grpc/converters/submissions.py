@@ -18,7 +18,6 @@ from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.content import TextSubmission
 from gaveld.domain.errors import ErrorReason, FieldViolation, InvalidRequest
 from gaveld.domain.policies import CategoryChange, PolicyOverrides
-from gaveld.transport.grpc.converters.fields import fields_from_proto
 from gaveld.transport.grpc.errors import Refusal, RefusedError
 
 MAX_METADATA_BYTES: Final = 16_384
@@ -32,15 +31,8 @@ _ACTIONS: Final = {
 
 
 def submission_from_proto(request: moderation_service_pb2.ModerateTextRequest) -> TextSubmission:
-    """Return the text to judge.
-
-    Typed fields are facts for a policy's rules, and there are none of these yet: they are
-    checked and not judged, as the contract says of untyped content. Raises ``InvalidRequest``
-    for a content type, which no policy defines yet, a blocked term that could never match, fields
-    nested too deep or a date that is none, and a refusal for too much metadata.
-    """
+    """Return the text to judge. Raises what ``check_request`` does."""
     check_request(request)
-    fields_from_proto(request.fields)
     return TextSubmission(
         text=request.text,
         expected_language=request.expected_language,
@@ -55,15 +47,9 @@ def check_request(
 ) -> None:
     """Refuse what requests of every kind of content may get wrong.
 
-    Raises ``InvalidRequest`` for a content type, which no policy defines yet, and for a blocked
-    term that could never match, and a refusal for too much metadata.
+    Raises ``InvalidRequest`` for a blocked term that could never match, and a refusal for too much
+    metadata.
     """
-    if request.content_type:
-        raise InvalidRequest(
-            FieldViolation("content_type", "names none of the policy's content types"),
-            reason=ErrorReason.UNKNOWN_CONTENT_TYPE,
-            metadata={"content_type": request.content_type},
-        )
     if request.HasField("metadata"):
         check_metadata(request.metadata)
     check_blocked_terms(request.blocked_terms)
