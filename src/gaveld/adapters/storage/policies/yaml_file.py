@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-from gaveld.adapters.storage.policies.document import fingerprint, policy_of
+from gaveld.adapters.storage.policies.document import fingerprint, policy_of, tree_of
 from gaveld.adapters.storage.policies.schema import PolicyDocument
 from gaveld.domain.policies import Policy, TermList
 
@@ -22,6 +22,9 @@ ValidateTerms = Callable[[Sequence[TermList], Sequence[str]], None]
 """Takes the term lists and the allowed terms; raises ``ValueError`` that names the bad one."""
 ReadDomain = Callable[[str], str]
 """Returns a listed domain in its one spelling; raises ``ValueError`` if it is none."""
+
+
+SCHEMA_LINE: Final = "# yaml-language-server: $schema=policy.schema.json"
 
 
 class PolicyError(Exception):
@@ -116,3 +119,41 @@ def _lines(error: ValidationError) -> list[str]:
             message = "no such key"
         lines.append(f"{'.'.join(str(part) for part in entry['loc'])}: {message}")
     return lines
+
+
+def yaml_of(policy: Policy) -> str:
+    """Return a policy as a document for people, without its secrets; ``YamlPolicyStore`` reads it.
+
+    Actions are named by their names where these are unique.
+    """
+    tree = _plain(tree_of(policy, by_name=True))
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as such, and line breaks of other kinds escaped."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        style = None
+        if any(mark in text for mark in "\x85\u2028\u2029\ufeff"):
+            style = '"'
+        elif "\n" in text:
+            style = "|"
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+def _plain(value: Any) -> Any:
+    """Return a tree with whole numbers written as such."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _MOST_EXACT
+    return int(value) if whole else value
+
+
+_MOST_EXACT: Final = 2**53

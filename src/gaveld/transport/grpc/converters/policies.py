@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from gavel.v1 import evidence_pb2, policy_pb2, review_pb2, verdict_pb2
+from gavel.v1 import evidence_pb2, policy_pb2, review_pb2, rule_pb2, verdict_pb2
 from google.protobuf.json_format import MessageToDict
 
 from gaveld.domain.actions import Action
@@ -26,6 +26,7 @@ from gaveld.domain.policies import (
     TermList,
     TermMatch,
 )
+from gaveld.domain.rules import RuleAction
 from gaveld.transport.grpc.converters.policy_rules import (
     action_from_proto,
     action_to_proto,
@@ -102,7 +103,7 @@ def policy_from_proto(message: policy_pb2.Policy) -> tuple[Policy, tuple[FieldVi
         description=message.description,
         content_types=tuple(map(content_type_from_proto, message.content_types)),
         rules=tuple(map(rule_from_proto, message.rules)),
-        actions=tuple(map(action_from_proto, message.actions)),
+        actions=reader.actions(message.actions),
         review_queues=tuple(
             ReviewQueue(entry.id, entry.name, entry.claim_seconds or 600, entry.action_id)
             for entry in message.review_queues
@@ -182,6 +183,16 @@ class _Reader:
         except ValueError as error:
             self.violations.append(FieldViolation("panel.reviewers", str(error), "PANEL"))
             return usual
+
+    def actions(self, actions: Iterable[rule_pb2.RuleAction]) -> tuple[RuleAction, ...]:
+        read = []
+        for index, entry in enumerate(actions):
+            try:
+                read.append(action_from_proto(entry))
+            except ValueError as error:
+                path = f"actions[{index}].parameters"
+                self.violations.append(FieldViolation(path, str(error), "JSON"))
+        return tuple(read)
 
     def _is_known(self, category_id: str, path: str) -> bool:
         if category_id in CATALOGUE:

@@ -1,14 +1,17 @@
 """A policy's content types, rules and actions on the wire and off it."""
 
-from typing import Any
+import math
+from typing import Any, Final
 
 from gavel.v1 import rule_pb2, verdict_pb2
-from google.protobuf.json_format import MessageToDict, ParseDict
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct, Value
 
 from gaveld.domain.actions import Action
 from gaveld.domain.rules import CallbackFormat, Rule, RuleAction
 from gaveld.domain.typed_content import ContentType, FieldDefinition, FieldType
+
+_MOST_EXACT: Final = 2**53
 
 
 def content_type_to_proto(entry: ContentType) -> rule_pb2.ContentType:
@@ -73,18 +76,40 @@ def action_to_proto(action: RuleAction) -> rule_pb2.RuleAction:
 
 
 def action_from_proto(message: rule_pb2.RuleAction) -> RuleAction:
-    """Return an action; its id and its secret may be empty."""
+    """Return an action; its id and its secret may be empty.
+
+    Raises ``ValueError`` for parameters that JSON can't hold.
+    """
     name = rule_pb2.CallbackFormat.Name(message.format).removeprefix("CALLBACK_FORMAT_")
-    parameters: dict[str, Any] = MessageToDict(message.parameters)
     return RuleAction(
         id=message.id.lower(),
         name=message.name,
         callback_url=message.callback_url,
         headers=dict(message.headers),
-        parameters=parameters,
+        parameters={key: _json(value) for key, value in message.parameters.fields.items()},
         secret=message.secret,
         format=CallbackFormat[name] if message.format else CallbackFormat.NATIVE,
     )
+
+
+def _json(value: Value) -> Any:
+    """Return a value as JSON gives it: whole numbers whole, as far as they are exact."""
+    match value.WhichOneof("kind"):
+        case "number_value":
+            number = value.number_value
+            if not math.isfinite(number):
+                raise ValueError("hold a number that JSON can't: it is not finite")
+            return int(number) if number.is_integer() and abs(number) <= _MOST_EXACT else number
+        case "struct_value":
+            return {key: _json(item) for key, item in value.struct_value.fields.items()}
+        case "list_value":
+            return [_json(item) for item in value.list_value.values]
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case _:
+            return None
 
 
 def _field_to_proto(entry: FieldDefinition) -> rule_pb2.FieldDefinition:

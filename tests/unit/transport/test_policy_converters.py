@@ -1,0 +1,69 @@
+"""Policies on the wire: nothing is lost but secrets, and the contract's rules are kept."""
+
+import protovalidate
+import pytest
+from gavel.v1 import policy_pb2
+from hypothesis import given, settings
+
+from gaveld.domain.policies import Policy
+from gaveld.domain.rules import RuleAction
+from gaveld.transport.grpc.converters.policies import policy_from_proto, policy_to_proto
+from gaveld.transport.grpc.converters.policy_changes import changes_to_proto
+from tests.policies import policies
+
+
+@settings(deadline=None, max_examples=60)
+@given(policies())
+def test_a_message_holds_all_of_a_policy(policy: Policy):
+    """Law: what is sent of a policy reads as the same policy."""
+    body = policy_to_proto(policy, "shop").SerializeToString()
+    assert policy_from_proto(policy_pb2.Policy.FromString(body)) == (policy, ())
+
+
+@settings(deadline=None, max_examples=60)
+@given(policies())
+def test_what_is_sent_keeps_the_contracts_rules(policy: Policy):
+    """Law: every policy that a document may say can be sent back as it was read."""
+    protovalidate.validate(policy_to_proto(policy, "shop"))
+
+
+def test_an_empty_message_means_the_defaults():
+    """Law: what a client leaves out is as the contract says, which is as the domain has it."""
+    assert policy_from_proto(policy_pb2.Policy()) == (Policy("", {}), ())
+
+
+def test_a_secret_is_read_and_never_sent():
+    """Law: signing secrets come in and don't go out."""
+    policy = Policy("", {}, actions=(RuleAction("", "Tell", secret="whsec_" + "a" * 32),))
+    message = policy_to_proto(policy, "shop")
+    assert message.actions[0].secret == ""
+    message.actions[0].secret = policy.actions[0].secret
+    assert policy_from_proto(message) == (policy, ())
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        ({"categories": {"Z9": {"review": 0.5}}}, 'categories["Z9"]'),
+        ({"mask": {"category_ids": ["H1", "Z9"]}}, "mask.category_ids[1]"),
+        ({"term_lists": [{"name": "a", "category_id": "Z9"}]}, "term_lists[0].category_id"),
+        ({"hash_banks": [{"name": "a", "category_id": "Z9"}]}, "hash_banks[0].category_id"),
+        (
+            {"actions": [{"name": "a", "parameters": {"n": float("nan")}}]},
+            "actions[0].parameters",
+        ),
+        ({"panel": {"reviewers": [{"name": "a"}, {"name": "a"}]}}, "panel.reviewers"),
+    ],
+)
+def test_what_no_policy_can_hold_is_named(message: dict, path: str):
+    """Law: an unknown category or an impossible panel is told with its place."""
+    _, violations = policy_from_proto(policy_pb2.Policy(**message))
+    assert [violation.field for violation in violations] == [path]
+
+
+@settings(deadline=None, max_examples=60)
+@given(policies(), policies())
+def test_changes_are_told_where_there_are_any(before: Policy, after: Policy):
+    """Law: equal policies differ nowhere, and others somewhere."""
+    assert changes_to_proto(before, before) == []
+    assert bool(changes_to_proto(before, after)) == (before != after)
