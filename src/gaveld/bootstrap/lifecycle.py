@@ -148,6 +148,7 @@ def _grpc_server(
         list_categories=application.list_categories,
         repeats=application.repeats,
         media_reviews=application.media_reviews,
+        long_texts=application.long_texts,
         submit_feedback=application.submit_feedback,
         services=application.services,
         telemetry=application.telemetry,

@@ -11,7 +11,7 @@ from gaveld.adapters.storage.review_items import SqlReviewItemStore
 from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.review_queue import ReviewItems
 from gaveld.application.submit_content import SubmitContent
-from gaveld.bootstrap.services import Parts
+from gaveld.bootstrap.parts import Parts
 from gaveld.domain.review_items import ReviewItem
 from gaveld.transport.grpc.converters.content import ContentMessages
 from gaveld.transport.grpc.converters.review_items import item_to_proto

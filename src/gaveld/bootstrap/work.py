@@ -17,7 +17,8 @@ from gaveld.application.job_attempts import AttemptPlan, Attempts, JobHandler
 from gaveld.application.run_jobs import RunJobs
 from gaveld.application.sweep_jobs import Chore, SweepJobs, SweepPlan
 from gaveld.bootstrap.callbacks import build_deliver_callbacks
-from gaveld.bootstrap.services import Parts
+from gaveld.bootstrap.contents import build_content_path
+from gaveld.bootstrap.parts import Parts
 from gaveld.domain.jobs import JobKind
 from gaveld.transport.grpc.converters.content import ContentMessages
 
@@ -107,9 +108,9 @@ def build_work(parts: Parts, stack: AsyncExitStack) -> BackgroundWork:
     return BackgroundWork(run_jobs if wanted.workers else None, sweep, deliver)
 
 
-def job_handlers(_: Parts) -> Mapping[JobKind, JobHandler]:
+def job_handlers(parts: Parts) -> Mapping[JobKind, JobHandler]:
     """Return who does each kind of job."""
-    return {}
+    return {JobKind.CONTENT: build_content_path(parts).decide_stored}
 
 
 def chores(parts: Parts) -> Sequence[Chore]:
