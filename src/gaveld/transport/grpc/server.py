@@ -114,10 +114,10 @@ class GrpcServer:
     """Serves the contract.
 
     ``authenticate`` None lets anyone call, as the default project; ``authenticate_upload`` None
-    takes no signed uploads; ``rate_limiter`` None counts nothing; ``tracer_provider`` None traces nothing; ``media_reviews`` None reviews no pictures and
-    videos. ``long_texts`` are the places that whoever else judges texts shares. ``services`` are
-    served beside those that are always there. Metrics of RPCs go into
-    ``registry``.
+    takes no signed uploads; ``rate_limiter`` None counts nothing; ``tracer_provider`` None traces
+    nothing; ``media_reviews`` None reviews no pictures and videos. ``long_texts`` are the places
+    that whoever else judges texts shares. ``services`` are served beside those that are always
+    there. Metrics of RPCs go into ``registry``.
     """
 
     def __init__(
