@@ -39,7 +39,7 @@ from gaveld.bootstrap.plugins import antivirus, picture_describer, transcriber
 from gaveld.bootstrap.policies import open_policies, policy_check, prove_policies
 from gaveld.bootstrap.reviews import build_media_reviews
 from gaveld.bootstrap.rules import build_rules
-from gaveld.bootstrap.services import build_services
+from gaveld.bootstrap.services import build_services, disabled_services
 from gaveld.bootstrap.settings import Settings
 from gaveld.bootstrap.sharing import open_sharing
 from gaveld.bootstrap.stores import open_stores
@@ -57,8 +57,8 @@ class Application:
     """Everything that a transport needs to serve.
 
     ``authenticate`` is None when auth is off, ``submit_feedback`` when no feedback is kept.
-    ``services`` are those that need the storage, and ``work`` is what goes on beside them; there
-    are none when ``work.enabled`` is false.
+    ``services`` are those that need the storage, which refuse every call when ``work.enabled`` is
+    false, and ``work`` is what goes on beside them, None then.
     """
 
     text_path: TextPath
@@ -187,7 +187,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         authenticate=stores.authenticate,
         rate_limiter=sharing.rate_limiter(),
         telemetry=telemetry,
-        services=build_services(parts) if parts is not None else (),
+        services=build_services(parts) if parts is not None else disabled_services(),
         work=build_work(parts, stack) if parts is not None else None,
     )
 

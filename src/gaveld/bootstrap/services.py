@@ -3,6 +3,12 @@
 Each is built from the same parts, by a function of its own.
 """
 
+from gavel.v1 import (
+    content_service_pb2,
+    policy_service_pb2,
+    review_queue_service_pb2,
+    user_service_pb2,
+)
 from google.longrunning import operations_pb2
 
 from gaveld.application.operations import Operations
@@ -10,6 +16,7 @@ from gaveld.bootstrap.contents import build_content_path
 from gaveld.bootstrap.parts import Parts
 from gaveld.bootstrap.policies import policy_service
 from gaveld.bootstrap.review_queue import review_queue_service
+from gaveld.transport.grpc.disabled_servicer import disabled
 from gaveld.transport.grpc.operations_servicer import OperationsServicer
 from gaveld.transport.grpc.services import Service
 
@@ -22,6 +29,19 @@ def build_services(parts: Parts) -> tuple[Service, ...]:
         policy_service(parts.judging.history, parts.judging.check_policy),
         contents.service,
         review_queue_service(parts, contents.submit),
+    )
+
+
+def disabled_services() -> tuple[Service, ...]:
+    """Return what answers for these services where ``work.enabled`` is false."""
+    return tuple(
+        disabled(file.DESCRIPTOR.services_by_name[name], "work.enabled", scope)
+        for file, name, scope in (
+            (content_service_pb2, "ContentService", "moderate"),
+            (policy_service_pb2, "PolicyService", "policy"),
+            (review_queue_service_pb2, "ReviewQueueService", "review"),
+            (user_service_pb2, "UserService", "review"),
+        )
     )
 
 
