@@ -1,39 +1,61 @@
-"""Serves ContentMod's API: a text or a picture, judged at once.
+"""Serves ContentMod's API: texts and pictures, judged at once or later, also by people."""
 
-What is judged later (deferral, callbacks, queues, signed uploads) is not served, and says so.
-"""
-
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final
 
+from gavel.v1.content_pb2 import FieldValue
+from gavel.v1.content_service_pb2 import SubmitContentRequest, SubmitContentResponse
 from gavel.v1.moderation_service_pb2 import (
     ModerateImageRequest,
     ModerateImageResponse,
     ModerateTextRequest,
     ModerateTextResponse,
 )
-from gavel.v1.verdict_pb2 import SentimentLabel
+from gavel.v1.review_queue_service_pb2 import (
+    CreateReviewItemResponse,
+    GetReviewItemRequest,
+    GetReviewItemResponse,
+)
+from gavel.v1.upload_service_pb2 import SubmitUploadResponse
+from google.longrunning.operations_pb2 import GetOperationRequest, Operation
 from google.rpc import code_pb2, error_details_pb2
-from pydantic import ConfigDict
-from pydantic.alias_generators import to_camel
 
 from gaveld.transport.rest.answers import Answer
-from gaveld.transport.rest.dialects.contentmod_judgement import Judged
+from gaveld.transport.rest.dialects.contentmod_content import moderation_json
+from gaveld.transport.rest.dialects.contentmod_judgement import image_json, text_json
+from gaveld.transport.rest.dialects.contentmod_queue import STATUSES, item_id, queue_item_json
+from gaveld.transport.rest.dialects.contentmod_requests import (
+    IMAGE,
+    TEXT,
+    AskedImage,
+    AskedItem,
+    AskedText,
+    Options,
+    TextOptions,
+    compact_json,
+    deferred,
+    value_of,
+)
+from gaveld.transport.rest.dialects.contentmod_uploads import upload_meta, upload_of
 from gaveld.transport.rest.dialects.coverage import coverage_headers
 from gaveld.transport.rest.dialects.media import media_of
-from gaveld.transport.rest.dialects.shapes import Shape, misfit, shaped
+from gaveld.transport.rest.dialects.shapes import shaped
 from gaveld.transport.rest.failures import RpcFailure, answer_of, refusal
+from gaveld.transport.rest.headers import Metadata
 from gaveld.transport.rest.rpc import Rpc
 from gaveld.transport.rest.surfaces import Request, Surface
 
-MAX_META_BYTES: Final = 16_384
-
 _TEXT: Final = "/gavel.v1.ModerationService/ModerateText"
 _IMAGE: Final = "/gavel.v1.ModerationService/ModerateImage"
+_SUBMIT: Final = "/gavel.v1.ContentService/SubmitContent"
+_GET_OPERATION: Final = "/google.longrunning.Operations/GetOperation"
+_CREATE_ITEM: Final = "/gavel.v1.ReviewQueueService/CreateReviewItem"
+_GET_ITEM: Final = "/gavel.v1.ReviewQueueService/GetReviewItem"
+_UPLOAD: Final = "/gavel.v1.UploadService/SubmitUpload"
+
+_UPLOADS: Final = b"/public/"
 
 _STATUS: Final = {
     "INSUFFICIENT_CREDITS": 402,
@@ -45,49 +67,34 @@ _STATUS: Final = {
 
 _CODES: Final = {"UNKNOWN_METHOD": "not_served", "UNKNOWN_ROUTE": "not_found"}
 
-_FIELD: Final = re.compile(r"\b(?:media(?:\.uri|\.data)?|blocked_terms|actor_id)\b")
-_FIELDS: Final = {"blocked_terms": "options.bannedWords", "actor_id": "options.actorId"}
+_FIELDS: Final = {
+    r"\bmedia(?:\.uri|\.data)?\b": "image",
+    r"\bfields\b[\[.\"]+(text|image)\b[\]\"]*(?:\.[a-z_]+)*": r"\1",
+    r"\bblocked_terms\b": "options.bannedWords",
+    r"\bactor_id\b": "options.actorId",
+    r"\bcallback_url\b": "options.callbackUrl",
+    r"\bmetadata\b": "options.meta",
+}
+"""How this dialect's callers know the contract's fields."""
 
-_MOODS: Final = {
-    SentimentLabel.SENTIMENT_LABEL_NEGATIVE: "negative",
-    SentimentLabel.SENTIMENT_LABEL_NEUTRAL: "neutral",
-    SentimentLabel.SENTIMENT_LABEL_POSITIVE: "positive",
+_FIELDS_OF_ITEMS: Final = {
+    r"\bfields\b[\[.\"]+(?:text|image)\b[\]\"]*(?:\.[a-z_]+)*": "content",
+    r"\bactor_id\b": "actorId",
+    r"\bmetadata\b": "meta",
+}
+
+_FIELDS_OF_UPLOADS: Final = {
+    r"\bimage(?:\.uri|\.data)\b": "image",
+    r"\bupload_id\b": "uuid",
+    r"\bsignature\.public_key\b": "publicKey",
+    r"\bsignature\.signed_time\b": "datetime",
+    r"\bsignature\.expires\b": "expires",
+    r"\bsignature\.signature\b": "signature",
 }
 
 
-class _Options(Shape):
-    """What a call may ask for. Null counts as not given."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
-
-    meta: Any = None
-    metadata: Any = None
-    callback_url: str | None = None
-    defer: bool | None = None
-    actor_id: str | None = None
-
-    @property
-    def echoed(self) -> Any:
-        """What the answer's ``meta`` is: any JSON."""
-        return self.metadata if self.meta is None else self.meta
-
-
-class _TextOptions(_Options):
-    banned_words: Sequence[str] | None = None
-
-
-class _AskedText(Shape):
-    text: str
-    options: _TextOptions | None = None
-
-
-class _AskedImage(Shape):
-    image: str
-    options: _Options | None = None
-
-
 class ContentModDialect(Surface):
-    """``POST /text`` and ``POST /image``, and what is not served yet."""
+    """Its routes: at once, later, for people, and by a signature in place of a key."""
 
     name = "contentmod"
     prefixes = ("/text", "/image", "/queues", "/public")
@@ -96,30 +103,37 @@ class ContentModDialect(Surface):
         super().__init__()
         self.add("POST", "/text", self._text)
         self.add("POST", "/image", self._image)
-        for http_method, template, feature in (
-            ("GET", "/text/{id}", "The result of a deferred moderation"),
-            ("POST", "/queues/{queue_id}", "A queue"),
-            ("GET", "/queues/{queue_id}/items/{id}", "A queue"),
-            ("POST", "/public/{uuid}", "Signed upload"),
-        ):
-            self.add(http_method, template, partial(_refuse, feature))
+        self.add("GET", "/text/{id}", self._result)
+        self.add("POST", "/queues/{queue_id}", self._put)
+        self.add("GET", "/queues/{queue_id}/items/{id}", self._item)
+        self.add("POST", "/public/{uuid}", self._upload)
+
+    def credentials(self, request: Request) -> Metadata:
+        """Return the caller's key; a signed upload has none, whatever its page sends along."""
+        is_upload = request.raw_path.startswith(_UPLOADS)
+        return () if is_upload else super().credentials(request)
 
     def failure(self, request: Request, failure: RpcFailure) -> Answer:
         """Return a failure in this dialect's form, naming the fields as its callers know them."""
-        del request
+        names = _names(request)
         status = _STATUS.get(failure.reason, failure.http_status)
         bad = failure.detail(error_details_pb2.BadRequest())
-        field = _renamed(bad.field_violations[0].field) if bad and bad.field_violations else ""
+        field = (
+            _renamed(bad.field_violations[0].field, names) if bad and bad.field_violations else ""
+        )
         code = _CODES.get(failure.reason, failure.reason.lower() or "internal")
-        error = {"status": status, "code": code, "message": _renamed(failure.status.message)}
+        error = {"status": status, "code": code, "message": _renamed(failure.status.message, names)}
         if field:
             error["field"] = field
         return _answer(status, {"error": error}, answer_of(failure).headers)
 
     async def _text(self, request: Request, rpc: Rpc) -> Answer:
-        asked = shaped(_AskedText, request.json())
-        options = asked.options or _TextOptions()
-        _check(options)
+        asked = shaped(AskedText, request.json())
+        options = asked.options or TextOptions()
+        options.check()
+        if options.is_deferred:
+            value = value_of(TEXT, asked.text, TEXT)
+            return await _submitted(deferred(TEXT, value, options), rpc)
         answer = await rpc(
             _TEXT,
             ModerateTextRequest(
@@ -132,9 +146,12 @@ class ContentModDialect(Surface):
         return _answer(200, shown, coverage_headers(answer.verdict.coverage))
 
     async def _image(self, request: Request, rpc: Rpc) -> Answer:
-        asked = shaped(_AskedImage, request.json())
-        options = asked.options or _Options()
-        _check(options)
+        asked = shaped(AskedImage, request.json())
+        options = asked.options or Options()
+        options.check()
+        if options.is_deferred:
+            value = value_of(IMAGE, asked.image, IMAGE)
+            return await _submitted(deferred(IMAGE, value, options), rpc)
         answer = await rpc(
             _IMAGE,
             ModerateImageRequest(
@@ -147,66 +164,70 @@ class ContentModDialect(Surface):
         shown = image_json(answer) | {"meta": options.echoed}
         return _answer(200, shown, coverage_headers(answer.verdict.coverage))
 
+    async def _result(self, request: Request, rpc: Rpc) -> Answer:
+        name = f"operations/{request.variables['id']}"
+        operation = await rpc(_GET_OPERATION, GetOperationRequest(name=name), Operation)
+        return _finished(operation)
 
-def text_json(
-    answer: ModerateTextResponse, text: str, request_id: str, time: datetime
-) -> dict[str, Any]:
-    """Return the answer about a text, without what is the caller's own to echo."""
-    judged = Judged(answer)
-    has_mood = answer.HasField("sentiment")
-    return {
-        "id": request_id,
-        **judged.shared(),
-        "sentiment": _MOODS.get(answer.sentiment.label) if has_mood else None,
-        "sentimentScore": round(answer.sentiment.score, 2) if has_mood else None,
-        "summary": {"profanity": judged.is_profane, **judged.summary()},
-        "filteredContent": answer.filtered_text,
-        "content": text,
-        "original": text,
-        "request": {
-            "requestId": request_id,
-            "timestamp": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        },
-    }
+    async def _put(self, request: Request, rpc: Rpc) -> Answer:
+        asked = shaped(AskedItem, request.json())
+        item = await rpc(_CREATE_ITEM, asked.request(_queue(request)), CreateReviewItemResponse)
+        return _answer(200, {"id": item_id(item.item), "status": STATUSES[item.item.state]}, ())
 
+    async def _item(self, request: Request, rpc: Rpc) -> Answer:
+        name = f"{_queue(request)}/items/{request.variables['id']}"
+        found = await rpc(_GET_ITEM, GetReviewItemRequest(name=name), GetReviewItemResponse)
+        return _answer(200, queue_item_json(found.item), ())
 
-def image_json(answer: ModerateImageResponse) -> dict[str, Any]:
-    """Return the answer about a picture, without what is the caller's own to echo."""
-    judged = Judged(answer)
-    return {
-        "summary": judged.summary(),
-        **judged.shared(),
-        "description": answer.description,
-    }
+    async def _upload(self, request: Request, rpc: Rpc) -> Answer:
+        upload = upload_of(request)
+        judged = await rpc(_UPLOAD, upload, SubmitUploadResponse)
+        asked = SubmitContentRequest(
+            fields={TEXT: FieldValue(string_value=upload.text)} if upload.text else {}
+        )
+        shown = moderation_json(_id(judged.name), judged.content, asked)
+        shown |= {"meta": upload_meta(request)}
+        return _answer(200, shown, coverage_headers(judged.content.verdict.coverage))
 
 
-def _check(options: _Options) -> None:
-    """Refuse what would be judged later, and more metadata than is echoed."""
-    if options.defer:
-        raise _not_served("Deferred moderation (options.defer)")
-    if options.callback_url:
-        raise _not_served("A callback (options.callbackUrl)")
-    for name, given in (("meta", options.meta), ("metadata", options.metadata)):
-        if given is not None and len(_json(given)) > MAX_META_BYTES:
-            raise misfit(f"options.{name}", f"has more than {MAX_META_BYTES} bytes of JSON")
+async def _submitted(submission: SubmitContentRequest, rpc: Rpc) -> Answer:
+    operation = await rpc(_SUBMIT, submission, Operation)
+    return _answer(200, {"id": _id(operation.name)}, ())
 
 
-async def _refuse(feature: str, _: Request, __: Rpc) -> Answer:
-    raise _not_served(feature)
+def _finished(operation: Operation) -> Answer:
+    """Return the result, or that there is none yet. Raises ``RpcFailure`` if there will be none."""
+    moderation_id = _id(operation.name)
+    if operation.HasField("error"):
+        raise RpcFailure(operation.error)
+    content = SubmitContentResponse()
+    if not operation.done:
+        return _answer(202, {"id": moderation_id, "status": "processing"}, ())
+    if not operation.response.Unpack(content):  # work of another kind has no id here
+        raise refusal(code_pb2.NOT_FOUND, "RESOURCE_NOT_FOUND", "There is no such moderation.")
+    shown = moderation_json(moderation_id, content, None)
+    return _answer(200, shown, coverage_headers(content.verdict.coverage))
 
 
-def _not_served(feature: str) -> RpcFailure:
-    return refusal(code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", f"{feature} is not served yet.")
+def _queue(request: Request) -> str:
+    return f"projects/-/queues/{request.variables['queue_id']}"
 
 
-def _renamed(said: str) -> str:
-    return _FIELD.sub(lambda name: _FIELDS.get(name[0], "image"), said)
+def _id(operation_name: str) -> str:
+    return operation_name.rpartition("/")[2]
+
+
+def _names(request: Request) -> Mapping[str, str]:
+    if request.raw_path.startswith(b"/queues"):
+        return _FIELDS_OF_ITEMS
+    return _FIELDS_OF_UPLOADS if request.raw_path.startswith(_UPLOADS) else _FIELDS
+
+
+def _renamed(said: str, names: Mapping[str, str]) -> str:
+    for pattern, name in names.items():
+        said = re.sub(pattern, name, said)
+    return said
 
 
 def _answer(status: int, shown: dict[str, Any], headers: Any) -> Answer:
-    return Answer(status, _json(shown), headers=headers)
-
-
-def _json(value: Any) -> bytes:
-    """Return a value as JSON; orjson would refuse whole numbers that callers may have in meta."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Answer(status, compact_json(shown), headers=headers)

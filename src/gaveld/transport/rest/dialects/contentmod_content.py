@@ -1,16 +1,17 @@
 """ContentMod's moderation response for content that was submitted and judged by itself."""
 
+import json
 from datetime import UTC
 from typing import Any, Final
 
 from gavel.v1.content_service_pb2 import FieldResult, SubmitContentRequest, SubmitContentResponse
 from gavel.v1.moderation_service_pb2 import ModerateImageResponse, ModerateTextResponse
 
-from gaveld.transport.rest.dialects.contentmod import image_json, text_json
+from gaveld.transport.rest.dialects.contentmod_judgement import image_json, text_json
 from gaveld.transport.rest.json_writing import renderer_of
 
-META: Final = "meta"
-"""The one key of a request's metadata that holds what this dialect's callers have echoed."""
+META: Final = "contentmod_meta"
+"""The one key of metadata that holds, as JSON text, what this dialect's callers have echoed."""
 
 
 def moderation_json(
@@ -77,4 +78,6 @@ def _meta(answer: SubmitContentResponse) -> Any:
     if not answer.HasField("metadata"):
         return None
     sent = renderer_of(answer.metadata.DESCRIPTOR)(answer.metadata)
-    return sent[META] if set(sent) == {META} else sent
+    if set(sent) == {META} and isinstance(sent[META], str):
+        return json.loads(sent[META])
+    return sent

@@ -4,11 +4,12 @@ Each is made from what Gavel found. What Gavel didn't look for has no score here
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from gavel.v1.moderation_service_pb2 import ModerateImageResponse, ModerateTextResponse
-from gavel.v1.verdict_pb2 import Action, CoverageStatus
+from gavel.v1.verdict_pb2 import Action, CoverageStatus, SentimentLabel
 
 from gaveld.transport.rest.dialects.scales import percent
 
@@ -51,6 +52,13 @@ PROFANITY: Final = "L1"
 _ACTING: Final = (Action.ACTION_REVIEW, Action.ACTION_BLOCK)
 _SPAM: Final = "S1"
 _TOXIC: Final = ("H1", "H2", "H3", "L1")
+
+
+_MOODS: Final = {
+    SentimentLabel.SENTIMENT_LABEL_NEGATIVE: "negative",
+    SentimentLabel.SENTIMENT_LABEL_NEUTRAL: "neutral",
+    SentimentLabel.SENTIMENT_LABEL_POSITIVE: "positive",
+}
 
 
 class Judged:
@@ -156,6 +164,38 @@ class Judged:
     def _highest(self, category_ids: Iterable[str]) -> float | None:
         """Return the highest score of the categories; None unless one of them was checked."""
         return max((self._scores[e] for e in category_ids if e in self._scores), default=None)
+
+
+def text_json(
+    answer: ModerateTextResponse, text: str, request_id: str, time: datetime
+) -> dict[str, Any]:
+    """Return the answer about a text, without what is the caller's own to echo."""
+    judged = Judged(answer)
+    has_mood = answer.HasField("sentiment")
+    return {
+        "id": request_id,
+        **judged.shared(),
+        "sentiment": _MOODS.get(answer.sentiment.label) if has_mood else None,
+        "sentimentScore": round(answer.sentiment.score, 2) if has_mood else None,
+        "summary": {"profanity": judged.is_profane, **judged.summary()},
+        "filteredContent": answer.filtered_text,
+        "content": text,
+        "original": text,
+        "request": {
+            "requestId": request_id,
+            "timestamp": time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        },
+    }
+
+
+def image_json(answer: ModerateImageResponse) -> dict[str, Any]:
+    """Return the answer about a picture, without what is the caller's own to echo."""
+    judged = Judged(answer)
+    return {
+        "summary": judged.summary(),
+        **judged.shared(),
+        "description": answer.description,
+    }
 
 
 def _rating(category_id: str, action: Action.ValueType) -> str:
