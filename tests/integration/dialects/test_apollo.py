@@ -1,25 +1,24 @@
-"""Apollo's API over real sockets: keys, typed content, the actions it set off, every refusal.
-
-No policy defines content types yet. What becomes of an answer that has actions is tried on a server
-of the contract that knows two of them.
-"""
+"""Apollo's API over real sockets: keys, the printed requests, every refusal of a bad one."""
 
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import grpc.aio
 import httpx2
 import pytest
-from gavel.v1 import moderation_service_pb2 as api
-from gavel.v1 import moderation_service_pb2_grpc as services
+from gavel.v1 import content_service_pb2_grpc as content_services
 from gavel.v1 import verdict_pb2
+from gavel.v1.content_service_pb2 import SubmitContentRequest, SubmitContentResponse
+from google.longrunning import operations_pb2
+from google.longrunning import operations_pb2_grpc as operation_services
 from prometheus_client import CollectorRegistry
 
 from gaveld.application.api_keys import Authenticate, new_api_key
 from gaveld.application.ports import RateLimit
+from gaveld.domain.errors import ErrorReason
+from gaveld.transport.grpc.errors import Refusal
 from gaveld.transport.rest import (
     ContractSurface,
     Gateway,
@@ -34,45 +33,65 @@ from gaveld.transport.rest import (
 from gaveld.transport.rest.dialects.acs import AcsDialect
 from gaveld.transport.rest.dialects.apollo import ApolloDialect
 from tests.conformance.trees import differences
+from tests.content_house import ContentHouse
 from tests.fakes.api_keys import FakeApiKeyStore
 from tests.fakes.rate_limiter import FakeRateLimiter
+from tests.integration.dialects.apollo_stand import (
+    ADDRESS,
+    COMMENT,
+    CONTENT,
+    GOLDEN,
+    IMAGE,
+    POLICY,
+    PRINTED,
+    Desk,
+    errors_of,
+    post,
+    runs,
+)
 from tests.integration.dialects.conftest import Served, ServeDialects
 from tests.integration.dialects.stand import run_python
 
-GOLDEN = Path(__file__).parents[2] / "conformance" / "dialects" / "apollo"
-PRINTED = {
-    name: json.loads((GOLDEN / f"{name}.json").read_text()) for name in ("requests", "answers")
-}
-COMMENT = PRINTED["requests"]["content"]
-CONTENT, IMAGE = "/api/v1/content/", "/api/v1/image/"
 BAN, FLAG = ("4b179456-8282-418f-93a5-d986d8631342", "BAN"), ("0d0c", "FLAGGED")
 
 
-class Rules(services.ModerationServiceServicer):
-    """A server that knows the content types Comment and Image, and bans and flags all content."""
+class Rules(content_services.ContentServiceServicer, operation_services.OperationsServicer):
+    """A server that bans and flags all content, of whatever type; what is late is done by waiting.
+
+    ``broken`` is how the work ends that is waited for, an error for one that is dead.
+    """
 
     def __init__(self) -> None:
-        self.asked: list[api.ModerateTextRequest] = []
+        self.asked: list[SubmitContentRequest] = []
+        self.waited_for: list[str] = []
         self.metadata: dict[str, str] = {}
+        self.is_late = False
+        self.ending = operations_pb2.Operation(name="operations/1", done=True)
 
-    async def ModerateText(self, request, context):  # noqa: N802 - the RPC's name
+    async def SubmitContent(self, request, context):  # noqa: N802 - the RPC's name
         self.asked.append(request)
         self.metadata = dict(context.invocation_metadata())
-        answer = api.ModerateTextResponse(content_id=request.content_id)
+        answer = SubmitContentResponse(content_id=request.content_id)
         answer.verdict.coverage.status = verdict_pb2.COVERAGE_STATUS_COMPLETE
-        for actions in ([BAN, FLAG], [BAN], []):
-            outcome = answer.rule_outcomes.add(status=verdict_pb2.RULE_STATUS_MATCHED)
-            for action_id, name in actions:
-                outcome.actions.add(action_id=action_id, name=name)
-        return answer
+        for action_id, name in (BAN, FLAG):
+            answer.triggered_actions.add(action_id=action_id, name=name)
+        if not self.ending.HasField("error"):
+            self.ending.response.Pack(answer)
+        waits = self.is_late or not request.sync
+        return operations_pb2.Operation(name="operations/1") if waits else self.ending
+
+    async def WaitOperation(self, request, context):  # noqa: N802 - the RPC's name
+        self.waited_for.append(request.name)
+        return self.ending
 
 
 @pytest.fixture
 async def rules() -> AsyncIterator[tuple[Rules, str, httpx2.AsyncClient]]:
-    """The dialect in front of a server that knows content types, its URL, and a client of it."""
+    """The dialect in front of a server that takes every content type, its URL, and a client."""
     servicer = Rules()
     server = grpc.aio.server()
-    services.add_ModerationServiceServicer_to_server(servicer, server)
+    content_services.add_ContentServiceServicer_to_server(servicer, server)
+    operation_services.add_OperationsServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with AsyncExitStack() as stack:
@@ -94,30 +113,15 @@ async def rules() -> AsyncIterator[tuple[Rules, str, httpx2.AsyncClient]]:
 
 
 @pytest.fixture
-async def served(serve_dialects: ServeDialects) -> Served:
-    """Gavel's own server, whose policy defines no content types."""
-    return await serve_dialects(ApolloDialect(), AcsDialect())
+def desk() -> Desk:
+    """A policy with the content types Comment and Image, and rules that ban and flag."""
+    return Desk(ContentHouse(POLICY))
 
 
-async def post(client: httpx2.AsyncClient, body: Any, path: str = CONTENT) -> httpx2.Response:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return await client.post(path, content=content)
-
-
-def errors_of(answer: httpx2.Response) -> list[dict[str, Any]]:
-    """The errors of an answer, which has this dialect's form."""
-    body = answer.json()
-    assert set(body) == {"status", "errors"}
-    assert body["status"] == answer.status_code
-    assert body["errors"]
-    for error in body["errors"]:
-        assert set(error) | {"pointer"} == {
-            "status", "type", "title", "detail", "pointer", "requestId",
-        }  # fmt: skip
-        assert error["status"] == answer.status_code
-        assert all(entry.startswith("/errors/") for entry in error["type"])
-        assert error["requestId"] == answer.headers["x-request-id"]
-    return list(body["errors"])
+@pytest.fixture
+async def served(serve_dialects: ServeDialects, desk: Desk) -> Served:
+    """Gavel's own server with that policy."""
+    return await serve_dialects(ApolloDialect(), AcsDialect(), services=desk.services)
 
 
 @pytest.mark.parametrize(("kind", "path"), [("content", CONTENT), ("image", IMAGE)])
@@ -126,7 +130,7 @@ async def test_a_printed_request_is_answered_as_printed(rules, kind: str, path: 
     servicer, _, client = rules
     body = json.loads(json.dumps(PRINTED["requests"][kind]))
     if kind == "image":
-        body["content"]["url"] = "https://pictures.example/a.png"
+        body["content"]["url"] = ADDRESS
     for place in (path, path.rstrip("/")):
         answer = await post(client, body, place)
         assert answer.status_code == 200
@@ -145,7 +149,7 @@ async def test_a_printed_request_is_answered_as_printed(rules, kind: str, path: 
     assert (asked.content_id, asked.actor_id) == ("abc123", "def456")
     assert asked.content_type == body["contenttype"]
     if kind == "image":
-        assert asked.fields["url"].image_value.uri == "https://pictures.example/a.png"
+        assert asked.fields["url"].image_value.uri == ADDRESS
     else:
         assert asked.fields["text"].string_value == "some text uploaded by a user"
 
@@ -182,20 +186,38 @@ async def test_values_keep_their_types(rules):
     assert set(fields["author"].object_value.fields) == {"name"}
 
 
-@pytest.mark.parametrize(("kind", "path"), [("content", CONTENT), ("image", IMAGE)])
-async def test_a_content_type_that_is_not_there_is_refused(served: Served, kind: str, path: str):
-    """Law: without the content type nothing could be set off, so that there is no empty list."""
-    body = PRINTED["requests"][kind] | {"content": {}}
-    (error,) = errors_of(await post(served.client, body, path))
-    assert (error["status"], error["title"]) == (400, "Content type not found")
-    assert error["pointer"] == "/contenttype"
-    assert error["detail"].startswith("contenttype ")
+async def test_the_same_content_sent_first_for_later_is_waited_for(rules):
+    """Law: whoever wants the answer now gets it when the stored work is done."""
+    servicer, _, client = rules
+    servicer.is_late = True
+    answer = await post(client, COMMENT)
+    assert [run["run"] for run in answer.json()["data"]["workflowsRuns"]] == ["BAN", "FLAGGED"]
+    assert servicer.waited_for == ["operations/1"]
 
 
-async def test_what_is_done_later_is_not_served(served: Served):
-    """Law: asynchronous processing is refused by name, not accepted and forgotten."""
-    (error,) = errors_of(await post(served.client, COMMENT | {"sync": False}))
-    assert (error["status"], error["title"], error["pointer"]) == (501, "Not served", "/sync")
+@pytest.mark.parametrize(
+    ("is_done", "status", "title"), [(True, 503, "Service unavailable"), (False, 504, "Timed out")]
+)
+async def test_stored_work_that_comes_to_nothing_is_told(rules, is_done, status, title):
+    """Law: work that died is the failure it died of, and one that takes too long is not done."""
+    servicer, _, client = rules
+    servicer.is_late = True
+    servicer.ending = operations_pb2.Operation(name="operations/1", done=is_done)
+    if is_done:
+        servicer.ending.error.CopyFrom(
+            Refusal(grpc.StatusCode.UNAVAILABLE, ErrorReason.STORAGE_UNAVAILABLE, "Not now.").status
+        )
+    else:
+        servicer.SubmitContent = servicer.WaitOperation
+    (error,) = errors_of(await post(client, COMMENT))
+    assert (error["status"], error["title"]) == (status, title)
+
+
+async def test_without_storage_it_is_not_served(serve_dialects: ServeDialects):
+    """Law: where nothing can be stored, content is refused and never half judged."""
+    served = await serve_dialects(ApolloDialect())
+    (error,) = errors_of(await post(served.client, COMMENT))
+    assert (error["status"], error["title"]) == (501, "Not served")
 
 
 @pytest.mark.parametrize(
@@ -208,18 +230,22 @@ async def test_what_is_done_later_is_not_served(served: Served):
         {"x-api-key": "{}", "authorization": "Token other"},
     ],
 )
-async def test_a_key_is_taken_as_each_page_spells_it(serve_dialects, header: dict[str, str]):
-    """Law: each spelling opens the door: what is left to refuse is the content type."""
+async def test_a_key_is_taken_as_each_page_spells_it(
+    serve_dialects, desk: Desk, header: dict[str, str]
+):
+    """Law: each spelling opens the door."""
     store = FakeApiKeyStore()
     key, secret = new_api_key(project="shop")
     await store.add(key)
-    served = await serve_dialects(ApolloDialect(), authenticate=Authenticate(store))
+    served = await serve_dialects(
+        ApolloDialect(), authenticate=Authenticate(store), services=desk.services
+    )
     headers = {name: value.format(secret) for name, value in header.items()}
     answer = await served.client.post(CONTENT, json=COMMENT, headers=headers)
-    assert errors_of(answer)[0]["title"] == "Content type not found"
+    assert runs(answer) == []
 
 
-async def test_keys_are_held_to_their_rights(serve_dialects: ServeDialects):
+async def test_keys_are_held_to_their_rights(serve_dialects: ServeDialects, desk: Desk):
     """Law: no key and a wrong one are 401, one without the scope 403, one too fast 429."""
     store = FakeApiKeyStore()
     slow, slow_secret = new_api_key(project="shop", rate_limit=RateLimit(1, 60))
@@ -227,20 +253,26 @@ async def test_keys_are_held_to_their_rights(serve_dialects: ServeDialects):
     await store.add(slow)
     await store.add(lame)
     served = await serve_dialects(
-        ApolloDialect(), authenticate=Authenticate(store), rate_limiter=FakeRateLimiter()
+        ApolloDialect(),
+        authenticate=Authenticate(store),
+        rate_limiter=FakeRateLimiter(),
+        services=desk.services,
     )
     given = ("", "TOKEN wrong", "Basic abc", f"Token {lame_secret}", *[f"Token {slow_secret}"] * 2)
     tries = [
         await served.client.post(CONTENT, json=COMMENT, headers={"authorization": value})
         for value in given
     ]
-    titles = [(answer.status_code, errors_of(answer)[0]["title"]) for answer in tries]
+    titles = [
+        (answer.status_code, "" if answer.is_success else errors_of(answer)[0]["title"])
+        for answer in tries
+    ]
     assert titles == [
         (401, "Invalid API Key"),
         (401, "Invalid API Key"),
         (401, "Invalid API Key"),
         (403, "Permission denied"),
-        (400, "Content type not found"),
+        (200, ""),
         (429, "Too many requests"),
     ]
     assert int(tries[-1].headers["retry-after"]) >= 1

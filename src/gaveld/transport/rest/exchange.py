@@ -20,6 +20,8 @@ Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 CLIENT_GONE: Final = 499
+NO_CONTENT: Final = 204
+"""The status of answers that have no body, and no headers of one."""
 
 
 class Exchange:
@@ -71,13 +73,15 @@ class Exchange:
         headers = [(b"x-content-type-options", b"nosniff")]
         if not any(name == "cache-control" for name, _ in answer.headers):
             headers.append((b"cache-control", b"no-store"))
-        headers.append((b"content-type", answer.content_type.encode("latin-1")))
+        if answer.status != NO_CONTENT:
+            headers.append((b"content-type", answer.content_type.encode("latin-1")))
         headers += [(name.encode(), value.encode("latin-1")) for name, value in self._named()]
         headers += [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
         if is_last:
             headers.append((b"connection", b"close"))
         if isinstance(answer, Answer):
-            headers.append((b"content-length", str(len(answer.body)).encode()))
+            if answer.status != NO_CONTENT:
+                headers.append((b"content-length", str(len(answer.body)).encode()))
             await self._start(answer.status, headers)
             await self._send({"type": "http.response.body", "body": answer.body})
             return

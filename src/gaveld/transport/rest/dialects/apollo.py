@@ -1,7 +1,7 @@
 """Serves Apollo's API: typed content in, the actions that the policy's rules set off out.
 
-Content types and rules are the policy's; without the one that a request names, it is refused. What
-is done later, with callbacks, is not served, and says so.
+Content types and rules are the policy's; without the one that a request names, it is refused. Every
+action that rules set off is called back, whether or not the answer waited for it.
 """
 
 import re
@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final
 
 import orjson
 from gavel.v1.content_pb2 import FieldList, FieldObject, FieldValue
-from gavel.v1.moderation_service_pb2 import ModerateTextRequest, ModerateTextResponse
+from gavel.v1.content_service_pb2 import SubmitContentRequest, SubmitContentResponse
+from google.longrunning.operations_pb2 import Operation, WaitOperationRequest
 from google.rpc import code_pb2, error_details_pb2
 from pydantic import AliasChoices, Field
 
@@ -28,9 +29,8 @@ from gaveld.transport.rest.templates import Path
 
 MAX_DEPTH: Final = 8
 
-_MODERATE: Final = "/gavel.v1.ModerationService/ModerateText"
-_NO_TEXT: Final = " "
-"""The RPC must have a text of its own; all of Apollo's content is in its fields."""
+_SUBMIT: Final = "/gavel.v1.ContentService/SubmitContent"
+_WAIT: Final = "/google.longrunning.Operations/WaitOperation"
 
 _STATUS: Final = {"INSUFFICIENT_CREDITS": 402, "MEDIA_TOO_LARGE": 413, "TEXT_TOO_LARGE": 413}
 
@@ -120,38 +120,42 @@ Convert = Callable[[Any, str, int], FieldValue]
 
 async def _submit(convert: Convert, request: Request, rpc: Rpc) -> Answer:
     asked = shaped(_Asked, request.json())
-    if not asked.sync:
-        raise refusal(
-            code_pb2.UNIMPLEMENTED,
-            "UNKNOWN_METHOD",
-            "Asynchronous processing (sync: false) is not served yet.",
-            field="sync",
-        )
-    answer = await rpc(
-        _MODERATE,
-        ModerateTextRequest(
-            text=_NO_TEXT,
+    operation = await rpc(
+        _SUBMIT,
+        SubmitContentRequest(
             content_id=asked.content_id,
             actor_id=asked.user_id,
             content_type=asked.content_type,
             fields=_fields(asked.content, "content", 1, convert),
+            sync=asked.sync,
         ),
-        ModerateTextResponse,
+        Operation,
     )
-    body = orjson.dumps(answer_json(answer, asked.content_id))
-    return Answer(200, body, headers=coverage_headers(answer.verdict.coverage))
+    if not asked.sync:
+        return Answer(204)
+    decided = await _decided(operation, rpc)
+    body = orjson.dumps(answer_json(decided))
+    return Answer(200, body, headers=coverage_headers(decided.verdict.coverage))
 
 
-def answer_json(answer: ModerateTextResponse, content_id: str) -> dict[str, Any]:
-    """Return the answer: each action that a rule set off, once, in the rules' order."""
-    runs = {
-        action.action_id: action.name for rule in answer.rule_outcomes for action in rule.actions
-    }
-    return {
-        "content_id": content_id,
-        "status": 200,
-        "data": {"workflowsRuns": [{"id": key, "run": name} for key, name in runs.items()]},
-    }
+async def _decided(operation: Operation, rpc: Rpc) -> SubmitContentResponse:
+    """Return what was decided; the same content, sent before to be decided later, is waited for."""
+    if not operation.done:
+        operation = await rpc(_WAIT, WaitOperationRequest(name=operation.name), Operation)
+    if not operation.done:
+        said = "The same content was sent before, and is still waiting to be judged."
+        raise refusal(code_pb2.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", said)
+    if operation.HasField("error"):
+        raise RpcFailure(operation.error, request_id=rpc.request_id)
+    decided = SubmitContentResponse()
+    operation.response.Unpack(decided)
+    return decided
+
+
+def answer_json(decided: SubmitContentResponse) -> dict[str, Any]:
+    """Return the answer: each action that the rules set off, once, in the rules' order."""
+    runs = [{"id": run.action_id, "run": run.name} for run in decided.triggered_actions]
+    return {"content_id": decided.content_id, "status": 200, "data": {"workflowsRuns": runs}}
 
 
 def _fields(
