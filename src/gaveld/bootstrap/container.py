@@ -28,6 +28,7 @@ from gaveld.application.ports import (
 )
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.application.signed_uploads import AuthenticateUpload
 from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.bootstrap.chat_models import chat_reviewers
 from gaveld.bootstrap.contents import build_judge_content
@@ -44,6 +45,7 @@ from gaveld.bootstrap.settings import Settings
 from gaveld.bootstrap.sharing import open_sharing
 from gaveld.bootstrap.stores import open_stores
 from gaveld.bootstrap.texts import TextPath, build_text_path
+from gaveld.bootstrap.uploads import authenticate_upload
 from gaveld.bootstrap.video import build_video_decoder
 from gaveld.bootstrap.work import BackgroundWork, build_work
 from gaveld.domain.signals import ClassifierCard
@@ -56,7 +58,8 @@ from gaveld.transport.grpc.services import Service
 class Application:
     """Everything that a transport needs to serve.
 
-    ``authenticate`` is None when auth is off, ``submit_feedback`` when no feedback is kept.
+    ``authenticate`` is None when auth is off, and ``authenticate_upload`` too, ``submit_feedback``
+    when no feedback is kept.
     ``services`` are those that need the storage, which refuse every call when ``work.enabled`` is
     false, and ``work`` is what goes on beside them, None then.
     """
@@ -73,6 +76,7 @@ class Application:
     repeats: Repeats
     submit_feedback: SubmitFeedback | None
     authenticate: Authenticate | None
+    authenticate_upload: AuthenticateUpload | None
     rate_limiter: RateLimiter
     telemetry: PrometheusTelemetry
     services: tuple[Service, ...] = ()
@@ -185,6 +189,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         repeats=Repeats(sharing.answers()),
         submit_feedback=stores.submit_feedback,
         authenticate=stores.authenticate,
+        authenticate_upload=authenticate_upload(stores.api_keys, parts),
         rate_limiter=sharing.rate_limiter(),
         telemetry=telemetry,
         services=build_services(parts) if parts is not None else disabled_services(),

@@ -154,6 +154,7 @@ def _grpc_server(
         telemetry=application.telemetry,
         registry=application.telemetry.registry,
         authenticate=application.authenticate,
+        authenticate_upload=application.authenticate_upload,
         rate_limiter=application.rate_limiter,
         tracer_provider=tracer_provider,
     )

@@ -7,15 +7,19 @@ from gavel.v1 import (
     content_service_pb2,
     policy_service_pb2,
     review_queue_service_pb2,
+    upload_service_pb2,
     user_service_pb2,
 )
 from google.longrunning import operations_pb2
 
 from gaveld.application.operations import Operations
 from gaveld.bootstrap.contents import build_content_path
+from gaveld.bootstrap.decisions import backtest_progress, backtest_servicer, user_service
 from gaveld.bootstrap.parts import Parts
 from gaveld.bootstrap.policies import policy_service
 from gaveld.bootstrap.review_queue import review_queue_service
+from gaveld.bootstrap.uploads import upload_service
+from gaveld.transport.grpc.converters.uploads import UPLOAD_SCOPE
 from gaveld.transport.grpc.disabled_servicer import disabled
 from gaveld.transport.grpc.operations_servicer import OperationsServicer
 from gaveld.transport.grpc.services import Service
@@ -26,9 +30,13 @@ def build_services(parts: Parts) -> tuple[Service, ...]:
     contents = build_content_path(parts)
     return (
         _operations(parts),
-        policy_service(parts.judging.history, parts.judging.check_policy),
+        policy_service(
+            parts.judging.history, parts.judging.check_policy, (backtest_servicer(parts),)
+        ),
         contents.service,
         review_queue_service(parts, contents.submit),
+        user_service(parts),
+        upload_service(contents.submit),
     )
 
 
@@ -41,10 +49,11 @@ def disabled_services() -> tuple[Service, ...]:
             (policy_service_pb2, "PolicyService", "policy"),
             (review_queue_service_pb2, "ReviewQueueService", "review"),
             (user_service_pb2, "UserService", "review"),
+            (upload_service_pb2, "UploadService", UPLOAD_SCOPE),
         )
     )
 
 
 def _operations(parts: Parts) -> Service:
     descriptor = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
-    return Service(descriptor, OperationsServicer(Operations(parts.jobs)))
+    return Service(descriptor, OperationsServicer(Operations(parts.jobs, backtest_progress(parts))))

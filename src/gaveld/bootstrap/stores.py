@@ -33,6 +33,7 @@ class Stores:
     """What is kept in the storage; each is None where the settings want none of it."""
 
     engine: AsyncEngine | None = None
+    api_keys: ApiKeyStore | None = None
     authenticate: Authenticate | None = None
     balances: Credits | None = None
     submit_feedback: SubmitFeedback | None = None
@@ -46,11 +47,13 @@ async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
     if not (settings.auth.enabled or settings.feedback.enabled or settings.work.enabled):
         return Stores()
     engine = await open_engine(settings.storage.url, stack)
-    known = settings.auth.enabled  # else nobody knows who calls, and so who pays
+    # Without keys nobody knows who calls, and so who pays.
+    keys = _api_keys(engine, settings) if settings.auth.enabled else None
     return Stores(
         engine=engine,
-        authenticate=Authenticate(_api_keys(engine, settings)) if known else None,
-        balances=SqlCredits(engine) if known else None,
+        api_keys=keys,
+        authenticate=None if keys is None else Authenticate(keys),
+        balances=None if keys is None else SqlCredits(engine),
         submit_feedback=SubmitFeedback(SqlFeedbackStore(engine))
         if settings.feedback.enabled
         else None,

@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from gaveld.adapters.storage.api_keys import NAME, entry_of
 from gaveld.application.api_keys import SCOPES, new_api_key
 from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
+from gaveld.application.signed_uploads import upload_secret
 from gaveld.bootstrap.cli.options import (
     AsJson,
     Config,
@@ -25,6 +26,7 @@ from gaveld.bootstrap.cli.options import (
     out,
     settings_from,
 )
+from gaveld.bootstrap.secrets import open_secret_box
 from gaveld.bootstrap.stores import open_api_keys
 
 T = TypeVar("T")
@@ -119,6 +121,17 @@ def revoke(key_id: str, config: Config = None) -> None:
     if not _with_store(config, lambda store: store.revoke(key_id, datetime.now(UTC))):
         raise fail(f"no key with the id {key_id!r} in the store")
     err.print(f"Revoked {key_id}.")
+
+
+@app.command("upload-secret")
+def upload_secret_of(key_id: str, config: Config = None) -> None:
+    """Print what a key's owner signs browsers' uploads with; KEY_ID is their publicKey."""
+    settings = settings_from(config)
+    if _with_store(config, lambda store: store.find(key_id)) is None:
+        raise fail(f"no key with the id {key_id!r} in the store")
+    with explained_failures():
+        box = open_secret_box(settings)
+    sys.stdout.write(f"{upload_secret(box, key_id)}\n")
 
 
 def _with_store(config: Path | None, work: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
