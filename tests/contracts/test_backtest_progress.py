@@ -7,8 +7,9 @@ import pytest
 
 from gaveld.adapters.storage.backtest_progress import SqlBacktestProgress
 from gaveld.adapters.storage.migrations import migrate
-from gaveld.application.ports import BacktestProgress, Tried
+from gaveld.application.ports import BacktestProgress
 from gaveld.domain.errors import ErrorReason, Unavailable
+from gaveld.domain.jobs import Steps
 from tests.contracts.conftest import NewDatabase
 from tests.databases import opened
 from tests.fakes.backtest_progress import FakeBacktestProgress
@@ -27,16 +28,16 @@ async def progress(request, new_database: NewDatabase) -> AsyncIterator[Backtest
 async def test_the_last_word_counts(progress: BacktestProgress):
     """Law: each job has its own progress, the last that was told; of others nothing is known."""
     assert await progress.find("a") is None
-    await progress.put("a", Tried(0, 9))
-    await progress.put("b", Tried(1, 2))
-    await progress.put("a", Tried(5, 9))
-    assert await progress.find("a") == Tried(5, 9)
-    assert await progress.find("b") == Tried(1, 2)
+    await progress.put("a", Steps(0, 9))
+    await progress.put("b", Steps(1, 2))
+    await progress.put("a", Steps(5, 9))
+    assert await progress.find("a") == Steps(5, 9)
+    assert await progress.find("b") == Steps(1, 2)
 
 
 async def test_old_news_is_erased(progress: BacktestProgress):
     """Law: a day after the last word nothing is kept of it."""
-    await progress.put("a", Tried(5, 9))
+    await progress.put("a", Steps(5, 9))
     now = datetime.now(UTC)
     assert await progress.erase_expired(now) == 0
     assert await progress.erase_expired(now + timedelta(days=1, minutes=1)) == 1
@@ -47,5 +48,5 @@ async def test_storage_without_its_table_is_unavailable(database_url: str):
     """Law: without its table the store fails as unavailable."""
     async with opened(database_url) as engine:
         with pytest.raises(Unavailable) as caught:
-            await SqlBacktestProgress(engine).put("a", Tried(0, 0))
+            await SqlBacktestProgress(engine).put("a", Steps(0, 0))
     assert caught.value.reason is ErrorReason.STORAGE_UNAVAILABLE

@@ -86,7 +86,7 @@ class BacktestPolicy:
                 await progress(tally.tried_count, max(total, tally.tried_count))
         warnings = list(_blind_spots(plan.policy, policies, revisions))
         if there > total:
-            warnings.insert(0, f"Of {there} decisions {tally.tried_count} were tried, evenly.")
+            warnings.insert(0, f"Of {there:,} decisions {tally.tried_count:,} were tried, evenly.")
         return tally.report(warnings)
 
     async def _try(
@@ -118,11 +118,11 @@ def _blind_spots(
                 looked[name] += revisions[revision]
     for name, count in looked.items():
         yield (
-            f"{name} differ from those of {count} decisions: what they would have found otherwise "
-            "can't be told from stored scores, so it is left as it was found."
+            f"{name} differ from those of {count:,} decisions: what they would have found "
+            "otherwise can't be told from stored scores, so it is left as it was found."
         )
     if lost:
         yield (
-            f"The policies of {lost} decisions are not kept any more: whether they looked for "
+            f"The policies of {lost:,} decisions are not kept any more: whether they looked for "
             "something else is not known."
         )

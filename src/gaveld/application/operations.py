@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Final
 
-from gaveld.application.ports import JobPage, JobStore
+from gaveld.application.ports import BacktestProgress, JobPage, JobStore
 from gaveld.domain.errors import ErrorReason, NotFound
-from gaveld.domain.jobs import Job, JobState
+from gaveld.domain.jobs import Job, JobKind, JobState
 
 FIRST_LOOK_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0
@@ -15,15 +16,22 @@ MOST_WAITING: Final = 256
 
 
 class Operations:
-    """The jobs of projects, as whoever asked for the work sees them."""
+    """The jobs of projects, as whoever asked for the work sees them.
 
-    def __init__(self, jobs: JobStore) -> None:
+    ``progress`` knows how far backtests are; None leaves that out.
+    """
+
+    def __init__(self, jobs: JobStore, progress: BacktestProgress | None = None) -> None:
         self._jobs = jobs
+        self._progress = progress
         self._waiting = 0
 
     async def get(self, project: str, job_id: str) -> Job:
         """Return a job. Raises ``NotFound`` (RESOURCE_NOT_FOUND) unless it is the project's."""
-        return _found(await self._jobs.find(project, job_id), job_id)
+        job = _found(await self._jobs.find(project, job_id), job_id)
+        if self._progress is None or job.kind is not JobKind.BACKTEST or job.state.is_final:
+            return job
+        return replace(job, steps=await self._progress.find(job_id))
 
     async def list(
         self, project: str, *, state: JobState | None, limit: int, token: str

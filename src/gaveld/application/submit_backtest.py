@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from gaveld.application.backtest import BacktestPlan, BacktestPolicy
-from gaveld.application.ports import BacktestProgress, JobDispatcher, JobStore, Tried
+from gaveld.application.ports import BacktestProgress, JobDispatcher, JobStore
 from gaveld.domain.backtests import BacktestReport
 from gaveld.domain.decision_records import Records
-from gaveld.domain.jobs import Job, JobKind
+from gaveld.domain.jobs import Job, JobKind, Steps
 
 
 class BacktestPapers(Protocol):
@@ -80,7 +80,7 @@ class RunBacktest:
         """Return the answer; nothing else is written."""
 
         async def tell(tried: int, total: int) -> None:
-            await self._progress.put(job.id, Tried(tried, total))
+            await self._progress.put(job.id, Steps(tried, total))
 
         report = await self._backtest(self._papers.read(job.project, job.payload), tell)
         return self._papers.answer(report), Records()

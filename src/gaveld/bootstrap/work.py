@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
-from gaveld.adapters.storage.decisions import SqlDecisionStore
-from gaveld.adapters.storage.users import SqlUserStore
 from gaveld.application.deliver_callbacks import DeliverCallbacks
 from gaveld.application.job_attempts import AttemptPlan, Attempts, JobHandler
 from gaveld.application.run_jobs import RunJobs
 from gaveld.application.sweep_jobs import Chore, SweepJobs, SweepPlan
 from gaveld.bootstrap.callbacks import build_deliver_callbacks
 from gaveld.bootstrap.contents import build_content_path
+from gaveld.bootstrap.decisions import erase_overdue, run_backtest
 from gaveld.bootstrap.parts import Parts
 from gaveld.domain.jobs import JobKind
 from gaveld.transport.grpc.converters.content import ContentMessages
@@ -110,12 +109,12 @@ def build_work(parts: Parts, stack: AsyncExitStack) -> BackgroundWork:
 
 def job_handlers(parts: Parts) -> Mapping[JobKind, JobHandler]:
     """Return who does each kind of job."""
-    return {JobKind.CONTENT: build_content_path(parts).decide_stored}
+    return {
+        JobKind.CONTENT: build_content_path(parts).decide_stored,
+        JobKind.BACKTEST: run_backtest(parts),
+    }
 
 
 def chores(parts: Parts) -> Sequence[Chore]:
     """Return what else there is to tidy up in the storage."""
-    return (
-        SqlDecisionStore(parts.engine).erase_expired,
-        SqlUserStore(parts.engine).erase_expired,
-    )
+    return (erase_overdue(parts),)

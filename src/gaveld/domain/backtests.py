@@ -225,12 +225,12 @@ class BacktestTally:
     def _untold(self) -> Iterable[str]:
         for rule_id, count in self._missing.most_common():
             yield (
-                f"{count} decisions are unjudged: "
+                f"{count:,} decisions are unjudged: "
                 f"rule {rule_id!r} needs content that is not stored."
             )
         if self._overridden:
             yield (
-                f"{self._overridden} decisions are unjudged: "
+                f"{self._overridden:,} decisions are unjudged: "
                 "their calls changed the policy, and how is not stored."
             )
 

@@ -41,6 +41,14 @@ class JobOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """How much of a long job is done, of how much."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One piece of work of one project.
 
@@ -51,7 +59,7 @@ class Job:
     ``actor_id`` is the person who made the content, whom a project may ask to forget.
     ``priority`` is -100 to 100; higher goes first within a project. ``review_queue`` sends the
     content to people whatever comes of it. ``error_reason`` and ``error_message`` are of the last
-    attempt and quote no content. Times are UTC.
+    attempt and quote no content. ``steps`` are None where nobody tells them. Times are UTC.
     """
 
     id: str
@@ -72,6 +80,7 @@ class Job:
     answer: bytes = field(default=b"", repr=False)
     error_reason: str = ""
     error_message: str = ""
+    steps: Steps | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gaveld.adapters.storage.tables import Base, transaction
 from gaveld.adapters.storage.users import insert_into
 from gaveld.adapters.storage.writing import Writes
-from gaveld.application.ports import Tried
+from gaveld.domain.jobs import Steps
 
 UNREACHED: Final = "The progress of backtests can't be reached."
 KEPT: Final = timedelta(days=1)
@@ -34,9 +34,9 @@ class SqlBacktestProgress:
         self._sessions = async_sessionmaker(engine)
         self._writes = Writes(engine, UNREACHED)
 
-    async def put(self, job_id: str, tried: Tried) -> None:
+    async def put(self, job_id: str, steps: Steps) -> None:
         """Keep how far it is; see ``BacktestProgress.put``."""
-        values = {"tried": tried.tried, "total": tried.total, "told_at": datetime.now(UTC)}
+        values = {"tried": steps.done, "total": steps.total, "told_at": datetime.now(UTC)}
 
         async def work(session: AsyncSession) -> None:
             made = insert_into(session, BacktestRow).values(id=job_id, **values)
@@ -46,12 +46,12 @@ class SqlBacktestProgress:
 
         await self._writes.run(work)
 
-    async def find(self, job_id: str) -> Tried | None:
+    async def find(self, job_id: str) -> Steps | None:
         """Return how far it is; see ``BacktestProgress.find``."""
         query = select(BacktestRow.tried, BacktestRow.total).where(BacktestRow.id == job_id)
         async with transaction(self._sessions, UNREACHED) as session:
             row = (await session.execute(query)).one_or_none()
-            return None if row is None else Tried(row.tried, row.total)
+            return None if row is None else Steps(row.tried, row.total)
 
     async def erase_expired(self, now: datetime) -> int:
         """Erase what nobody told of for a day; see ``BacktestProgress.erase_expired``."""

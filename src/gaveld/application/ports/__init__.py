@@ -11,7 +11,6 @@ from gaveld.application.ports.decision_records import (
     BacktestProgress,
     DecisionStore,
     Forgotten,
-    Tried,
     UserStore,
 )
 from gaveld.application.ports.deliveries import (
@@ -121,7 +120,6 @@ __all__ = [
     "TextSignals",
     "Ticket",
     "Transcriber",
-    "Tried",
     "UserStore",
     "VerdictCache",
     "VideoDecoder",

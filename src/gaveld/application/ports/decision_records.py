@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gaveld.domain.decision_records import Decision
+from gaveld.domain.jobs import Steps
 from gaveld.domain.rules import UserHistory
 
 
@@ -65,25 +66,17 @@ class UserStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """How many decisions a backtest has tried, of how many."""
-
-    tried: int
-    total: int
-
-
 class BacktestProgress(Protocol):
     """Knows how far backtests are that go on, here or on other servers.
 
     Raises ``Unavailable`` (STORAGE_UNAVAILABLE) when it can't be reached.
     """
 
-    async def put(self, job_id: str, tried: Tried) -> None:
+    async def put(self, job_id: str, steps: Steps) -> None:
         """Keep how far the backtest of a job is."""
         ...
 
-    async def find(self, job_id: str) -> Tried | None:
+    async def find(self, job_id: str) -> Steps | None:
         """Return how far it is; None where nobody said so yet, or not for a day."""
         ...
 

@@ -87,7 +87,7 @@ def code_of(reason: ErrorReason) -> grpc.StatusCode:
 
 def _metadata(job: Job) -> Message:
     if job.kind is JobKind.BACKTEST:
-        return policy_service_pb2.BacktestPolicyMetadata(request_id=job.request_id)
+        return _backtest_metadata(job)
     metadata = content_service_pb2.SubmitContentMetadata(
         content_id=job.content_id,
         state=_STATES[job.state],
@@ -96,6 +96,16 @@ def _metadata(job: Job) -> Message:
     )
     metadata.create_time.FromDatetime(job.created_at)
     metadata.update_time.FromDatetime(job.updated_at)
+    return metadata
+
+
+def _backtest_metadata(job: Job) -> policy_service_pb2.BacktestPolicyMetadata:
+    metadata = policy_service_pb2.BacktestPolicyMetadata(request_id=job.request_id)
+    if job.state is JobState.DONE:
+        answer = policy_service_pb2.BacktestPolicyResponse.FromString(job.answer)
+        metadata.tried_count = metadata.total_count = answer.decision_count
+    elif job.steps is not None:
+        metadata.tried_count, metadata.total_count = job.steps.done, job.steps.total
     return metadata
 
 

@@ -1,8 +1,10 @@
-"""What users did, on the wire, and the names of users, off it and on it."""
+"""What users did, on the wire; the names of users, off it and on it; answers that name none."""
 
 from gavel.v1 import user_service_pb2 as pb
+from gavel.v1.content_service_pb2 import SubmitContentResponse
 
 from gaveld.domain.rules import UserHistory, UserWindow
+from gaveld.transport.grpc.converters.content import ContentMessages
 
 _SLASH = "%2F"
 
@@ -34,3 +36,10 @@ def _window(window: UserWindow) -> pb.UserWindow:
         flag_count=window.flags,
         category_counts=window.categories,
     )
+
+
+def nameless(answer: bytes) -> bytes:
+    """Return a serialised ``SubmitContentResponse`` without its words and without its author."""
+    response = SubmitContentResponse.FromString(ContentMessages().without_words(answer))
+    response.ClearField("actor_id")
+    return response.SerializeToString()
