@@ -284,9 +284,9 @@ class SubmitContentResponse(_message.Message):
 
     @_builtins.property
     def category_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """category_scores are the highest score found in any field, 0 to 1, of every category that was
-        checked in all of them, by category id; zero means checked and nothing found. A category that
-        is not named was not checked.
+        """category_scores are the highest score found in any field, 0 to 1, of every category that all
+        classifiers of it looked for, by category id; zero means that nothing was found. A category
+        that is not named was not looked for in all fields where it could be.
         """
 
     def __init__(
@@ -334,6 +334,7 @@ class FieldResult(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
     SENTIMENT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     field_path: _builtins.str
     """field_path names the field, such as "comments[2].body"."""
     filtered_text: _builtins.str
@@ -344,6 +345,10 @@ class FieldResult(_message.Message):
     """content_sha256 is the SHA-256 of its text's or media's bytes, in 64 lower-case hex digits."""
     description: _builtins.str
     """description says what its picture shows. Empty: it is none, or nothing can be said."""
+    text: _builtins.str
+    """text is its text as it was sent, for callers that did not wait for the answer, as long as its
+    words are kept. Empty: it is not text, sync was set, or it is not kept.
+    """
     @_builtins.property
     def attribute_scores(self) -> _verdict_pb2.AttributeScores:
         """attribute_scores are the traits of its text. Unset: not scored."""
@@ -381,10 +386,11 @@ class FieldResult(_message.Message):
         description: _builtins.str = ...,
         topics: _abc.Iterable[_verdict_pb2.Topic] | None = ...,
         sentiment: _verdict_pb2.Sentiment | None = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "facts", b"facts", "image_scores", b"image_scores", "language", b"language", "sentiment", b"sentiment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "content_sha256", b"content_sha256", "description", b"description", "facts", b"facts", "field_path", b"field_path", "filtered_text", b"filtered_text", "image_scores", b"image_scores", "language", b"language", "sentiment", b"sentiment", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "content_sha256", b"content_sha256", "description", b"description", "facts", b"facts", "field_path", b"field_path", "filtered_text", b"filtered_text", "image_scores", b"image_scores", "language", b"language", "sentiment", b"sentiment", "text", b"text", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

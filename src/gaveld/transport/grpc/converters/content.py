@@ -19,7 +19,6 @@ from gaveld.domain.jobs import Job
 from gaveld.domain.rules import CallbackFormat
 from gaveld.domain.submissions import ContentSubmission
 from gaveld.domain.typed_content import Leaf, MediaValue, Url
-from gaveld.domain.verdicts import category_scores
 from gaveld.transport.grpc.converters.fields import fields_from_proto
 from gaveld.transport.grpc.converters.images import (
     facts_to_proto,
@@ -106,10 +105,11 @@ class ContentMessages:
         return answer.SerializeToString()
 
     def without_words(self, answer: bytes) -> bytes:
-        """Return a serialised answer without filtered texts, descriptions and metadata."""
+        """Return a serialised answer without texts, descriptions and metadata."""
         response = content_service_pb2.SubmitContentResponse.FromString(answer)
         response.ClearField("metadata")
         for result in response.field_results:
+            result.ClearField("text")
             result.ClearField("filtered_text")
             result.ClearField("description")
         return response.SerializeToString()
@@ -139,14 +139,14 @@ def response_from_content(
         omitted_finding_count=max(0, len(shown) - MAX_FINDINGS),
         rule_outcomes=rule_outcomes_to_proto(judged.rules),
         triggered_actions=actions_to_proto(judged.actions),
-        field_results=map(_field_result, judged.fields),
+        field_results=[_field_result(field, with_text=not request.sync) for field in judged.fields],
         classifier_outcomes=outcomes_to_proto(judged.outcomes),
         review_item=review_item,
         content_sha256=judged.sha256,
         request_id=request_id,
         metadata=request.metadata if request.HasField("metadata") else None,
         timings=timings_to_proto(judged.timings) if request.explain else (),
-        category_scores=category_scores(judged.verdict),
+        category_scores=judged.facts.categories,
     )
     response.decide_time.FromDatetime(judged.decided_at)
     return response
@@ -183,7 +183,7 @@ def _text(leaf: Leaf) -> str:
             return text
 
 
-def _field_result(field: JudgedField) -> content_service_pb2.FieldResult:
+def _field_result(field: JudgedField, *, with_text: bool) -> content_service_pb2.FieldResult:
     match field.piece.judgement:
         case TextJudgement() as text if field.is_link:
             return content_service_pb2.FieldResult(
@@ -199,6 +199,7 @@ def _field_result(field: JudgedField) -> content_service_pb2.FieldResult:
                 content_sha256=text.sha256,
                 topics=topics_to_proto(text.topics),
                 sentiment=sentiment_to_proto(text.sentiment),
+                text=_text(field.leaf) if with_text else "",
             )
         case ImageJudgement() as image:
             return content_service_pb2.FieldResult(

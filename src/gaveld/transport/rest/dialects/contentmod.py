@@ -81,6 +81,7 @@ _FIELDS_OF_ITEMS: Final = {
     r"\bfields\b[\[.\"]+(?:text|image)\b[\]\"]*(?:\.[a-z_]+)*": "content",
     r"\bactor_id\b": "actorId",
     r"\bmetadata\b": "meta",
+    r"\bparent\b": "queueId",
 }
 
 _FIELDS_OF_UPLOADS: Final = {

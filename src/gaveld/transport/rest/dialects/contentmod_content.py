@@ -29,7 +29,7 @@ def moderation_json(
         shown = image_json(_picture_answer(answer, pictures[0]))
         return {"id": moderation_id, **shown, **echoed}
     result = texts[0] if texts else FieldResult()
-    text = _text(request, result.field_path)
+    text = result.text or _text(request, result.field_path)
     decided = answer.decide_time.ToDatetime(tzinfo=UTC)
     shown = text_json(_text_answer(answer, result), text or "", answer.request_id, decided)
     words = {"content": text, "original": text, "filteredContent": result.filtered_text or None}
