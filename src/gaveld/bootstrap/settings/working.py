@@ -1,10 +1,14 @@
 """Settings of policies that callers change, and of work that is done later."""
 
-from typing import Annotated
+import re
+from ipaddress import ip_address
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
 from gaveld.bootstrap.settings.section import ReadableFile, Section
+
+_HOST: Final = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 
 
 class WorkSettings(Section):
@@ -45,9 +49,17 @@ class SecretsSettings(Section):
 
 def _host_names(hosts: tuple[str, ...]) -> tuple[str, ...]:
     for host in hosts:
-        if not host or host.strip("[]") != host or set(host) & set("/@?#\\ "):
+        if not _is_host(host):
             raise ValueError(f"{host!r}: a host's name or address, without scheme, port and path")
     return tuple(host.lower().rstrip(".") for host in hosts)
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return _HOST.fullmatch(host) is not None
+    return True
 
 
 class CallbacksSettings(Section):
