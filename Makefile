@@ -6,13 +6,15 @@ DATA   ?= ../shared/data/text
 SETS   ?= ../public-sets
 MODELS := var/models
 RUN    ?= build/transformer
+JOBS   ?= 1000
+KILLS  ?= 100
 SCREENSHOTS ?= build/screenshots
 
 # ONNX Runtime would report its use to its maker.
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test e2e test-llm check gen check-gen format lint types breaking locks train train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
+.PHONY: help run models test e2e test-llm test-kill check gen check-gen format lint types breaking locks train train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +58,9 @@ test: $(VENV)/.dev $(MODELS)/.installed ## Set up and run every test
 test-llm: $(VENV)/.dev ## Test a live chat server: URL=… MODEL=… [FORM=…] [KEY_FILE=…]
 	@test -n "$(URL)" && test -n "$(MODEL)" || { echo "name a server: make test-llm URL=http://127.0.0.1:8000/v1 MODEL=name"; exit 2; }
 	LLM_URL="$(URL)" LLM_MODEL="$(MODEL)" LLM_FORM="$(FORM)" LLM_KEY_FILE="$(KEY_FILE)" $(BIN)/python -m pytest -p no:xdist tests/live/chat_model.py $(ARGS)
+
+test-kill: $(VENV)/.dev ## Kill servers, workers, NATS and PostgreSQL at work: [JOBS=1000] [KILLS=100] [SEED=…]
+	GRPC_VERBOSITY=ERROR $(BIN)/python -m tests.kill --jobs $(JOBS) --kills $(KILLS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 $(VENV)/.e2e: requirements/e2e.lock $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -54,13 +55,31 @@ class Postgres:
         initdb = (self.binaries / "initdb", "-A", "trust", "-E", "UTF8", "--no-sync")
         run(*initdb, "-U", "gavel", "-D", self._data, **self.account)
 
-    def start(self) -> None:
-        """Start it and wait until it takes connections; after a kill it mends itself first."""
+    def start(self, stderr: int | None = None) -> None:
+        """Start it and wait until it takes connections."""
         folder = self.socket_folder
         options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
         self._control(
-            "-w", "-t", STARTS_WITHIN_SECONDS, "-l", folder / "log", "-o", options, "start"
+            "-w",
+            "-t",
+            STARTS_WITHIN_SECONDS,
+            "-l",
+            folder / "log",
+            "-o",
+            options,
+            "start",
+            stderr=stderr,
         )
+
+    def revive(self) -> None:
+        """Start it after a kill, once the last process of before has let go of its memory."""
+        deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+        while True:
+            try:
+                return self.start(stderr=subprocess.DEVNULL)
+            except subprocess.CalledProcessError:
+                if time.monotonic() > deadline:
+                    raise
 
     def stop(self) -> None:
         self._control("-w", "-m", "immediate", "stop")
@@ -74,8 +93,8 @@ class Postgres:
     def _data(self) -> Path:
         return self.socket_folder / "data"
 
-    def _control(self, *arguments: object) -> None:
-        run(self.binaries / "pg_ctl", "-D", self._data, *arguments, **self.account)
+    def _control(self, *arguments: object, stderr: int | None = None) -> None:
+        run(self.binaries / "pg_ctl", "-D", self._data, *arguments, stderr=stderr, **self.account)
 
 
 def engine_for(url: str) -> AsyncEngine:
@@ -115,13 +134,14 @@ def running_postgres() -> Iterator[Postgres]:
         shutil.rmtree(folder)
 
 
-def run(*command: object, **account: int) -> None:
+def run(*command: object, stderr: int | None = None, **account: int) -> None:
     subprocess.run(
         [str(part) for part in command],
         check=True,
         cwd="/",
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        stderr=stderr,
         timeout=2 * STARTS_WITHIN_SECONDS,
         **account,
     )
