@@ -73,12 +73,17 @@ class Cost(NamedTuple):
 
 def prove(tree: Tree) -> None:
     """Raise ``BoundsExceededError`` for a condition that might not end soon."""
-    cost = _Reckoning(tree).of(tree.root, {}).cost
+    cost = cost_of(tree)
     if cost > MAX_COST:
         raise BoundsExceededError(
             f"is too dear: {cost / MAX_COST:.1f} times what a condition may cost at worst",
             tree.root,
         )
+
+
+def cost_of(tree: Tree) -> float:
+    """Return what a condition costs at worst. Raises ``BoundsExceededError``."""
+    return _Reckoning(tree).of(tree.root, {}).cost
 
 
 class _Reckoning:

@@ -14,7 +14,7 @@ from cel_expr_python.ext import ext_math, ext_strings
 
 from gaveld.adapters.rules.bounds import BoundsExceededError, prove
 from gaveld.adapters.rules.schemas import PACKAGE, NamesCollideError, described
-from gaveld.adapters.rules.tree import MAX_DEPTH, TooDeepError, Tree, tree_of
+from gaveld.adapters.rules.tree import MAX_DEPTH, Node, TooDeepError, Tree, tree_of
 from gaveld.adapters.rules.variables import COUNTS, OBJECTS, TYPES, values_of
 from gaveld.application.ports import ConditionFailedError, ConditionInvalidError
 from gaveld.domain.rules import RuleFacts
@@ -23,20 +23,22 @@ from gaveld.domain.typed_content import ContentType
 MAX_CONDITION_BYTES: Final = 4_096
 
 _ANY: Final = "map<string, dyn>"
+_NAMES: Final = frozenset(TYPES)
 
 
 class CelCondition:
     """A compiled condition."""
 
-    def __init__(self, source: str, expression: Any, names: frozenset[str]) -> None:
+    def __init__(self, source: str, expression: Any, root: Node) -> None:
         self._source = source
         self._expression = expression
-        self._names = names
+        self._names = frozenset(node.name for node in root.walk() if node.kind == "ident") & _NAMES
+        self._fields = root.selected("content")
 
     def holds(self, facts: RuleFacts) -> bool:
         """Return whether it holds. Raises ``ConditionFailedError``; it is never silently false."""
         try:
-            value = self._expression.eval(data=values_of(facts, self._names))
+            value = self._expression.eval(data=values_of(facts, self._names, self._fields))
         except RuntimeError as error:
             raise ConditionFailedError(_reason(str(error), self._source)) from None
         kind = value.type()
@@ -55,12 +57,12 @@ class CelConditionCompiler:
         if len(source.encode(errors="replace")) > MAX_CONDITION_BYTES:
             raise ConditionInvalidError(f"has more than {MAX_CONDITION_BYTES} bytes")
         for content_type in content_types or (None,):
-            names = _check(source, content_type)
-        return CelCondition(source, _compiled(_running_env(), source), names)
+            root = _check(source, content_type)
+        return CelCondition(source, _compiled(_running_env(), source), root)
 
 
-def _check(source: str, content_type: ContentType | None) -> frozenset[str]:
-    """Prove a condition's types and bounds and return the variables that it names."""
+def _check(source: str, content_type: ContentType | None) -> Node:
+    """Prove a condition's types and bounds, and return its tree."""
     try:
         expression = _compiled(_checking_env(content_type), source)
     except NamesCollideError as error:
@@ -79,7 +81,7 @@ def _check(source: str, content_type: ContentType | None) -> frozenset[str]:
     except BoundsExceededError as error:
         line, column = _position(source, tree, error.place.id)
         raise ConditionInvalidError(error.message, line, column) from error
-    return frozenset(node.name for node in tree.root.walk() if node.kind == "ident") & set(TYPES)
+    return tree.root
 
 
 def _compiled(env: Any, source: str) -> Any:
@@ -142,7 +144,8 @@ def _invalid(text: str) -> ConditionInvalidError:
 
 
 def _named(message: str) -> str:
-    return re.sub(rf"\b{PACKAGE}\.(Object\d+|\w+)", "object", message)
+    message = message.replace("google.protobuf.Timestamp", "timestamp")
+    return re.sub(rf"\b{PACKAGE}\.\w+", "object", message)
 
 
 _REASONS: Final = (

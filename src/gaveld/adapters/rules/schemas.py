@@ -1,10 +1,12 @@
 """Describes the facts of a piece of content to CEL's type checker, fields of a content type too.
 
 CEL knows objects with typed fields only as messages of Protocol Buffers, so that is what they are
-here; no message is ever made, and nothing of the wire's contract is among them (ADR 0020).
+here. None of them is ever made, save for points in time, and none is of the wire's contract (ADR
+0020).
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from google.protobuf import struct_pb2, timestamp_pb2
@@ -14,6 +16,7 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from gaveld.domain.typed_content import ContentType, FieldDefinition, FieldType
 
@@ -42,6 +45,13 @@ class NamesCollideError(Exception):
 def name_in_conditions(name: str) -> str:
     """Return what conditions call a field: a hyphen, which CEL takes for a minus, is ``_``."""
     return name.replace("-", "_")
+
+
+def point_in_time(time: datetime) -> Timestamp:
+    """Return a time with a zone as CEL takes it, wherever it stands."""
+    timestamp = Timestamp()
+    timestamp.FromDatetime(time)
+    return timestamp
 
 
 def described(
@@ -82,6 +92,8 @@ class _Schema:
 
     def add(self, name: str, fields: Sequence[FieldDefinition]) -> DescriptorProto:
         message = self.file.message_type.add(name=name)
+        # Names that differ in case or underscores only would be one in JSON, which nobody writes.
+        message.options.deprecated_legacy_json_field_conflicts = True
         names = [name_in_conditions(field.name) for field in fields]
         for field_name in names:
             if names.count(field_name) > 1:
@@ -113,12 +125,9 @@ class _Schema:
 
     @staticmethod
     def _field(message: DescriptorProto, name: str) -> FieldDescriptorProto:
-        number = len(message.field) + 1
         return message.field.add(
             name=name,
-            number=number,
-            # Names that differ in case or underscores only are no trouble but for their JSON.
-            json_name=f"f{number}",
+            number=len(message.field) + 1,
             label=FieldDescriptorProto.LABEL_OPTIONAL,
         )
 

@@ -40,6 +40,17 @@ class Node:
         for part in self.parts:
             yield from part.walk()
 
+    def selected(self, name: str) -> frozenset[str] | None:
+        """Return the fields asked of a variable; None where it is used in any other way."""
+        fields: set[str] = set()
+        uses = 0
+        for node in self.walk():
+            uses += node.kind == "ident" and node.name == name
+            if node.kind == "select" and node.parts[0].kind == "ident":
+                uses -= node.parts[0].name == name
+                fields |= {node.name} if node.parts[0].name == name else set()
+        return frozenset(fields) if uses == 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:

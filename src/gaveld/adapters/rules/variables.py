@@ -8,9 +8,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from gaveld.adapters.rules.schemas import name_in_conditions
+from gaveld.adapters.rules.schemas import name_in_conditions, point_in_time
 from gaveld.domain.categories import CATALOGUE
 from gaveld.domain.image_signals import ImageClass
+from gaveld.domain.media import MediaReference
 from gaveld.domain.rules import RuleFacts, UserHistory
 from gaveld.domain.signals import Attribute
 from gaveld.domain.typed_content import FieldDefinition, FieldType, FieldValue, MediaValue, Url
@@ -56,14 +57,20 @@ TYPES: Final[Mapping[str, str]] = {
 """Every variable and its type; a capital letter is an object's."""
 
 
-def values_of(facts: RuleFacts, names: frozenset[str]) -> dict[str, Any]:
-    """Return the values of the variables in ``names`` that are known."""
-    values = {name: _VALUES[name](facts) for name in names}
+def values_of(
+    facts: RuleFacts, names: frozenset[str], fields: frozenset[str] | None = None
+) -> dict[str, Any]:
+    """Return the values of the variables in ``names`` that are known.
+
+    Of the content only the ``fields`` are looked at, named as conditions do; None means all.
+    """
+    values = {name: _VALUES[name](facts) for name in names if name in _VALUES}
+    if "content" in names and facts.content is not None:
+        named = {name_in_conditions(name): value for name, value in facts.content.items()}
+        values["content"] = {
+            name: _plain(value) for name, value in named.items() if fields is None or name in fields
+        }
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _content(facts: RuleFacts) -> Any:
-    return None if facts.content is None else _plain(facts.content)
 
 
 def _plain(value: FieldValue) -> Any:
@@ -71,16 +78,21 @@ def _plain(value: FieldValue) -> Any:
         case Url():
             return value.address
         case MediaValue():
-            reference = value.reference
-            if reference.data is None:
-                return {"uri": reference.uri}
-            return {"sha256": sha256(reference.data).hexdigest()}
+            return _file(value.reference)
         case tuple():
             return [_plain(item) for item in value]
-        case datetime() | str() | bool() | int() | float():
-            return value
-        case _:
+        case datetime():
+            return point_in_time(value)
+        case Mapping():
             return {name_in_conditions(name): _plain(item) for name, item in value.items()}
+        case _:
+            return value
+
+
+def _file(reference: MediaReference) -> dict[str, str]:
+    if reference.data is None:
+        return {"uri": reference.uri}
+    return {"sha256": sha256(reference.data).hexdigest()}
 
 
 def _user(facts: RuleFacts) -> dict[str, Any]:
@@ -107,7 +119,6 @@ _VALUES: Final[Mapping[str, Callable[[RuleFacts], Any]]] = {
     "language": lambda facts: facts.language,
     "coverage": lambda facts: facts.coverage,
     "verdict": lambda facts: facts.verdict,
-    "content": _content,
     "content_type": lambda facts: facts.content_type,
     "user": _user,
     "known": lambda facts: {name: getattr(facts, name) is not None for name in KNOWN},
