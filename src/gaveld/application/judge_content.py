@@ -24,7 +24,7 @@ from gaveld.domain.rules import RuleAction, RuleFacts, RuleOutcome
 from gaveld.domain.signals import ClassifierOutcome
 from gaveld.domain.submissions import ContentSubmission
 from gaveld.domain.typed_content import FieldType, FieldValue, Leaf, MediaValue, judged_leaves
-from gaveld.domain.verdicts import Verdict, raised_by_rules
+from gaveld.domain.verdicts import Verdict, known_scores, raised_by_rules
 
 MOST_TEXTS: Final = 256
 MOST_FILES: Final = 32
@@ -125,14 +125,7 @@ class JudgeContent:
         own = await self._policies.current(project)
         fields, leaves = self._fitted(submission, own)
         policy = own.with_overrides(submission.overrides)
-        terms = Terms(
-            project,
-            policy,
-            due,
-            submission.overrides,
-            submission.blocked_terms,
-            explain=submission.explain,
-        )
+        terms = Terms(project, policy, due, submission.overrides, submission.blocked_terms)
         judged = await self._judged(leaves, terms)
         pieces = [entry.piece for entry in judged]
         verdict, outcomes = together(pieces) if pieces else self._judge_field.nothing(policy)
@@ -143,6 +136,7 @@ class JudgeContent:
             content_type=submission.content_type,
             user=await history_of(self._users, project, submission.actor_id),
         )
+        facts = replace(facts, categories=known_scores(verdict, outcomes))
         rules = await self._run_rules(policy, facts)
         return ContentJudgement(
             submission=submission,

@@ -44,7 +44,6 @@ class Terms:
     due: float
     overrides: PolicyOverrides = field(default_factory=PolicyOverrides)
     blocked_terms: tuple[str, ...] = field(default=(), repr=False)
-    explain: bool = False
 
     @property
     def seconds_left(self) -> float:
@@ -146,7 +145,8 @@ class JudgeField:
                 project=terms.project,
                 overrides=terms.overrides,
                 deadline_seconds=terms.seconds_left,
-                explain=terms.explain,
+                # Rules ask for what a settled verdict needs no more, and so does who judges again.
+                explain=True,
             )
             return await piece(path, seen, partial(self._moderate_image.unjudged, policy))
         if media.type is FieldType.VIDEO:

@@ -169,6 +169,25 @@ def category_scores(verdict: Verdict) -> dict[str, float]:
     return scores
 
 
+def known_scores(verdict: Verdict, outcomes: Iterable[ClassifierOutcome]) -> dict[str, float]:
+    """Return the highest score of every category that all classifiers of it looked for.
+
+    That is more than what counts as checked: what no classifier could see in one of several pieces,
+    such as an insult in a picture's pixels, leaves known what was read in the others.
+    """
+    looked: dict[str, bool] = {}
+    for entry in outcomes:
+        if not entry.card.is_blind_spot:
+            for category in entry.card.categories:
+                looked[category] = looked.get(category, True) and entry.missed_as is None
+    scores = {category: 0.0 for category, by_all in sorted(looked.items()) if by_all}
+    for found in verdict.findings:
+        category = found.finding.category_id
+        if category in scores:
+            scores[category] = max(scores[category], found.finding.score)
+    return scores
+
+
 def cover(outcomes: Iterable[ClassifierOutcome], policy: Policy) -> Coverage:
     """Return which categories were looked at by every classifier that should have.
 

@@ -218,6 +218,16 @@ async def test_rules_see_all_fields_and_raise_the_verdict():
     assert judged.facts.verdict == "block"
 
 
+async def test_a_settled_field_is_looked_at_to_the_end():
+    """Law: rules and later trials see all scores, also where one finding decided already."""
+    judged = await ContentHouse().judged(text="you fool", avatar=image("red"))
+    assert judged.verdict.action is Action.BLOCK
+    assert judged.facts.categories["H2"] == 0.8
+    assert judged.facts.categories["A1"] == 1.0
+    assert judged.facts.ocr_text == ""
+    assert "V2" not in judged.facts.categories
+
+
 async def test_rules_run_on_the_whole_alone():
     """Law: no rule is run on a single field, however many are judged."""
     house = ContentHouse(with_rules(rule("always")))
