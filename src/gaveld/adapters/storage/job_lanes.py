@@ -12,26 +12,54 @@ from uuid import uuid4
 from sqlalchemy import DateTime, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gaveld.adapters.storage.job_rows import JobRow, job_from, project_of
+from gaveld.adapters.storage.job_rows import JOBS, job_from, project_of
 from gaveld.domain.jobs import JobState, Lease
 
-_LANES: Final = text("""
-    WITH RECURSIVE lanes(lane, place) AS (
-        SELECT (SELECT min(jobs.lane) FROM jobs WHERE due_at IS NOT NULL AND jobs.lane > :after), 1
-        UNION ALL
-        SELECT (
-            SELECT min(jobs.lane) FROM jobs WHERE due_at IS NOT NULL AND jobs.lane > lanes.lane
-        ), place + 1
-        FROM lanes WHERE lanes.lane IS NOT NULL AND place < :most
-    )
-    SELECT lane FROM lanes WHERE lane IS NOT NULL AND EXISTS (
-        SELECT 1 FROM jobs WHERE jobs.lane = lanes.lane AND due_at <= :now
-    ) ORDER BY lane
-""").bindparams(bindparam("now", type_=DateTime(timezone=True)))
 LANES_FOR_EACH: Final = 4
 """How many lanes are looked at for each job that is wanted, so that empty ones cost little."""
 _AFTER_ALL_LANES: Final = "/~"
 """Sorts behind every lane of the project that it is added to."""
+
+# Those behind a place, then those before it: turn 0 and turn 1.
+_LANES: Final = text("""
+    WITH RECURSIVE lanes(lane, turn, place) AS (
+        SELECT (SELECT min(lane) FROM jobs WHERE due_at IS NOT NULL AND lane > :after), 0, 1
+        UNION ALL
+        SELECT (SELECT min(lane) FROM jobs WHERE due_at IS NOT NULL), 1, 1
+        UNION ALL
+        SELECT (
+            SELECT min(jobs.lane) FROM jobs WHERE due_at IS NOT NULL AND jobs.lane > lanes.lane
+        ), turn, place + 1
+        FROM lanes
+        WHERE lanes.lane IS NOT NULL AND place < :most AND (turn = 0 OR lanes.lane <= :after)
+    )
+    SELECT lane FROM lanes
+    WHERE lane IS NOT NULL AND (turn = 0 OR lane <= :after) AND EXISTS (
+        SELECT 1 FROM jobs WHERE jobs.lane = lanes.lane AND due_at <= :now
+    )
+    ORDER BY turn, lane
+""").bindparams(bindparam("now", type_=DateTime(timezone=True)))
+_CHOSEN: Final = (
+    select(JOBS.c.id)
+    .where(JOBS.c.lane == bindparam("of_lane"), JOBS.c.due_at <= bindparam("now"))
+    .order_by(JOBS.c.due_at, JOBS.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .cte("chosen")
+)
+_TAKE: Final = (
+    update(JOBS)
+    .where(JOBS.c.id.in_(select(_CHOSEN.c.id)))
+    .values(
+        state=JobState.RUNNING.value,
+        attempt_count=JOBS.c.attempt_count + 1,
+        due_at=bindparam("until"),
+        updated_at=bindparam("now"),
+        lease_token=bindparam("token"),
+        worker=bindparam("of_worker"),
+    )
+    .returning(*JOBS.c)
+)
 
 
 async def lanes_due(
@@ -39,14 +67,11 @@ async def lanes_due(
 ) -> Mapping[str, Sequence[str]]:
     """Return projects in turn, each with its lanes in which something is due, the first first.
 
-    They begin after ``after_project`` and go round; up to ``most`` lanes are looked at.
+    They begin after ``after_project`` and go round; of those behind it and of those before it, up
+    to ``most`` lanes are looked at.
     """
     after = after_project + _AFTER_ALL_LANES if after_project else ""
-    lanes = list(await session.scalars(_LANES, {"after": after, "most": most, "now": now}))
-    if after and len(lanes) < most:
-        seen = set(lanes)
-        first = await session.scalars(_LANES, {"after": "", "most": most, "now": now})
-        lanes += [lane for lane in first if lane not in seen]
+    lanes = await session.scalars(_LANES, {"after": after, "most": most, "now": now})
     by_project: dict[str, list[str]] = {}
     for lane in lanes:
         by_project.setdefault(project_of(lane), []).append(lane)
@@ -60,35 +85,7 @@ class Taking:
         self.now = now
         self._until = until
         self._token = uuid4().hex
-        self._values = {
-            "state": JobState.RUNNING.value,
-            "attempt_count": JobRow.attempt_count + 1,
-            "due_at": until,
-            "updated_at": now,
-            "lease_token": self._token,
-            "worker": worker,
-        }
-
-    async def _take(self, session: AsyncSession, lane: str, limit: int) -> list[Lease]:
-        """Take up to so many jobs of a lane, those that are due for longest first."""
-        chosen = (
-            select(JobRow.id)
-            .where(JobRow.lane == lane, JobRow.due_at <= self.now)
-            .order_by(JobRow.due_at, JobRow.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-            .cte("chosen")
-        )
-        taken = (
-            update(JobRow)
-            .where(JobRow.id.in_(select(chosen.c.id)))
-            .values(self._values)
-            .returning(JobRow)
-            .execution_options(synchronize_session=False)
-        )
-        rows = await session.scalars(taken)
-        jobs = sorted((job_from(row) for row in rows), key=lambda job: (job.created_at, job.id))
-        return [Lease(job, self._token, self._until) for job in jobs]
+        self._values = {"now": now, "until": until, "token": self._token, "of_worker": worker}
 
     async def take_in_turn(
         self, session: AsyncSession, limit: int, after_project: str
@@ -110,3 +107,9 @@ class Taking:
             if len(taken) == limit:
                 break
         return taken
+
+    async def _take(self, session: AsyncSession, lane: str, limit: int) -> list[Lease]:
+        """Take up to so many jobs of a lane, those that are due for longest first."""
+        rows = await session.execute(_TAKE, {**self._values, "of_lane": lane, "most": limit})
+        jobs = sorted(map(job_from, rows), key=lambda job: (job.created_at, job.id))
+        return [Lease(job, self._token, self._until) for job in jobs]

@@ -2,9 +2,9 @@
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import DateTime, Index, Integer, LargeBinary, String, text
+from sqlalchemy import DateTime, Index, Integer, LargeBinary, Row, String, Table, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gaveld.adapters.storage.tables import AnyText, Base
@@ -83,6 +83,10 @@ class JobRow(Base):
     worker: Mapped[str] = mapped_column(String(128), default="")
 
 
+JOBS: Final = cast(Table, JobRow.__table__)
+"""The same table, for statements that are run often."""
+
+
 def lane_of(project: str, priority: int) -> str:
     """Return the lane of a job: of one project's, that of the higher priority comes first."""
     return f"{project}/{HIGHEST_PRIORITY - priority:03d}"
@@ -129,7 +133,7 @@ def values_of(job: Job) -> dict[str, Any]:
     }
 
 
-def job_from(row: JobRow, *, with_payload: bool = True) -> Job:
+def job_from(row: JobRow | Row[Any], *, with_payload: bool = True) -> Job:
     """Return the job of a row."""
     return Job(
         id=row.id,

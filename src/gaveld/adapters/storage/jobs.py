@@ -9,14 +9,22 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Update, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from gaveld.adapters.storage.job_changes import (
+    EXTEND,
+    FINISH,
+    GIVE_UP,
+    RELEASE,
+    TRY_AGAIN,
+)
 from gaveld.adapters.storage.job_lanes import Taking, lanes_due
 from gaveld.adapters.storage.job_pages import page_of, page_query
 from gaveld.adapters.storage.job_rows import (
+    JOBS,
     JobRow,
     aware,
     content_key,
@@ -37,7 +45,7 @@ KEEP_WORDS_SECONDS: Final = 3600.0
 MOST_LANES: Final = 10_000
 _OPEN: Final = (JobState.WAITING.value, JobState.RUNNING.value)
 _COUNTED: Final = (*_OPEN, JobState.DEAD.value)
-_FREE: Final[Mapping[str, Any]] = {"lease_token": "", "worker": ""}
+NOTHING: Final = Records()
 
 
 class SqlJobStore:
@@ -56,11 +64,12 @@ class SqlJobStore:
         keep_words_seconds: float = KEEP_WORDS_SECONDS,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        self._insert = insert(JOBS).on_conflict_do_nothing().returning(JOBS.c.id)
         self._sessions = async_sessionmaker(engine)
         self._writes = Writes(engine, UNREACHED)
         self._recorders = tuple(recorders)
-        self._keep_words = timedelta(seconds=keep_words_seconds)
+        self._keep_words_seconds = keep_words_seconds
         self._clock = clock
         self._last_served = ""
 
@@ -114,41 +123,26 @@ class SqlJobStore:
 
     async def extend(self, lease: Lease, seconds: float) -> bool:
         """Hold on; see ``JobStore.extend``."""
-        held = {"due_at": self._clock() + timedelta(seconds=seconds)}
-        return await self._change_held(lease, {**held, "updated_at": JobRow.updated_at})
+        return await self._change(EXTEND, lease, {"until": self._in(seconds)})
 
     async def finish(self, lease: Lease, answer: bytes, records: Records) -> bool:
         """Mark the job done; see ``JobStore.finish``."""
-        done = {
-            "state": JobState.DONE.value,
-            "due_at": None,
-            "payload": b"",
-            "answer": answer,
-            "words_until": self._words_until(lease.job, answer, records),
-            "error_reason": "",
-            "error_message": "",
-        }
-        return await self._change_held(lease, {**_FREE, **done}, records)
+        words_until = self._words_until(lease.job, answer, records)
+        done = {"of_answer": answer, "until": words_until, "now": self._clock()}
+        return await self._change(FINISH, lease, done, records)
 
     async def fail(
         self, lease: Lease, reason: str, message: str, *, retry_at: datetime | None
     ) -> bool:
         """Give the job up, or back; see ``JobStore.fail``."""
-        error = {"error_reason": reason, "error_message": message}
+        why = {"reason": reason, "message": message, "now": self._clock()}
         if retry_at is None:
-            dead = {"state": JobState.DEAD.value, "due_at": None, "content_key": None}
-            return await self._change_held(lease, {**_FREE, **error, **dead})
-        again = {"state": JobState.WAITING.value, "due_at": retry_at}
-        return await self._change_held(lease, {**_FREE, **error, **again})
+            return await self._change(GIVE_UP, lease, why)
+        return await self._change(TRY_AGAIN, lease, {**why, "until": retry_at})
 
     async def release(self, lease: Lease) -> bool:
         """Give the job back; see ``JobStore.release``."""
-        as_before = {
-            "state": JobState.WAITING.value,
-            "due_at": JobRow.created_at,
-            "attempt_count": JobRow.attempt_count - 1,
-        }
-        return await self._change_held(lease, {**_FREE, **as_before})
+        return await self._change(RELEASE, lease, {"now": self._clock()})
 
     async def cancel(self, project: str, job_id: str) -> Job | None:
         """Cancel a job; see ``JobStore.cancel``."""
@@ -157,7 +151,8 @@ class SqlJobStore:
             update(JobRow)
             .where(*is_meant, JobRow.state.in_(_OPEN))
             .values(
-                **_FREE,
+                lease_token="",
+                worker="",
                 state=JobState.CANCELLED.value,
                 due_at=None,
                 payload=b"",
@@ -176,21 +171,26 @@ class SqlJobStore:
     async def requeue(self, job_id: str) -> Job | None:
         """Let a dead job be tried anew; see ``JobStore.requeue``."""
         now = self._clock()
+        is_dead = (JOBS.c.id == job_id, JOBS.c.state == JobState.DEAD.value)
 
         async def work(session: AsyncSession) -> Job | None:
-            is_dead = (JobRow.id == job_id, JobRow.state == JobState.DEAD.value)
-            row = await session.scalar(select(JobRow).where(*is_dead).with_for_update())
-            if row is None:
+            dead = (await session.execute(select(JOBS).where(*is_dead))).one_or_none()
+            if dead is None:
                 return None
-            row.state, row.attempt_count = JobState.WAITING.value, 0
-            row.due_at = row.updated_at = now
-            row.content_key = content_key(row.content_id, row.content_sha256)
+            waiting = {
+                "state": JobState.WAITING.value,
+                "attempt_count": 0,
+                "due_at": now,
+                "updated_at": now,
+                "content_key": content_key(dead.content_id, dead.content_sha256),
+            }
+            queued = update(JOBS).where(*is_dead).values(waiting).returning(*JOBS.c)
             try:
                 async with session.begin_nested():
-                    await session.flush()
+                    row = (await session.execute(queued)).one_or_none()
             except IntegrityError:  # its content was submitted again
                 return None
-            return job_from(row)
+            return None if row is None else job_from(row)
 
         return await self._writes.run(work)
 
@@ -263,10 +263,8 @@ class SqlJobStore:
         return await self._writes.run(work)
 
     async def _add(self, job: Job, values: Mapping[str, Any], records: Records) -> Job:
-        added = self._insert(JobRow).values(values).on_conflict_do_nothing().returning(JobRow.id)
-
         async def work(session: AsyncSession) -> Job | None:
-            if await session.scalar(added) is None:
+            if await session.scalar(self._insert, values) is None:
                 return await _repeated(session, job)
             await self._record(session, records)
             return job
@@ -277,28 +275,23 @@ class SqlJobStore:
                 return kept
             # What it repeated was erased in between, so this is the first now.
 
-    async def _change_held(
-        self, lease: Lease, values: Mapping[str, Any], records: Records | None = None
+    async def _change(
+        self, statement: Update, lease: Lease, values: Mapping[str, Any], records: Records = NOTHING
     ) -> bool:
         """Change a job if the lease holds it, and say whether it did."""
-        is_held = (JobRow.id == lease.job.id, JobRow.lease_token == lease.token)
-        changed = (
-            update(JobRow)
-            .where(*is_held)
-            .values({"updated_at": self._clock(), **values})
-            .returning(JobRow.id)
-        )
+        held = {"of_id": lease.job.id, "token": lease.token, **values}
 
         async def work(session: AsyncSession) -> bool:
-            if await session.scalar(changed) is None:
+            if await session.scalar(statement, held) is None:
                 return False
-            if records is not None:
-                await self._record(session, records)
+            await self._record(session, records)
             return True
 
         return await self._writes.run(work)
 
     async def _record(self, session: AsyncSession, records: Records) -> None:
+        if records == NOTHING:
+            return
         for record in self._recorders:
             await record(session, records)
 
@@ -308,7 +301,10 @@ class SqlJobStore:
         decision = records.decision
         if decision is not None and decision.payload:
             return decision.decided_at + timedelta(days=decision.content_retention_days)
-        return self._clock() + self._keep_words
+        return self._in(self._keep_words_seconds)
+
+    def _in(self, seconds: float) -> datetime:
+        return self._clock() + timedelta(seconds=seconds)
 
     def _read(self) -> AbstractAsyncContextManager[AsyncSession]:
         return transaction(self._sessions, UNREACHED)

@@ -8,85 +8,107 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from gaveld.adapters.storage.tables import explained, transaction
 
 T = TypeVar("T")
+Work = Callable[[AsyncSession], Awaitable[T]]
 
 MOST_TOGETHER: Final = 64
 """How many writes may share a commit, so that the first never waits long for the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    work: Callable[[AsyncSession], Awaitable[Any]]
-    done: "asyncio.Future[Any]"
-
-
 class Writes:
     """Writes of one store, on disk when ``run`` returns; ``unreached`` says what can't be reached.
 
-    A write that fails undoes itself and no other. One whose caller is cancelled while it is under
-    way may be done all the same.
+    A write that fails undoes itself and no other. It may be begun twice, of which one is undone,
+    and if its caller is cancelled while it is under way, it may be done all the same.
     """
 
     def __init__(self, engine: AsyncEngine, unreached: str) -> None:
         self._sessions = async_sessionmaker(engine)
         self._unreached = unreached
-        self._shares_commits = engine.dialect.name == "sqlite"
-        self._asked: list[_Asked] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._engine = engine
+        self._together = _together(engine) if engine.dialect.name == "sqlite" else None
 
-    async def run(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def run(self, work: Work[T]) -> T:
         """Do the work in a transaction and return what it returns, or raise what it raises.
 
         Raises ``Unavailable`` (STORAGE_UNAVAILABLE) for any fault of the database.
         """
-        if not self._shares_commits:
-            async with transaction(self._sessions, self._unreached) as session:
-                return await work(session)
+        if self._together is not None:
+            with explained(self._unreached):
+                return await self._together.run(self._engine, work)
+        async with transaction(self._sessions, self._unreached) as session:
+            return await work(session)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    work: Work[Any]
+    done: "asyncio.Future[Any]"
+
+
+class _Together:
+    """The writes of all stores of one engine, one group after the other.
+
+    It doesn't hold the engine, whose end would else never come.
+    """
+
+    def __init__(self) -> None:
+        self._asked: list[_Asked] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def run(self, engine: AsyncEngine, work: Work[T]) -> T:
         asked = _Asked(work, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_all())
+            self._writing = asyncio.create_task(self._write_all(engine))
         result: T = await asked.done
         return result
 
-    async def _write_all(self) -> None:
+    async def _write_all(self, engine: AsyncEngine) -> None:
         while self._asked:
-            together, self._asked = self._asked[:MOST_TOGETHER], self._asked[MOST_TOGETHER:]
-            wanted = [asked for asked in together if not asked.done.done()]
-            try:
-                outcomes = await self._written(wanted)
-            except Exception as error:  # noqa: BLE001 (whoever asked is told, and none waits on)
-                outcomes = [error] * len(wanted)
-            for asked, outcome in zip(wanted, outcomes, strict=True):
-                _tell(asked.done, outcome)
+            group, self._asked = self._asked[:MOST_TOGETHER], self._asked[MOST_TOGETHER:]
+            group = [asked for asked in group if not asked.done.done()]  # some have gone
+            if await self._is_written(engine, group) or len(group) == 1:
+                continue
+            for asked in group:  # one of them failed, and undid them all
+                await self._is_written(engine, [asked])
 
-    async def _written(self, wanted: list[_Asked]) -> list[Any]:
-        async with transaction(self._sessions, self._unreached) as session:
-            connection = await session.connection()
-            # Else SQLite takes its lock with the first change only, and may then fail to get it.
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if len(wanted) == 1:
-                return [await wanted[0].work(session)]
-            return [await self._outcome(session, asked) for asked in wanted]
-
-    async def _outcome(self, session: AsyncSession, asked: _Asked) -> Any:
+    async def _is_written(self, engine: AsyncEngine, group: list[_Asked]) -> bool:
         try:
-            with explained(self._unreached):
-                async with session.begin_nested():
-                    return await asked.work(session)
-        except Exception as error:  # noqa: BLE001 (whoever asked is told)
-            return error
+            outcomes = await _written(engine, group)
+        except Exception as error:  # noqa: BLE001 (whoever asked is told, and none waits on)
+            if len(group) == 1 and not group[0].done.done():
+                group[0].done.set_exception(error)
+            return False
+        for asked, outcome in zip(group, outcomes, strict=True):
+            if not asked.done.done():
+                asked.done.set_result(outcome)
+        return True
 
 
-def _tell(done: "asyncio.Future[Any]", outcome: Any) -> None:
-    if done.done():
-        return  # whoever asked has gone
-    if isinstance(outcome, Exception):
-        done.set_exception(outcome)
-    else:
-        done.set_result(outcome)
+async def _written(engine: AsyncEngine, group: list[_Asked]) -> list[Any]:
+    async with engine.begin() as connection:
+        # Else SQLite takes its lock with the first change only, and may then fail to get it.
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return [await _outcome(connection, asked.work) for asked in group]
+
+
+async def _outcome(connection: AsyncConnection, work: Work[Any]) -> Any:
+    # A session of its own, so that none sees what another one had read before it was changed.
+    async with AsyncSession(connection) as session:
+        outcome = await work(session)
+        await session.commit()  # which leaves the transaction of the connection open
+        return outcome
+
+
+_OF_ENGINES: Final[WeakKeyDictionary[AsyncEngine, _Together]] = WeakKeyDictionary()
+
+
+def _together(engine: AsyncEngine) -> _Together:
+    return _OF_ENGINES.setdefault(engine, _Together())
