@@ -250,7 +250,12 @@ def combined(verdicts: Sequence[Verdict]) -> Verdict:
     ):
         causes.setdefault(cause.category_id, cause)
     action = max(entry.action for entry in verdicts)
-    found = max((entry.action for entry in findings), default=Action.ALLOW)
+    rule_causes = sorted(
+        dict.fromkeys(cause for entry in verdicts for cause in entry.rule_causes),
+        key=lambda cause: -cause.action,
+    )
+    asked = [*(entry.action for entry in findings), *(cause.action for cause in rule_causes)]
+    found = max(asked, default=Action.ALLOW)
     coverage = _combined_coverage([entry.coverage for entry in verdicts])
     return Verdict(
         action,
@@ -259,6 +264,7 @@ def combined(verdicts: Sequence[Verdict]) -> Verdict:
         tuple(causes.values()),
         first.policy_revision,
         action > found,
+        tuple(rule_causes),
     )
 
 
