@@ -44,6 +44,7 @@ class Receiver:
     at_once: int = 0
     most_at_once: int = 0
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def wait_for(self, count: int) -> list[Arrival]:
         """Return what arrived once so many have."""
@@ -53,11 +54,16 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        # Cancelled only as the receiver closes, which asyncio's server would call an error.
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while not writer.is_closing():
-                await self._exchange(reader, writer)
-        writer.close()
+        task = asyncio.current_task()
+        self.serving.add(task)
+        try:
+            # Cancelled only as the receiver closes, which asyncio's server would call an error.
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                while not writer.is_closing():
+                    await self._exchange(reader, writer)
+        finally:
+            self.serving.discard(task)
+            writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
@@ -70,10 +76,18 @@ class Receiver:
             self.arrived.notify_all()
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
+        answering = asyncio.ensure_future(self.answer(self.arrivals[-1], writer))
+        leaving = asyncio.ensure_future(reader.read(1))
         try:
-            await self.answer(self.arrivals[-1], writer)
+            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                raise ConnectionResetError  # the sender has gone
+            await answering
         finally:
             self.at_once -= 1
+            for task in (answering, leaving):
+                task.cancel()
+            await asyncio.gather(answering, leaving, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -88,7 +102,7 @@ async def receiving(
         yield receiver
     finally:
         server.close()
-        tasks = [task for task in asyncio.all_tasks() if "Receiver.serve" in repr(task.get_coro())]
+        tasks = list(receiver.serving)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
