@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from gaveld.adapters.storage.api_keys import FileApiKeys, LayeredApiKeyStore, SqlApiKeyStore
 from gaveld.adapters.storage.credits import SqlCredits
 from gaveld.adapters.storage.feedback import SqlFeedbackStore
+from gaveld.adapters.storage.journal import write_ahead
 from gaveld.adapters.storage.migrations import (
     SchemaState,
     migrate,
@@ -141,6 +142,8 @@ def _engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         # A connection that the database ended, as with a restart, is replaced and fails no call.
         engine = create_async_engine(parsed, pool_pre_ping=True)
+        if parsed.get_backend_name() == "sqlite":
+            write_ahead(engine)
     stack.push_async_callback(engine.dispose)
     return engine
 
