@@ -1,6 +1,7 @@
 """ContentMod's moderation response for content that was submitted and judged by itself."""
 
 import json
+from contextlib import suppress
 from datetime import UTC
 from typing import Any, Final
 
@@ -79,5 +80,6 @@ def _meta(answer: SubmitContentResponse) -> Any:
         return None
     sent = renderer_of(answer.metadata.DESCRIPTOR)(answer.metadata)
     if set(sent) == {META} and isinstance(sent[META], str):
-        return json.loads(sent[META])
+        with suppress(ValueError):  # others may use the key for what is no JSON
+            return json.loads(sent[META])
     return sent
