@@ -34,6 +34,7 @@ class Postgres:
     socket_folder: Path
     binaries: Path = BINARIES
     account: Mapping[str, int] = field(default_factory=dict)
+    fsync: str = "off"
 
     def url(self, database: str) -> str:
         return f"postgresql://gavel@/{database}?host={self.socket_folder}"
@@ -58,7 +59,8 @@ class Postgres:
     def start(self, stderr: int | None = None) -> None:
         """Start it and wait until it takes connections."""
         folder = self.socket_folder
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+        options = f"-c listen_addresses= -c unix_socket_directories={folder}"
+        options += f" -c fsync={self.fsync}"
         self._control(
             "-w",
             "-t",
@@ -111,8 +113,11 @@ async def opened(url: str) -> AsyncIterator[AsyncEngine]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Run a server until the end. The folder is short, as paths of sockets must be."""
+def running_postgres(fsync: str = "off") -> Iterator[Postgres]:
+    """Run a server until the end. The folder is short, as paths of sockets must be.
+
+    Without ``fsync`` it is quicker, and no kill of its processes costs it anything.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg"))
     binaries, account = BINARIES, {}
     try:
@@ -123,7 +128,7 @@ def running_postgres() -> Iterator[Postgres]:
             for part in (BINARIES.parent, WHEEL.with_suffix(".libs")):
                 shutil.copytree(part, folder / part.relative_to(WHEEL.parent))
             binaries = folder / BINARIES.relative_to(WHEEL.parent)
-        server = Postgres(folder, binaries, account)
+        server = Postgres(folder, binaries, account, fsync)
         server.make()
         server.start()
         try:
