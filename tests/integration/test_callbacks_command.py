@@ -22,6 +22,8 @@ from gaveld.domain.decision_records import Records
 from gaveld.domain.deliveries import AttemptOutcome, Delivery, DeliveryState, Disabled
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+BAN_ID = "5f0c1a9e-5a43-4f0e-9a86-2a4c1b7f3d10"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def delivery(key: str, to: str = "hook", project: str = "shop") -> Delivery:
@@ -136,6 +138,23 @@ def test_a_projects_secret_is_the_same_every_time(config: Path):
     assert first.startswith("whsec_")
     assert first != other
     assert callbacks(config, "secret", "no project").exit_code == 2
+
+
+def test_an_actions_secret_is_the_policys(config: Path):
+    """Law: an action has the secret that its policy gives it, or one that is made up and kept."""
+    ban = {"id": BAN_ID, "name": "Ban", "callback_url": "https://a.example/", "secret": SECRET}
+    flag = {"name": "Flag", "callback_url": "https://b.example/"}
+    policy = config.with_name("policy.yaml")
+    policy.write_text(json.dumps({"categories": {}, "actions": [ban, flag]}))
+    config.write_text(config.read_text() + f"policy: {{file: {policy}}}\n")
+    for named in ("Ban", BAN_ID):
+        assert callbacks(config, "secret", "shop", "--action", named).stdout == f"{SECRET}\n"
+    made_up, again = (
+        callbacks(config, "secret", "shop", "--action", "Flag").stdout for _ in range(2)
+    )
+    assert made_up == again
+    assert made_up not in (callbacks(config, "secret", "shop").stdout, f"{SECRET}\n")
+    assert callbacks(config, "secret", "shop", "--action", "Nothing").exit_code == 2
 
 
 def test_what_waits_longest_is_listed_last(config: Path):

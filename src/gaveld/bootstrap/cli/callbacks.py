@@ -26,8 +26,12 @@ from gaveld.bootstrap.cli.options import (
     out,
     settings_from,
 )
+from gaveld.bootstrap.policies import open_policies
 from gaveld.bootstrap.secrets import open_secret_box
+from gaveld.bootstrap.settings import Settings
+from gaveld.bootstrap.stores import open_engine
 from gaveld.domain.deliveries import Delivery, DeliveryState, Receiver
+from gaveld.domain.rules import RuleAction
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="List callbacks, send them again, enable receivers.")
@@ -114,13 +118,32 @@ def enable(
 
 
 @app.command()
-def secret(project: str, config: Config = None) -> None:
-    """Print the secret that signs what is sent to a call's own callback_url."""
+def secret(
+    project: str,
+    action: Annotated[
+        str | None, typer.Option(help="An action of its policy, by name or id, instead.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Print the secret that signs what is sent to a call's own callback_url, or to an action's."""
     if not NAME.fullmatch(project):
         raise fail("PROJECT: 1 to 128 letters, digits, dots, underscores and hyphens")
+    settings = settings_from(config)
     with explained_failures():
-        box = open_secret_box(settings_from(config))
-    sys.stdout.write(f"{callback_secret(box, project)}\n")
+        found = callback_secret(open_secret_box(settings), project)
+        if action is not None:
+            named = asyncio.run(_action(settings, project, action))
+            if named is None:
+                raise fail(f"the policy of {project} has no action {action!r}")
+            found = named.secret or found
+    sys.stdout.write(f"{found}\n")
+
+
+async def _action(settings: Settings, project: str, wanted: str) -> RuleAction | None:
+    async with AsyncExitStack() as stack:
+        engine = await open_engine(settings.storage.url, stack)
+        policy = await open_policies(settings, engine).store.current(project)
+    return next((entry for entry in policy.actions if wanted in (entry.name, entry.id)), None)
 
 
 async def _resent(
