@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gavel.v1 import content_pb2, content_service_pb2
@@ -11,6 +12,7 @@ from google.longrunning import operations_pb2
 from google.longrunning.operations_pb2_grpc import OperationsStub
 
 from gaveld.adapters.rules import CelConditionCompiler, Re2Patterns
+from gaveld.adapters.storage.journal import EmptyJournal
 from gaveld.adapters.storage.users import SqlUserStore
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.application.check_policy import Installed
@@ -95,8 +97,9 @@ class ContentStand:
             operation = await self.operations.WaitOperation(wait)
         return operation
 
-    def stored(self, words: str) -> bool:
-        """Whether words stand anywhere in the files of the storage."""
+    async def stored(self, words: str) -> bool:
+        """Whether words stand anywhere in the files of the storage, once these are tidied up."""
+        await EmptyJournal(self.parts.engine)(datetime.now(UTC))
         files = self.file.parent.glob(f"{self.file.name}*")
         return any(words.encode() in file.read_bytes() for file in files)
 

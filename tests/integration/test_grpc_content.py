@@ -265,7 +265,7 @@ async def test_no_word_of_what_must_not_be_stored_is_on_disk(serve, tmp_path, sy
                 sync=sync,
             )
             operation = await stand.submit(asked)
-            assert stand.stored(canary) is not sync
+            assert await stand.stored(canary) is not sync
             stand.start_work()
             answer = answer_of(await stand.finished(operation))
             if sync:
@@ -274,7 +274,7 @@ async def test_no_word_of_what_must_not_be_stored_is_on_disk(serve, tmp_path, sy
             (arrival,) = await receiver.wait_for(1)
             assert canary.encode() not in arrival.body
             assert answer.review_item
-            assert not stand.stored(canary)
+            assert not await stand.stored(canary)
 
 
 async def test_what_the_policy_keeps_is_kept_and_the_rest_is_not(serve, tmp_path):
@@ -283,7 +283,7 @@ async def test_what_the_policy_keeps_is_kept_and_the_rest_is_not(serve, tmp_path
     storage = StorageRules(keep_content=True)
     async with content_stand(serve, tmp_path, replace(POLICY, storage=storage)) as stand:
         await stand.submit(comment(fields={"text": text(kept)}, sync=True))
-        assert stand.stored(kept)
+        assert await stand.stored(kept)
     (tmp_path / "other").mkdir()
     async with content_stand(serve, tmp_path / "other", keep_answers_seconds=0.0) as stand:
         operation = await stand.submit(comment(fields={"text": text(fleeting)}))
@@ -292,7 +292,7 @@ async def test_what_the_policy_keeps_is_kept_and_the_rest_is_not(serve, tmp_path
         assert answer.field_results[0].filtered_text == fleeting
         jobs, strip = stand.parts.jobs, ContentMessages().without_words
         assert await jobs.erase_words(datetime.now(UTC), strip, limit=10) == 1
-        assert not stand.stored(fleeting)
+        assert not await stand.stored(fleeting)
         answer = answer_of(await stand.submit(comment(fields={"text": text(fleeting)})))
         assert answer.field_results[0].filtered_text == ""
         assert answer.verdict.action == ALLOW

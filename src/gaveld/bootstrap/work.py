@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
+from gaveld.adapters.storage.journal import EmptyJournal
 from gaveld.application.deliver_callbacks import DeliverCallbacks
 from gaveld.application.job_attempts import AttemptPlan, Attempts, JobHandler
 from gaveld.application.run_jobs import RunJobs
@@ -117,4 +118,4 @@ def job_handlers(parts: Parts) -> Mapping[JobKind, JobHandler]:
 
 def chores(parts: Parts) -> Sequence[Chore]:
     """Return what else there is to tidy up in the storage."""
-    return (erase_overdue(parts),)
+    return (erase_overdue(parts), EmptyJournal(parts.engine))
