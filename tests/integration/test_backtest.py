@@ -114,7 +114,7 @@ async def test_a_rule_on_content_is_judged_where_content_is_kept(
     else:
         assert (response.changed_count, response.unjudged_count) == (0, 4)
         assert list(response.warnings) == [
-            "4 decisions are unjudged: rule 'minors' needs content that is not stored."
+            "4 decisions are unjudged: rule 'Minors' needs content that is not stored."
         ]
 
 

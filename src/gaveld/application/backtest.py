@@ -69,7 +69,7 @@ class BacktestPolicy:
         stretch = {"since": plan.since, "until": plan.until}
         there = await self._decisions.count(plan.project, **stretch)
         total = min(there, plan.max_decisions)
-        tally = BacktestTally(plan.max_samples)
+        tally = BacktestTally(plan.policy, plan.max_samples)
         policies: dict[str, Policy | None] = {}
         revisions: Counter[str] = Counter()
         await progress(0, total)

@@ -176,9 +176,13 @@ class BacktestReport:
 
 
 class BacktestTally:
-    """Sums up retrials. ``max_samples`` is how many content ids each row names, the first."""
+    """Sums up retrials under a policy.
 
-    def __init__(self, max_samples: int) -> None:
+    ``max_samples`` is how many content ids each row names, the first.
+    """
+
+    def __init__(self, policy: Policy, max_samples: int) -> None:
+        self._rule_names = {rule.id: rule.name for rule in policy.rules}
         self._max_samples = max_samples
         self._moves: Counter[tuple[Action, Action]] = Counter()
         self._rows: Counter[tuple[ChangeCause, Action, Action]] = Counter()
@@ -226,7 +230,7 @@ class BacktestTally:
         for rule_id, count in self._missing.most_common():
             yield (
                 f"{count:,} decisions are unjudged: "
-                f"rule {rule_id!r} needs content that is not stored."
+                f"rule {self._rule_names.get(rule_id, rule_id)!r} needs content that is not stored."
             )
         if self._overridden:
             yield (

@@ -105,7 +105,7 @@ async def test_what_needs_content_is_unjudged_and_said():
     report = await backtest(plan(policy))
     assert (report.decision_count, report.unjudged_count) == (2, 1)
     assert report.warnings == (
-        "1 decisions are unjudged: rule 'age' needs content that is not stored.",
+        "1 decisions are unjudged: rule 'Age' needs content that is not stored.",
     )
 
 

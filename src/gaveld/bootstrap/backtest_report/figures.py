@@ -45,7 +45,10 @@ class Figures:
 def figures_of(
     response: BacktestPolicyResponse, policies: Iterable[policy_pb2.Policy], stretch: str
 ) -> Figures:
-    """Return the figures; rules are called as the first of the policies calls them."""
+    """Return the figures; rules are called as the first of the policies calls them.
+
+    What others wrote is shown without characters that drive a terminal or break a page.
+    """
     names: dict[str, str] = {}
     for policy in policies:
         for rule in policy.rules:
@@ -58,16 +61,16 @@ def figures_of(
         unjudged=response.unjudged_count,
         changes=tuple(
             Change(
-                _cause(row, names),
+                _shown(_cause(row, names)),
                 _action(row.before),
                 _action(row.after),
                 row.count,
-                tuple(row.sample_content_ids),
+                tuple(map(_shown, row.sample_content_ids)),
             )
             for row in response.rows
         ),
         moves={(_action(m.before), _action(m.after)): m.count for m in response.moves},
-        warnings=tuple(response.warnings),
+        warnings=tuple(map(_shown, response.warnings)),
     )
 
 
@@ -83,6 +86,10 @@ def _cause(row: BacktestRow, names: Mapping[str, str]) -> str:
     if category is None:
         return row.category_id or "not known any more"
     return f"{category.id} {category.name}{' (not checked)' if row.unchecked else ''}"
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _action(value: "verdict_pb2.Action.ValueType") -> Action:

@@ -1,4 +1,4 @@
-"""The report for a terminal. Ids and names are shown with control characters tamed."""
+"""The report for a terminal."""
 
 from typing import Final
 
@@ -7,7 +7,6 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from gaveld.bootstrap.backtest_report.figures import Figures, called
-from gaveld.bootstrap.cli.rendering import tamed
 from gaveld.domain.actions import Action
 
 _COLOURS: Final = {Action.ALLOW: "green", Action.REVIEW: "yellow", Action.BLOCK: "red"}
@@ -21,7 +20,7 @@ def print_backtest(console: Console, figures: Figures) -> None:
     if figures.changes:
         console.print(_changes(figures))
     for warning in figures.warnings:
-        console.print(Text(tamed(warning), style="yellow"))
+        console.print(Text(warning, style="yellow"))
 
 
 def _headline(figures: Figures) -> Text:
@@ -49,11 +48,11 @@ def _changes(figures: Figures) -> Table:
     table = Table("cause", "from", "to", Column("decisions", justify="right"), "such as")
     for change in figures.changes:
         table.add_row(
-            Text(tamed(change.cause)),
+            Text(change.cause),
             _said(change.before),
             _said(change.after),
             f"{change.count:,}",
-            Text(tamed(", ".join(change.content_ids)), style="dim"),
+            Text(", ".join(change.content_ids), style="dim"),
         )
     return table
 

@@ -65,6 +65,17 @@ def asked_server(
     return settings_from(config)
 
 
+def running_server(
+    target: str | None, key: str | None, tls: TlsFiles | None, config: Path | None
+) -> Target:
+    """Return the server that the options name, or the one that the settings would start."""
+    if target is None:
+        listener = settings_from(config).grpc
+        host = "127.0.0.1" if listener.host in ("0.0.0.0", "::") else listener.host
+        target = host if host.startswith("unix:") else f"{host}:{listener.port}"
+    return Target(target, key, tls)
+
+
 def metadata_for(where: Target | Settings) -> Metadata:
     """Return the headers of each call; a server that is started here wants none."""
     return where.metadata if isinstance(where, Target) else ()
