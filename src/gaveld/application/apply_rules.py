@@ -3,7 +3,7 @@
 Typed content as a whole is judged elsewhere, by the same rules; only there they set things off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -15,7 +15,8 @@ from gaveld.domain.errors import Unavailable
 from gaveld.domain.policies import Policy
 from gaveld.domain.rule_facts import FactsOfPart, facts_of
 from gaveld.domain.rules import CallFacts, Rule, RuleOutcome, UserHistory
-from gaveld.domain.verdicts import Verdict, raised_by_rules
+from gaveld.domain.signals import ClassifierOutcome
+from gaveld.domain.verdicts import Verdict, known_scores, raised_by_rules
 
 
 class Ruled(NamedTuple):
@@ -49,9 +50,19 @@ class ApplyRules:
         return replace(said, fields=conform(content_type, said.fields, self._patterns.fits))
 
     async def __call__(
-        self, policy: Policy, verdict: Verdict, part: FactsOfPart, said: CallFacts, *, project: str
+        self,
+        policy: Policy,
+        verdict: Verdict,
+        looks: Iterable[ClassifierOutcome],
+        part: FactsOfPart,
+        said: CallFacts,
+        *,
+        project: str,
     ) -> Ruled:
-        """Return the verdict as the rules leave it. A history that can't be read is unknown."""
+        """Return the verdict as the rules leave it; ``looks`` are what became of every classifier.
+
+        A user's history that can't be read is unknown.
+        """
         if not policy.rules:
             return Ruled(verdict, ())
         facts = facts_of(
@@ -61,6 +72,7 @@ class ApplyRules:
             content_type=said.content_type,
             user=await self._user(policy.rules, project, said.actor_id),
         )
+        facts = replace(facts, categories=known_scores(verdict, looks))
         outcomes = await self._run_rules(policy, facts)
         return Ruled(raised_by_rules(verdict, outcomes, policy), outcomes)
 

@@ -172,7 +172,9 @@ class ModerateText:
         rule_outcomes: tuple[RuleOutcome, ...] = ()
         if rules is not None and said is not None and policy.rules:
             facts = facts_of_text(learnt.signals.attributes, learnt.language)
-            verdict, rule_outcomes = await rules(policy, verdict, facts, said, project=project)
+            verdict, rule_outcomes = await rules(
+                policy, verdict, learnt.outcomes, facts, said, project=project
+            )
             clock.lap("rules")
         self._count(verdict, learnt.signals, is_cached=is_cached)
         return TextJudgement(

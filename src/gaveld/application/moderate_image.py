@@ -184,7 +184,12 @@ class ModerateImage:
         judgement = await self._judged(submission, own, policy, due, clock, explain=explain)
         if rules is not None and said is not None and policy.rules:
             verdict, outcomes = await rules(
-                policy, judgement.verdict, judgement.rule_facts, said, project=project
+                policy,
+                judgement.verdict,
+                judgement.outcomes,
+                judgement.rule_facts,
+                said,
+                project=project,
             )
             clock.lap("rules")
             judgement = replace(

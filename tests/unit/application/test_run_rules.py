@@ -231,7 +231,7 @@ def applying(users: Users | None = None) -> ApplyRules:
 async def applied(own: Policy, said: CallFacts, users: Users | None = None):
     verdict = judge(Signals((), ()), own)
     part = FactsOfPart({Attribute.TOXICITY: 0.9})
-    return await applying(users)(own, verdict, part, said, project="shop")
+    return await applying(users)(own, verdict, (), part, said, project="shop")
 
 
 async def test_rules_ask_of_the_call_and_of_the_user():
