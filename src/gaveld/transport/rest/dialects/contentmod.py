@@ -23,12 +23,10 @@ from google.longrunning.operations_pb2 import GetOperationRequest, Operation
 from google.rpc import code_pb2, error_details_pb2
 
 from gaveld.transport.rest.answers import Answer
-from gaveld.transport.rest.dialects.contentmod_content import moderation_json
+from gaveld.transport.rest.dialects.contentmod_content import IMAGE, TEXT, moderation_json
 from gaveld.transport.rest.dialects.contentmod_judgement import image_json, text_json
 from gaveld.transport.rest.dialects.contentmod_queue import STATUSES, item_id, queue_item_json
 from gaveld.transport.rest.dialects.contentmod_requests import (
-    IMAGE,
-    TEXT,
     AskedImage,
     AskedItem,
     AskedText,

@@ -14,6 +14,10 @@ from gaveld.transport.rest.json_writing import renderer_of
 META: Final = "contentmod_meta"
 """The one key of metadata that holds, as JSON text, what this dialect's callers have echoed."""
 
+TEXT: Final = "text"
+IMAGE: Final = "image"
+"""The field of a piece of content, and the kind of a queue item and an upload."""
+
 
 def moderation_json(
     moderation_id: str, answer: SubmitContentResponse, request: SubmitContentRequest | None
@@ -38,7 +42,8 @@ def moderation_json(
 
 
 def _is_picture(result: FieldResult) -> bool:
-    return result.HasField("facts") or result.HasField("image_scores")
+    is_seen = result.HasField("facts") or result.HasField("image_scores")
+    return is_seen or result.field_path == IMAGE  # one that could not be read is a picture too
 
 
 def _text_answer(answer: SubmitContentResponse, result: FieldResult) -> ModerateTextResponse:

@@ -13,15 +13,11 @@ from google.protobuf.struct_pb2 import Struct
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from gaveld.transport.rest.dialects.contentmod_content import META
+from gaveld.transport.rest.dialects.contentmod_content import IMAGE, META
 from gaveld.transport.rest.dialects.media import media_of
 from gaveld.transport.rest.dialects.shapes import Shape, misfit
 
 MAX_META_BYTES: Final = 16_384
-
-TEXT: Final = "text"
-IMAGE: Final = "image"
-"""The field of a piece of content, and the kind of a queue item and an upload."""
 
 
 class Options(Shape):

@@ -7,9 +7,8 @@ from gavel.v1.content_pb2 import Media
 from gavel.v1.upload_service_pb2 import SubmitUploadRequest, UploadKind, UploadSignature
 from google.rpc import code_pb2
 
+from gaveld.transport.rest.dialects.contentmod_content import IMAGE, TEXT
 from gaveld.transport.rest.dialects.contentmod_requests import (
-    IMAGE,
-    TEXT,
     check_meta,
     meta_struct,
     value_of,

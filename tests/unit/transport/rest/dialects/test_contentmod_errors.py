@@ -59,10 +59,43 @@ def test_a_defect_is_500():
         ("media.data", "image"),
         ("blocked_terms[3]", "options.bannedWords[3]"),
         ("actor_id", "options.actorId"),
+        ("callback_url", "options.callbackUrl"),
+        ("metadata", "options.meta"),
+        ('fields["text"].string_value', "text"),
+        ("fields[image].image_value.uri", "image"),
+        ("fields.image", "image"),
     ],
 )
 def test_fields_are_named_as_callers_know_them(field: str, shown: str):
     """Law: the contract's own names don't reach a caller of this API."""
+    assert named(b"/text", field) == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "shown"),
+    [
+        (b"/queues/q", 'fields["text"].string_value', "content"),
+        (b"/queues/q", "fields[image].image_value.data", "content"),
+        (b"/queues/q", "actor_id", "actorId"),
+        (b"/queues/q", "metadata", "meta"),
+        (b"/queues/Q", "parent", "queueId"),
+        (b"/public/u", "upload_id", "uuid"),
+        (b"/public/u", "signature.public_key", "publicKey"),
+        (b"/public/u", "signature.signed_time", "datetime"),
+        (b"/public/u", "signature.expires", "expires"),
+        (b"/public/u", "signature.signature", "signature"),
+        (b"/public/u", "image.data", "image"),
+        (b"/public/u", "metadata", "metadata"),
+    ],
+)
+def test_fields_are_named_as_each_route_has_them(path: bytes, field: str, shown: str):
+    """Law: what one route calls an option is a field of another."""
+    assert named(path, field) == shown
+
+
+def named(path: bytes, field: str) -> str:
     failure = refusal(code_pb2.INVALID_ARGUMENT, "INVALID_ARGUMENT", f"{field}: bad", field=field)
-    error = json.loads(ContentModDialect().failure(REQUEST, failure).body)["error"]
-    assert (error["field"], error["message"]) == (shown, f"{shown}: bad")
+    request = Request("POST", path, b"", Headers([]), "r-1")
+    error = json.loads(ContentModDialect().failure(request, failure).body)["error"]
+    assert error["message"] == f"{error['field']}: bad"
+    return str(error["field"])
