@@ -182,7 +182,17 @@ def _item(
 def _decision(job: Job, judged: ContentJudgement) -> Decision:
     submission, storage = judged.submission, judged.policy.storage
     keeps = storage.keep_content and not submission.do_not_store
-    facts = judged.facts if keeps else replace(judged.facts, content=None, ocr_text=None)
+    facts = judged.facts
+    if not keeps:  # that nothing was read is no word of the content
+        facts = replace(facts, content=None, ocr_text="" if facts.ocr_text == "" else None)
+    parts = tuple(
+        JudgedPart(
+            entry.leaf.path,
+            tuple(found.finding for found in entry.piece.verdict.findings),
+            entry.piece.outcomes,
+        )
+        for entry in judged.fields
+    )
     return Decision(
         id=job.id,
         project=job.project,
@@ -192,14 +202,7 @@ def _decision(job: Job, judged: ContentJudgement) -> Decision:
         action=judged.verdict.action,
         policy_revision=judged.verdict.policy_revision,
         facts=facts,
-        parts=tuple(
-            JudgedPart(
-                entry.leaf.path,
-                tuple(found.finding for found in entry.piece.verdict.findings),
-                entry.piece.outcomes,
-            )
-            for entry in judged.fields
-        ),
+        parts=parts or (JudgedPart("", (), judged.outcomes),),
         actor_id=submission.actor_id,
         content_type=submission.content_type,
         category_ids=tuple(sorted(judged.facts.findings)),
