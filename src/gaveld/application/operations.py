@@ -18,12 +18,19 @@ MOST_WAITING: Final = 256
 class Operations:
     """The jobs of projects, as whoever asked for the work sees them.
 
-    ``progress`` knows how far backtests are; None leaves that out.
+    ``progress`` knows how far backtests are; None leaves that out. Once ``leaving`` is set, nobody
+    waits for long.
     """
 
-    def __init__(self, jobs: JobStore, progress: BacktestProgress | None = None) -> None:
+    def __init__(
+        self,
+        jobs: JobStore,
+        progress: BacktestProgress | None = None,
+        leaving: asyncio.Event | None = None,
+    ) -> None:
         self._jobs = jobs
         self._progress = progress
+        self._leaving = leaving or asyncio.Event()
         self._waiting = 0
 
     async def get(self, project: str, job_id: str) -> Job:
@@ -55,6 +62,8 @@ class Operations:
                 await asyncio.sleep(min(pause, left))
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
                 job = await self.get(project, job_id)
+                if self._leaving.is_set():
+                    break
         finally:
             self._waiting -= 1
         return job

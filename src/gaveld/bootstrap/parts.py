@@ -1,7 +1,8 @@
 """The parts that the services, and the workers, that need the storage are made of."""
 
+import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -31,7 +32,10 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the services, and the workers, that need the storage are made of."""
+    """What the services, and the workers, that need the storage are made of.
+
+    ``leaving`` is set when the process is about to end.
+    """
 
     settings: Settings
     engine: AsyncEngine
@@ -41,6 +45,7 @@ class Parts:
     jobs: JobStore
     dispatcher: JobDispatcher
     deliveries: SqlDeliveryStore
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 async def open_parts(

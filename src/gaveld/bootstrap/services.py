@@ -56,4 +56,5 @@ def disabled_services() -> tuple[Service, ...]:
 
 def _operations(parts: Parts) -> Service:
     descriptor = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
-    return Service(descriptor, OperationsServicer(Operations(parts.jobs, backtest_progress(parts))))
+    operations = Operations(parts.jobs, backtest_progress(parts), parts.leaving)
+    return Service(descriptor, OperationsServicer(operations))

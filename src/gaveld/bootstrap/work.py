@@ -28,21 +28,21 @@ POLL_BESIDE_NATS_SECONDS: Final = 5.0
 
 
 class BackgroundWork:
-    """What goes on from ``start`` until ``drain``."""
+    """What goes on from ``start`` until ``drain``, which sets ``leaving``."""
 
     def __init__(
-        self, run_jobs: RunJobs | None, sweep: SweepJobs, deliver: DeliverCallbacks | None
+        self,
+        run_jobs: RunJobs | None,
+        sweep: SweepJobs,
+        deliver: DeliverCallbacks | None,
+        leaving: asyncio.Event,
     ) -> None:
+        self._leaving = leaving
         self._run_jobs = run_jobs
         self._sweep = sweep
         self._deliver = deliver
         self._tasks: list[asyncio.Task[None]] = []
         self._sweeping: asyncio.Task[None] | None = None
-
-    @property
-    def works(self) -> bool:
-        """Whether this process works on jobs."""
-        return self._run_jobs is not None
 
     def start(self) -> None:
         """Begin to work."""
@@ -52,6 +52,7 @@ class BackgroundWork:
 
     async def drain(self, grace_seconds: float) -> None:
         """Take nothing new, let what is in progress end within the grace, and stop. Idempotent."""
+        self._leaving.set()
         if self._sweeping is None:
             return
         self._sweeping.cancel()
@@ -105,7 +106,7 @@ def build_work(parts: Parts, stack: AsyncExitStack) -> BackgroundWork:
     deliver = build_deliver_callbacks(
         parts.settings, parts.deliveries, parts.telemetry.registry, stack
     )
-    return BackgroundWork(run_jobs if wanted.workers else None, sweep, deliver)
+    return BackgroundWork(run_jobs if wanted.workers else None, sweep, deliver, parts.leaving)
 
 
 def job_handlers(parts: Parts) -> Mapping[JobKind, JobHandler]:
