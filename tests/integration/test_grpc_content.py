@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 import grpc
 import pytest
 from gavel.v1 import content_pb2, content_service_pb2, rule_pb2, verdict_pb2
+from gavel.v1.content_service_pb2_grpc import ContentServiceStub
 from google.longrunning import operations_pb2
 
 from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.judge_content import MOST_FILES, MOST_TEXTS
+from gaveld.bootstrap.services import disabled_services
 from gaveld.domain.policies import CategoryRule, StorageRules
 from gaveld.transport.grpc.converters.content import ContentMessages
 from tests import pictures, videos
@@ -232,6 +234,24 @@ async def test_hostile_shapes_are_refused_and_the_next_call_succeeds(
         assert failure.info.reason == reason
         assert not (await stand.parts.jobs.list()).jobs
         assert answer_of(await stand.submit(comment(sync=True))).verdict.action == ALLOW
+
+
+async def test_more_than_a_message_holds_is_refused_unread(serve, tmp_path):
+    """Law: fields that are each within their limit are together bounded by the message's."""
+    async with content_stand(serve, tmp_path) as stand:
+        fields = {f"f{n}": text("x" * (1 << 20)) for n in range(5)}
+        failure = await failure_of(stand.submit(comment(fields=fields, content_type="")))
+        assert failure.info.reason == "MESSAGE_TOO_LARGE"
+        assert answer_of(await stand.submit(comment(sync=True))).verdict.action == ALLOW
+
+
+async def test_a_server_without_work_says_which_setting_is_missing(serve):
+    """Law: a caller can tell what was switched off from what is not known."""
+    running = await serve(services=disabled_services())
+    failure = await failure_of(ContentServiceStub(running.channel).SubmitContent(comment()))
+    assert failure.code is grpc.StatusCode.FAILED_PRECONDITION
+    assert failure.info.reason == "FEATURE_DISABLED"
+    assert failure.info.metadata["setting"] == "work.enabled"
 
 
 async def test_as_much_as_a_message_holds_is_judged(serve, tmp_path):
