@@ -13,6 +13,7 @@ from bench import (
     overload,
     panel,
     rest,
+    rules,
     streams,
     text_path,
     video,
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "jobs": jobs.main,
     "streams": streams.main,
     "rest": rest.main,
+    "rules": rules.main,
     "video": video.main,
 }
 

@@ -23,7 +23,6 @@ from gaveld.domain.typed_content import ContentType
 MAX_CONDITION_BYTES: Final = 4_096
 
 _ANY: Final = "map<string, dyn>"
-_NAMES: Final = frozenset(TYPES)
 
 
 class CelCondition:
@@ -32,13 +31,13 @@ class CelCondition:
     def __init__(self, source: str, expression: Any, root: Node) -> None:
         self._source = source
         self._expression = expression
-        self._names = frozenset(node.name for node in root.walk() if node.kind == "ident") & _NAMES
-        self._fields = root.selected("content")
+        names = {node.name for node in root.walk() if node.kind == "ident"}
+        self._asked = {name: root.selected(name) for name in names & TYPES.keys()}
 
     def holds(self, facts: RuleFacts) -> bool:
         """Return whether it holds. Raises ``ConditionFailedError``; it is never silently false."""
         try:
-            value = self._expression.eval(data=values_of(facts, self._names, self._fields))
+            value = self._expression.eval(data=values_of(facts, self._asked))
         except RuntimeError as error:
             raise ConditionFailedError(_reason(str(error), self._source)) from None
         kind = value.type()

@@ -6,7 +6,8 @@ A value that is not known is left out, so that asking for it fails and is never 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
 
 from gaveld.adapters.rules.schemas import name_in_conditions, point_in_time
 from gaveld.domain.categories import CATALOGUE
@@ -57,20 +58,23 @@ TYPES: Final[Mapping[str, str]] = {
 """Every variable and its type; a capital letter is an object's."""
 
 
-def values_of(
-    facts: RuleFacts, names: frozenset[str], fields: frozenset[str] | None = None
-) -> dict[str, Any]:
-    """Return the values of the variables in ``names`` that are known.
+Asked: TypeAlias = Mapping[str, frozenset[str] | None]
+"""The variables that a condition asks for, and their fields; None for all of them."""
 
-    Of the content only the ``fields`` are looked at, named as conditions do; None means all.
-    """
-    values = {name: _VALUES[name](facts) for name in names if name in _VALUES}
-    if "content" in names and facts.content is not None:
-        named = {name_in_conditions(name): value for name, value in facts.content.items()}
-        values["content"] = {
-            name: _plain(value) for name, value in named.items() if fields is None or name in fields
-        }
+
+def values_of(facts: RuleFacts, asked: Asked) -> dict[str, Any]:
+    """Return the values of the variables that are asked for and known."""
+    values = {name: _VALUES[name](facts, fields) for name, fields in asked.items()}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _content(facts: RuleFacts, fields: frozenset[str] | None) -> dict[str, Any] | None:
+    if facts.content is None:
+        return None
+    named = {name_in_conditions(name): value for name, value in facts.content.items()}
+    return {
+        name: _plain(value) for name, value in named.items() if fields is None or name in fields
+    }
 
 
 def _plain(value: FieldValue) -> Any:
@@ -95,31 +99,45 @@ def _file(reference: MediaReference) -> dict[str, str]:
     return {"sha256": sha256(reference.data).hexdigest()}
 
 
-def _user(facts: RuleFacts) -> dict[str, Any]:
-    return {} if facts.user is None else _counts(facts.user)
+def _user(facts: RuleFacts, fields: frozenset[str] | None) -> dict[str, Any]:
+    if facts.user is None:
+        return {}
+    asked = _USER if fields is None else fields & _USER.keys()
+    return {name: _USER[name](facts.user) for name in asked}
 
 
-def _counts(user: UserHistory) -> dict[str, Any]:
-    counts: dict[str, Any] = {"strikes": user.strikes}
-    for name, window in zip(WINDOWS, user.windows, strict=True):
-        counts[f"flags_{name}"] = window.flags
-        counts[f"contents_{name}"] = window.contents
-        counts[f"categories_{name}"] = {**_NONE, **window.categories}
-    return counts
+def _count_of(count: str, number: int) -> Callable[[UserHistory], int]:
+    read = attrgetter(count)
+    return lambda user: int(read(user.windows[number]))
+
+
+def _counts_of(number: int) -> Callable[[UserHistory], dict[str, int]]:
+    return lambda user: {**_NONE, **user.windows[number].categories}
 
 
 _NONE: Final = dict.fromkeys(CATALOGUE, 0)
 
-_VALUES: Final[Mapping[str, Callable[[RuleFacts], Any]]] = {
-    "scores": lambda facts: dict(facts.scores),
-    "categories": lambda facts: dict(facts.categories),
-    "findings": lambda facts: list(facts.findings),
-    "image": lambda facts: dict(facts.image_scores),
-    "ocr_text": lambda facts: facts.ocr_text,
-    "language": lambda facts: facts.language,
-    "coverage": lambda facts: facts.coverage,
-    "verdict": lambda facts: facts.verdict,
-    "content_type": lambda facts: facts.content_type,
+_USER: Final[Mapping[str, Callable[[UserHistory], Any]]] = {
+    "strikes": attrgetter("strikes"),
+    **{
+        f"{count}_{window}": _count_of(count, number)
+        for count in ("flags", "contents")
+        for number, window in enumerate(WINDOWS)
+    },
+    **{f"categories_{window}": _counts_of(number) for number, window in enumerate(WINDOWS)},
+}
+
+_VALUES: Final[Mapping[str, Callable[[RuleFacts, frozenset[str] | None], Any]]] = {
+    "scores": lambda facts, _: dict(facts.scores),
+    "categories": lambda facts, _: dict(facts.categories),
+    "findings": lambda facts, _: list(facts.findings),
+    "image": lambda facts, _: dict(facts.image_scores),
+    "ocr_text": lambda facts, _: facts.ocr_text,
+    "language": lambda facts, _: facts.language,
+    "coverage": lambda facts, _: facts.coverage,
+    "verdict": lambda facts, _: facts.verdict,
+    "content": _content,
+    "content_type": lambda facts, _: facts.content_type,
     "user": _user,
-    "known": lambda facts: {name: getattr(facts, name) is not None for name in KNOWN},
+    "known": lambda facts, _: {name: getattr(facts, name) is not None for name in KNOWN},
 }
