@@ -1,8 +1,6 @@
 """One suite for every ``DecisionStore``, and what the ones in SQL leave on disk."""
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -12,6 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from gaveld.adapters.storage.decisions import SqlDecisionStore
+from gaveld.adapters.storage.journal import EmptyJournal, write_ahead
+from gaveld.adapters.storage.migrations import migrate
 from gaveld.domain.actions import Action
 from gaveld.domain.decision_records import JudgedPart, Records, Ruling
 from gaveld.domain.errors import ErrorReason, Unavailable
@@ -21,7 +21,7 @@ from gaveld.domain.signals import ClassifierCard, ClassifierOutcome, Finding, Ou
 from gaveld.domain.typed_content import FieldType, MediaValue, Url
 from gaveld.domain.verdicts import combined, judge_weighed
 from tests.contracts.conftest import NewDatabase
-from tests.contracts.records import Kept, fake, sql
+from tests.contracts.records import Kept, fake, on, sql
 from tests.databases import opened
 from tests.decisions import LOOKED, NOON, POLICY, decided, found
 
@@ -243,14 +243,15 @@ async def test_erased_words_are_not_in_the_file_of_sqlite(new_database, tmp_path
     """Law: what is erased is overwritten, and nothing beside the file holds it either."""
     url = await new_database("sqlite")
     words = replace(FACTS, content={"body": "canarywords " * 2000}, ocr_text="canaryread")
-    async with sql(url) as kept:
+    async with opened(url) as engine:
+        write_ahead(engine)  # as the server does
+        await migrate(engine)
+        kept = on(engine)
         await kept.keep(replace(FULL, facts=words, payload=b"canarybytes " * 2000))
-    assert bytes_of(tmp_path).count(b"canary") > 3000
-    async with sql(url) as kept:
+        assert bytes_of(tmp_path).count(b"canary") > 3000
         await kept.decisions.erase_expired(NOON + 3 * DAY)
-    with closing(sqlite3.connect(tmp_path / "gavel.db")) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert b"canary" not in bytes_of(tmp_path)
+        await EmptyJournal(engine)(NOON)
+        assert b"canary" not in bytes_of(tmp_path)
 
 
 async def test_storage_without_its_table_is_unavailable(database_url: str):

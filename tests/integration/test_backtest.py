@@ -174,7 +174,7 @@ async def test_the_policy_that_is_tried_leaves_no_secret_behind(serve: Serve, tm
     async with content_stand(serve, tmp_path) as stand:
         operation = await PolicyServiceStub(stand.running.channel).BacktestPolicy(request)
         assert operation.name
-        assert not stand.stored("canary-")
+        assert not await stand.stored("canary-")
 
 
 async def test_an_answer_is_json_over_rest_too(serve: Serve, tmp_path: Path):
