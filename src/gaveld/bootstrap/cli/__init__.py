@@ -6,6 +6,7 @@ import typer
 
 from gaveld import __version__
 from gaveld.bootstrap.cli import (
+    backtest,
     balances,
     callbacks,
     content,
@@ -16,9 +17,11 @@ from gaveld.bootstrap.cli import (
     jobs,
     keys,
     models,
+    policy,
     secrets,
     server,
     storage,
+    users,
     worker,
 )
 
@@ -42,6 +45,9 @@ app.add_typer(feedback.app, name="feedback")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 app.add_typer(hashes.app, name="hashes")
+app.add_typer(policy.app, name="policy")
+policy.app.command("backtest")(backtest.backtest)
+app.add_typer(users.app, name="users")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(callbacks.app, name="callbacks")
 app.command("migrate")(storage.migrate)

@@ -24,9 +24,6 @@ ReadDomain = Callable[[str], str]
 """Returns a listed domain in its one spelling; raises ``ValueError`` if it is none."""
 
 
-SCHEMA_LINE: Final = "# yaml-language-server: $schema=policy.schema.json"
-
-
 class PolicyError(Exception):
     """The policy document can't be used; one line a fault, each naming the key."""
 
@@ -40,11 +37,9 @@ class YamlPolicyStore:
         self._read_domain = read_domain
         try:
             self.changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            tree = yaml.safe_load(path.read_text("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            tree = _tree(path.read_text("utf-8"), str(path))
+        except UnicodeDecodeError as error:
             raise PolicyError(f"{path}: {error}") from error
-        if not isinstance(tree, dict):
-            raise PolicyError(f"{path}: not a mapping of keys to values")
         projects = tree.pop("projects", None)
         self._default = self._policy(tree, str(path))
         self._by_project = {
@@ -63,8 +58,8 @@ class YamlPolicyStore:
         return (self._default, *self._by_project.values())
 
     def _policy(self, tree: dict[str, Any], where: str) -> Policy:
+        document = _document(tree, where)
         try:
-            document = PolicyDocument.model_validate(tree)
             policy = policy_of(document)
             self._validate_terms(policy.term_lists, policy.allowed_terms)
             policy = replace(
@@ -72,8 +67,6 @@ class YamlPolicyStore:
                 blocked_domains=self._domains("links.blocked_domains", policy.blocked_domains),
                 allowed_domains=self._domains("links.allowed_domains", policy.allowed_domains),
             )
-        except ValidationError as error:
-            raise PolicyError("\n".join(f"{where}: {line}" for line in _lines(error))) from error
         except ValueError as error:
             raise PolicyError(f"{where}: {error}") from error
         return replace(policy, revision=f"{document.name}@{fingerprint(policy)}")
@@ -86,6 +79,38 @@ class YamlPolicyStore:
             except ValueError as error:
                 raise ValueError(f"{key}.{index}: {error}") from error
         return tuple(domains)
+
+
+def policy_in(text: str, where: str, like: Policy | None = None) -> Policy:
+    """Return the policy of one project that a document says; see ``policy_of``.
+
+    Domains are as they are written. Raises ``PolicyError`` that begins with ``where``.
+    """
+    tree = _tree(text, where)
+    if tree.get("projects"):
+        raise PolicyError(f"{where}: projects: one project's policy has none of its own")
+    document = _document({key: tree[key] for key in tree if key != "projects"}, where)
+    try:
+        return policy_of(document, like=like)
+    except ValueError as error:
+        raise PolicyError(f"{where}: {error}") from error
+
+
+def _tree(text: str, where: str) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise PolicyError(f"{where}: {error}") from error
+    if not isinstance(tree, dict):
+        raise PolicyError(f"{where}: not a mapping of keys to values")
+    return tree
+
+
+def _document(tree: dict[str, Any], where: str) -> PolicyDocument:
+    try:
+        return PolicyDocument.model_validate(tree)
+    except ValidationError as error:
+        raise PolicyError("\n".join(f"{where}: {line}" for line in _lines(error))) from error
 
 
 def _projects(tree: object, path: Path) -> dict[str, dict[str, Any]]:
