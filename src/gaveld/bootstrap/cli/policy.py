@@ -23,14 +23,14 @@ from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
 from gaveld.application.check_policy import Installed
 from gaveld.bootstrap.cli import options
-from gaveld.bootstrap.cli.options import err, explained_failures, fail, out, settings_from
+from gaveld.bootstrap.cli.options import err, explained_failures, fail, out
 from gaveld.bootstrap.cli.policy_rendering import (
     explained_policy_failures,
     print_changes,
     print_revisions,
     print_warnings,
 )
-from gaveld.bootstrap.cli.target import Target, TlsFiles, channel_to, tls_files
+from gaveld.bootstrap.cli.target import Target, channel_to, running_server, tls_files
 from gaveld.bootstrap.policies import policy_check
 from gaveld.domain.policies import Policy
 from gaveld.transport.grpc.converters.policies import policy_from_proto, policy_to_proto
@@ -56,7 +56,7 @@ def get(
     config: options.Config = None,
 ) -> None:
     """Print the policy in force, or a revision, as YAML that `gavel policy apply` takes."""
-    where = _server(target, key, tls_files(ca_file, cert_file, key_file), config)
+    where = running_server(target, key, tls_files(ca_file, cert_file, key_file), config)
     policy = _ask(where, lambda server: server.get(revision))
     if as_json:
         sys.stdout.write(MessageToJson(policy, preserving_proto_field_name=True) + "\n")
@@ -81,7 +81,7 @@ def apply(
     config: options.Config = None,
 ) -> None:
     """Put a policy in force, and print what that changes."""
-    where = _server(target, key, tls_files(ca_file, cert_file, key_file), config)
+    where = running_server(target, key, tls_files(ca_file, cert_file, key_file), config)
     text = _text(file)
 
     async def applied(server: "_Server") -> policy_service_pb2.ApplyPolicyResponse:
@@ -104,7 +104,7 @@ def rollback(
     config: options.Config = None,
 ) -> None:
     """Put an earlier revision in force again; secrets stay as they are."""
-    where = _server(target, key, tls_files(ca_file, cert_file, key_file), config)
+    where = running_server(target, key, tls_files(ca_file, cert_file, key_file), config)
 
     async def applied(server: "_Server") -> policy_service_pb2.ApplyPolicyResponse:
         wanted = await server.get(revision)
@@ -132,7 +132,7 @@ def diff(
     """Print what applying a file or a revision would change; exit status 1 if anything."""
     if (file is None) == (not revision):
         raise fail("name a file or a --revision")
-    where = _server(target, key, tls_files(ca_file, cert_file, key_file), config)
+    where = running_server(target, key, tls_files(ca_file, cert_file, key_file), config)
     text = _text(file) if file else ""
 
     async def tried(server: "_Server") -> policy_service_pb2.ApplyPolicyResponse:
@@ -203,7 +203,7 @@ def history(
     config: options.Config = None,
 ) -> None:
     """List what was put in force, the newest first: when, by which key, and why."""
-    where = _server(target, key, tls_files(ca_file, cert_file, key_file), config)
+    where = running_server(target, key, tls_files(ca_file, cert_file, key_file), config)
     response = _ask(where, lambda server: server.history(limit))
     if as_json:
         sys.stdout.write(MessageToJson(response, preserving_proto_field_name=True) + "\n")
@@ -258,17 +258,6 @@ def _ask(where: Target, work: Callable[[_Server], Awaitable[T]]) -> T:
 
     with explained_failures(), explained_policy_failures():
         return asyncio.run(run())
-
-
-def _server(
-    target: str | None, key: str | None, tls: TlsFiles | None, config: Path | None
-) -> Target:
-    """Return the server that the options name, or the one that the settings would start."""
-    if target is None:
-        listener = settings_from(config).grpc
-        host = "127.0.0.1" if listener.host in ("0.0.0.0", "::") else listener.host
-        target = host if host.startswith("unix:") else f"{host}:{listener.port}"
-    return Target(target, key, tls)
 
 
 def _told(response: policy_service_pb2.ApplyPolicyResponse, *, as_json: bool) -> None:
