@@ -10,7 +10,7 @@ from gaveld.adapters.nats.dispatcher import NatsJobDispatcher
 from gaveld.adapters.nats.metrics import NatsState
 from tests.certificates import self_signed
 from tests.nats_accounts import guarded
-from tests.nats_server import NatsServer, Watched, linked, running_nats
+from tests.nats_server import PLAN, NatsServer, Watched, linked, running_nats
 
 PATIENCE = 30.0
 PASSWORD = "authorization: {user: gavel, password: 'first'}"
@@ -52,6 +52,22 @@ async def test_a_password_lets_in_and_may_change(password: Path):
             written(password, "first")
             await metrics.becomes(NatsState.UP)
         assert not await told(server, NatsAddress(server.url))
+
+
+async def test_an_account_of_its_own_needs_no_more_than_the_guide_says(password: Path):
+    """Law: what docs/operations.md tells operators to permit is enough."""
+    permitted = 'publish: ["gavel.jobs", "$JS.API.>", "$JS.ACK.>"], subscribe: ["_INBOX.>"]'
+    user = f"{{user: gavel, password: first, permissions: {{{permitted}}}}}"
+    async with running_nats(f"authorization: {{users: [{user}]}}") as server:
+        address = NatsAddress(as_user(server), password_file=password)
+        async with linked(server, address=address) as link:
+            dispatcher = NatsJobDispatcher(link)
+            await dispatcher.publish(["a"])
+            word = await dispatcher.next(PATIENCE)
+            assert word is not None
+            await word.done()
+        async with server.jetstream("gavel", "first") as stream:
+            assert (await stream.stream_info(PLAN.name)).state.messages == 0
 
 
 async def test_credentials_let_in(tmp_path: Path):

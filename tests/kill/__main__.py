@@ -57,6 +57,8 @@ async def run(setup_name: str, jobs: int, kills: int, seed: int) -> list[str]:
         f"  decided: {len(history.decided)}; "
         f"callbacks: {len(history.received)} under {len(ids)} ids\n"
         f"  wrong: {len(wrong)}",
+        *wrong,
+        sep="\n",
         flush=True,
     )
     return wrong
@@ -126,8 +128,6 @@ def main() -> None:
     wrong = []
     for name in asked.setups or SETUPS:
         wrong += asyncio.run(run(name, asked.jobs, asked.kills, asked.seed))
-    for violation in wrong:
-        print(violation)
     sys.exit(1 if wrong else 0)
 
 
