@@ -73,7 +73,7 @@ class ModerateTextRequest(_message.Message):
     """actor_id is the caller's id of the person who wrote it, up to 256 characters. Empty: unknown."""
     content_type: _builtins.str
     """content_type is the name of one of the policy's content types, up to 128 characters. Empty:
-    untyped: fields are taken as they come and none is judged.
+    untyped: fields are taken as they come.
     """
     expected_language: _builtins.str
     """expected_language is the BCP 47 code of the language that the text should be in, such as "en".
@@ -95,9 +95,10 @@ class ModerateTextRequest(_message.Message):
     """
     @_builtins.property
     def fields(self) -> _containers.MessageMap[_builtins.str, _content_pb2.FieldValue]:
-        """fields are further typed facts by name, up to 128, for the policy's rules; those that the
-        content type calls text or media are judged too. A name has letters, digits, "_" and "-",
-        starts with a letter or "_", and has up to 64 characters. Empty: none.
+        """fields are typed facts by name, up to 128, for the policy's rules, and are not judged
+        themselves; SubmitContent judges fields. With a content_type they must fit it. A name has
+        letters, digits, "_" and "-", starts with a letter or "_", and has up to 64 characters. Empty:
+        none.
         """
 
     @_builtins.property
@@ -437,7 +438,8 @@ class ModerateImageRequest(_message.Message):
     actor_id: _builtins.str
     """actor_id is the caller's id of the person who sent it, up to 256 characters. Empty: unknown."""
     content_type: _builtins.str
-    """content_type is the name of one of the policy's content types, up to 128 characters. Empty:
+    """content_type is the name of one of the policy's content types, up to 128 characters, whose
+    rules are run; what they ask of content is not known, for this call has no fields. Empty:
     untyped.
     """
     request_id: _builtins.str
