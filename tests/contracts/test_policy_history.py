@@ -14,6 +14,7 @@ from gaveld.adapters.storage.policies import SqlPolicyStore, YamlPolicyStore, sq
 from gaveld.adapters.storage.sealing import reseal
 from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
+from gaveld.bootstrap.secrets import SEALED
 from gaveld.domain.actions import Action
 from gaveld.domain.errors import Aborted, ErrorReason, Unavailable
 from gaveld.domain.policies import CategoryRule, Policy
@@ -250,7 +251,7 @@ async def test_all_is_sealed_again_with_a_new_key(database_url: str, tmp_path: P
         late = SqlPolicyStore(engine, FakeSecretBox("new"), file_store(tmp_path))
         with pytest.raises(Unavailable, match="a key that this server doesn't have"):
             await late.current("shop")
-        assert await reseal(engine, FakeSecretBox("new", "old")) == 3
+        assert await reseal(engine, FakeSecretBox("new", "old"), *SEALED) == 3
         assert await late.current("shop") == applied
         with pytest.raises(ValueError, match="not listed"):
-            await reseal(engine, FakeSecretBox("old"))
+            await reseal(engine, FakeSecretBox("old"), *SEALED)

@@ -8,6 +8,8 @@ from typing import Final
 from sqlalchemy.engine import URL
 
 from gaveld.adapters.secrets import AesSecretBox, keys_in, made_key_file, new_key
+from gaveld.adapters.storage.delivery_rows import DeliveryRow
+from gaveld.adapters.storage.policies.rows import ActionSecretRow, PolicyRow
 from gaveld.adapters.storage.sealing import reseal
 from gaveld.application.ports import SecretBox
 from gaveld.bootstrap.settings import Settings, SettingsError
@@ -16,6 +18,9 @@ from gaveld.domain.errors import Unavailable
 
 KEY_FILE: Final = "secrets.key"
 """The file of keys that is made beside SQLite's when the settings name none."""
+
+SEALED: Final = (PolicyRow, ActionSecretRow, DeliveryRow)
+"""All rows that hold something sealed."""
 
 
 def open_secret_box(settings: Settings) -> SecretBox:
@@ -41,7 +46,7 @@ async def reseal_secrets(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         engine = await open_engine(settings.storage.url, stack)
         try:
-            return await reseal(engine, box)
+            return await reseal(engine, box, *SEALED)
         except ValueError as error:
             raise SettingsError(f"secrets.key_file: something is {error}") from error
         except Unavailable as error:

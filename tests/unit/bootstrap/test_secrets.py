@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from gaveld.adapters.secrets import new_key
-from gaveld.bootstrap.secrets import open_secret_box
+from gaveld.adapters.storage.policies.rows import ActionSecretRow
+from gaveld.adapters.storage.sealing import Sealed
+from gaveld.adapters.storage.tables import Base
+from gaveld.bootstrap.secrets import SEALED, open_secret_box, reseal_secrets
 from gaveld.bootstrap.settings import SecretsSettings, Settings, SettingsError, StorageSettings
+from tests.databases import opened
 
 
 def settings(url: str, key_file: Path | None = None) -> Settings:
@@ -47,3 +52,23 @@ def test_a_bad_file_of_keys_is_told(tmp_path: Path):
     with pytest.raises(SettingsError, match=r"secrets.key_file: line 1 is not 32 bytes") as caught:
         open_secret_box(settings("sqlite+aiosqlite:///:memory:", file))
     assert "password" not in str(caught.value)
+
+
+def test_everything_sealed_is_sealed_anew_by_a_rotation():
+    """Law: no table that holds secrets is forgotten when the key changes."""
+    holding = {
+        table.name
+        for table in Base.metadata.tables.values()
+        if any(isinstance(column.type, Sealed) for column in table.columns)
+    }
+    assert holding == {row.__tablename__ for row in SEALED}
+
+
+async def test_a_secret_that_no_key_opens_is_told(tmp_path: Path):
+    """Law: a key taken out too early is named, with what it is needed for left as it is."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/gavel.db"
+    assert await reseal_secrets(settings(url)) == 0
+    async with opened(url) as engine, async_sessionmaker(engine).begin() as session:
+        session.add(ActionSecretRow(project="shop", action_id="a", secret=b"of another key"))
+    with pytest.raises(SettingsError, match=r"secrets.key_file: something is sealed with a key"):
+        await reseal_secrets(settings(url))

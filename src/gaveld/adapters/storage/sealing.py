@@ -19,14 +19,14 @@ class Sealed(TypeDecorator[bytes]):
     cache_ok = True
 
 
-async def reseal(engine: AsyncEngine, box: SecretBox) -> int:
-    """Seal everything again with the first key, and return how many secrets that were.
+async def reseal(engine: AsyncEngine, box: SecretBox, *rows: type[Base]) -> int:
+    """Seal all that these rows hold again with the first key; return how many secrets that were.
 
     Servers may run meanwhile: what one writes at the same time stays as it wrote it. Raises
     ``ValueError`` for what no listed key opens, and ``Unavailable``.
     """
     count = 0
-    for table in Base.metadata.sorted_tables:
+    for table in (Base.metadata.tables[row.__tablename__] for row in rows):
         for name, column in table.columns.items():
             if isinstance(column.type, Sealed):
                 count += await _reseal(engine, box, table, name)
