@@ -127,7 +127,12 @@ class Attempts:
         if failure is not None:
             return await self._failed(lease, failure)
         answer, records = doing.result()
-        is_kept = await self._finish(lease, answer, records)
+        try:
+            is_kept = await self._finish(lease, answer, records)
+        except Unavailable:
+            raise  # nobody knows what is kept, and nothing else could be
+        except Exception as unwritten:  # noqa: BLE001 (what comes of the work may be at fault)
+            return await self._failed(lease, unwritten)
         return _Settled(JobOutcome.DONE if is_kept else JobOutcome.LOST)
 
     async def _do(self, job: Job) -> Result:

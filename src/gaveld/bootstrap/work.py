@@ -6,7 +6,7 @@ It runs in ``gavel serve`` and in ``gavel worker`` alike.
 import asyncio
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -58,11 +58,14 @@ class BackgroundWork:
         self._sweeping.cancel()
         if self._deliver is not None:
             self._deliver.stop()
+        drains: list[Awaitable[object]] = []
         if self._run_jobs is not None:
-            await self._run_jobs.drain(grace_seconds)
-        ending = [self._sweeping, *self._tasks]
-        _, late = await asyncio.wait(ending, timeout=grace_seconds)
-        for task in late:
+            drains.append(self._run_jobs.drain(grace_seconds))
+        if self._tasks:
+            drains.append(asyncio.wait(self._tasks, timeout=grace_seconds))
+        await asyncio.gather(*drains)
+        ending = (self._sweeping, *self._tasks)
+        for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
         self._sweeping = None

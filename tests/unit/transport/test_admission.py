@@ -153,16 +153,17 @@ async def test_calls_that_wait_count_with_their_messages_until_they_leave():
     await stayer
 
 
-async def test_a_place_that_was_given_back_early_is_given_back_once():
-    """Law: a stream that vacates its place lets others in, and its end frees no second one."""
-    door = admission(running=1, waiting=1)
-    method = Method("/s/S", "s", "S", "bidi_stream", "moderate")
-    stream = Call(method, cast("Any", None), {}, None, asyncio.timeout(None))
-    await door.before(stream)
-    door.vacate(stream)
+@pytest.mark.parametrize("kind", ["bidi_stream", "unary"])
+async def test_a_place_that_was_given_back_early_is_given_back_once(kind: str):
+    """Law: a call that vacates its place lets others in, and its end frees no second one."""
+    door = admission(running=1, waiting=1, max_bytes=20)
+    method = Method("/s/S", "s", "S", kind, "moderate")
+    call = Call(method, cast("Any", None), {}, Received(None, 15), asyncio.timeout(None))
+    await door.before(call)
+    call.vacate()
     await door.before(CALL)
     waiting = await begun(door)
-    door.after(stream)
+    door.after(call)
     assert not (await begun_now(waiting))
     door.after(CALL)
     await waiting

@@ -46,6 +46,7 @@ _CODES: Final = {
     ErrorReason.FEATURE_DISABLED: grpc.StatusCode.FAILED_PRECONDITION,
     ErrorReason.MEDIA_FETCH_FAILED: grpc.StatusCode.FAILED_PRECONDITION,
     ErrorReason.ITEM_CLAIMED: grpc.StatusCode.FAILED_PRECONDITION,
+    ErrorReason.ITEM_NOT_OPEN: grpc.StatusCode.FAILED_PRECONDITION,
     ErrorReason.ETAG_MISMATCH: grpc.StatusCode.ABORTED,
     ErrorReason.REQUEST_ID_REUSED: grpc.StatusCode.ALREADY_EXISTS,
     ErrorReason.RESOURCE_NOT_FOUND: grpc.StatusCode.NOT_FOUND,

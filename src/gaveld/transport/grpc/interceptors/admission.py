@@ -52,7 +52,7 @@ class Admission(Interceptor):
         self._standing_aside = 0
         self._running = 0
         self._line: deque[asyncio.Future[None]] = deque()
-        self._vacated: set[Call] = set()
+        self._vacated: set[int] = set()
 
     def open(self) -> None:
         """Admit calls from now on."""
@@ -102,15 +102,15 @@ class Admission(Interceptor):
         """Give the place to whoever waits longest, if anyone does."""
         if call.method.scope is None:
             return
-        if call in self._vacated:
-            self._vacated.remove(call)
+        if id(call) in self._vacated:
+            self._vacated.remove(id(call))
             return
         self._bytes_in_flight -= _size_bytes(call)
         self._give_up_place()
 
     def vacate(self, call: Call) -> None:
         """Give the place of a call back before the call ends. Once for each call."""
-        self._vacated.add(call)
+        self._vacated.add(id(call))
         self._bytes_in_flight -= _size_bytes(call)
         self._give_up_place()
 

@@ -1,0 +1,161 @@
+"""Workers: that every job is taken, as many at once as there is room for, and that they stop."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import asynccontextmanager
+
+from gaveld.adapters.queue.local import LocalJobDispatcher
+from gaveld.application.job_attempts import AttemptPlan, Attempts
+from gaveld.application.ports import JobDispatcher, JobStore
+from gaveld.application.run_jobs import RunJobs
+from gaveld.domain.decision_records import Records
+from gaveld.domain.errors import ErrorReason, Unavailable
+from gaveld.domain.jobs import Job, JobKind, JobState, Lease
+from tests.fakes.job_dispatcher import FakeJobDispatcher
+from tests.fakes.jobs import FakeJobStore
+from tests.fakes.telemetry import FakeTelemetry
+from tests.jobs import a_job, records_of
+
+CONCURRENCY = 4
+
+
+class Work:
+    """A handler that waits until it is let, and knows how much goes on at once."""
+
+    def __init__(self) -> None:
+        self.let = asyncio.Event()
+        self.begun = 0
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def __call__(self, job: Job) -> tuple[bytes, Records]:
+        self.begun += 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await self.let.wait()
+        finally:
+            self.at_once -= 1
+        return b"answer", records_of(job)
+
+
+@asynccontextmanager
+async def working(jobs: JobStore, dispatcher: JobDispatcher, handler: Work, *, poll: float = 0.01):
+    runner = RunJobs(
+        jobs,
+        dispatcher,
+        Attempts(jobs, {JobKind.CONTENT: handler}, FakeTelemetry(), AttemptPlan()),
+        worker="one",
+        concurrency=CONCURRENCY,
+        poll_seconds=poll,
+    )
+    running = asyncio.create_task(runner.run())
+    try:
+        yield runner
+    finally:
+        await runner.drain(0)
+        await running
+
+
+async def turn() -> None:
+    """Let every task that can go on do so once."""
+    await asyncio.sleep(0)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await turn()
+
+
+def all_done(jobs: FakeJobStore) -> bool:
+    return all(job.state is JobState.DONE for job in jobs.jobs.values())
+
+
+async def add(jobs: FakeJobStore, dispatcher: JobDispatcher, count: int) -> Sequence[Job]:
+    added = [await jobs.add(a_job()) for _ in range(count)]
+    await dispatcher.publish([job.id for job in added])
+    return added
+
+
+async def test_every_job_is_done_once_and_every_word_settled():
+    """Law: as many jobs go on at once as may, all are done, and all words are done with."""
+    jobs, dispatcher, work = FakeJobStore(), FakeJobDispatcher(), Work()
+    async with working(jobs, dispatcher, work, poll=60):
+        await add(jobs, dispatcher, 25)
+        await until(lambda: work.at_once == CONCURRENCY)
+        work.let.set()
+        await until(lambda: all_done(jobs))
+    assert work.most_at_once == CONCURRENCY
+    assert work.begun == 25
+    assert sorted(said for said, *_ in dispatcher.said) == ["done"] * 25
+
+
+async def test_jobs_are_found_without_a_word():
+    """Law: when every word is lost, the store is looked into, until it has nothing more."""
+    jobs, dispatcher, work = FakeJobStore(), FakeJobDispatcher(loses_all=True), Work()
+    work.let.set()
+    async with working(jobs, dispatcher, work):
+        await add(jobs, dispatcher, 25)
+        await until(lambda: all_done(jobs))
+    assert work.begun == 25
+
+
+async def test_words_of_jobs_that_others_did_are_done_with():
+    """Law: a word for which there is no job any more keeps nobody busy."""
+    jobs, dispatcher, work = FakeJobStore(), FakeJobDispatcher(), Work()
+    work.let.set()
+    async with working(jobs, dispatcher, work, poll=60):
+        await dispatcher.publish(["gone", "gone too"])
+        await add(jobs, dispatcher, 1)
+        await until(lambda: all_done(jobs) and len(dispatcher.said) == 3)
+
+
+async def test_at_a_stop_nothing_new_is_begun_and_what_goes_on_may_end():
+    """Law: draining takes no more jobs, and waits for those in progress within the grace."""
+    jobs, dispatcher, work = FakeJobStore(), LocalJobDispatcher(), Work()
+    async with working(jobs, dispatcher, work) as runner:
+        await add(jobs, dispatcher, CONCURRENCY + 3)
+        await until(lambda: work.at_once == CONCURRENCY)
+        draining = asyncio.create_task(runner.drain(30))
+        await turn()
+        work.let.set()
+        await draining
+    states = [job.state for job in jobs.jobs.values()]
+    assert states.count(JobState.DONE) == work.begun == CONCURRENCY
+    assert states.count(JobState.WAITING) == 3
+
+
+async def test_what_does_not_end_in_time_is_given_back():
+    """Law: after the grace jobs wait again for another worker, with all their attempts."""
+    jobs, dispatcher, work = FakeJobStore(), LocalJobDispatcher(), Work()
+    async with working(jobs, dispatcher, work) as runner:
+        await add(jobs, dispatcher, CONCURRENCY)
+        await until(lambda: work.at_once == CONCURRENCY)
+        await runner.drain(0.01)
+    assert work.at_once == 0
+    assert {(job.state, job.attempt_count) for job in jobs.jobs.values()} == {(JobState.WAITING, 0)}
+
+
+class AwayAtFirst(FakeJobStore):
+    """A store that can't be reached some times."""
+
+    times_away = 3
+
+    async def lease(self, worker: str, *, limit: int, seconds: float) -> Sequence[Lease]:
+        if self.times_away:
+            self.times_away -= 1
+            raise Unavailable(ErrorReason.STORAGE_UNAVAILABLE, "Away.")
+        return await super().lease(worker, limit=limit, seconds=seconds)
+
+
+async def test_a_store_that_was_away_is_asked_again(caplog):
+    """Law: whatever happens to the store, workers go on, and say once that it is away."""
+    jobs, dispatcher, work = AwayAtFirst(), FakeJobDispatcher(), Work()
+    work.let.set()
+    with caplog.at_level("INFO"):
+        async with working(jobs, dispatcher, work):
+            await add(jobs, dispatcher, 5)
+            await until(lambda: all_done(jobs))
+    said = [record.message for record in caplog.records]
+    assert said == ["jobs can't be taken", "jobs can be taken again"]
