@@ -1,5 +1,6 @@
 """Submitting content over REST: the operation and what is packed in it, as JSON."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import httpx2
 from prometheus_client import CollectorRegistry
 
+from gaveld.adapters.storage.policies import YamlPolicyStore
+from gaveld.adapters.text.links import listed_domain
+from gaveld.domain.policies import Policy
 from gaveld.transport.rest import (
     ContractSurface,
     Gateway,
@@ -18,8 +22,11 @@ from gaveld.transport.rest import (
     UpstreamOptions,
     contract_services,
 )
+from tests.content_house import POLICY
 from tests.integration.content_stand import ContentStand, content_stand
 from tests.integration.grpc_stand import Serve
+from tests.unit.repo.test_docs import blocks
+from tests.unit.repo.tree import read
 
 TYPE = "type.googleapis.com/gavel.v1."
 COMMENT = {
@@ -33,11 +40,11 @@ COMMENT = {
 
 @asynccontextmanager
 async def rest_stand(
-    serve: Serve, folder: Path
+    serve: Serve, folder: Path, policy: Policy = POLICY
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, ContentStand]]:
     """A client of a gateway in front of a server that takes content."""
     async with AsyncExitStack() as stack:
-        stand = await stack.enter_async_context(content_stand(serve, folder))
+        stand = await stack.enter_async_context(content_stand(serve, folder, policy))
         upstream = Upstream(UpstreamOptions((f"127.0.0.1:{stand.running.ports.grpc}",)))
         stack.push_async_callback(upstream.close)
         surface = ContractSurface(contract_services())
@@ -80,6 +87,22 @@ async def test_what_is_decided_later_is_fetched_by_its_name(serve, tmp_path):
         stand.start_work()
         done = await client.post(f"/v1/{waiting['name']}:wait", json={"timeout": "20s"})
         assert done.json()["response"]["verdict"]["action"] == "ACTION_REVIEW"
+
+
+async def test_the_guides_example_is_served(serve, tmp_path):
+    """Law: what the guide shows does what the guide says."""
+    guide = read("docs/content.md")
+    (policy,), (request,), (form,) = (blocks(guide, kind) for kind in ("yaml", "json", "text"))
+    (tmp_path / "policy.yaml").write_text(f"name: guide\ncategories: {{}}\n{policy}", "utf-8")
+    store = YamlPolicyStore(tmp_path / "policy.yaml", lambda _: None, listed_domain)
+    (tmp_path / "data").mkdir()
+    policies = await store.current("default")
+    async with rest_stand(serve, tmp_path / "data", policies) as (client, _):
+        headers = {"content-type": "application/json"}
+        answer = await client.post("/v1/content:submit", content=request, headers=headers)
+        response = answer.json()["response"]
+        assert response["contentSha256"] == hashlib.sha256(form.strip().encode()).hexdigest()
+        assert [entry["name"] for entry in response["triggeredActions"]] == ["Hide comment"]
 
 
 async def test_every_field_at_fault_is_named(serve, tmp_path):
