@@ -1,4 +1,4 @@
-"""One suite for every ``CallbackSender``. What the one over HTTP does besides, its own tests say."""
+"""One suite for every ``CallbackSender``; what the one over HTTP does besides, its own tests say."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ async def sending(request) -> AsyncIterator[Sending]:
 
 
 async def test_a_call_sends_once_and_says_what_came_of_it(sending: Sending):
-    """Law: one call is one attempt under the callback's id; a refusal is an answer, not an error."""
+    """Law: a call is one attempt under the callback's id; a refusal is an answer, no error."""
     made = Delivery(
         id="msg_1",
         project="shop",
