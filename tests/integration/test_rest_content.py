@@ -9,6 +9,7 @@ import httpx2
 from prometheus_client import CollectorRegistry
 
 from gaveld.adapters.storage.policies import YamlPolicyStore
+from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
 from gaveld.domain.policies import Policy
 from gaveld.transport.rest import (
@@ -94,7 +95,7 @@ async def test_the_guides_example_is_served(serve, tmp_path):
     guide = read("docs/content.md")
     (policy,), (request,), (form,) = (blocks(guide, kind) for kind in ("yaml", "json", "text"))
     (tmp_path / "policy.yaml").write_text(f"name: guide\ncategories: {{}}\n{policy}", "utf-8")
-    store = YamlPolicyStore(tmp_path / "policy.yaml", lambda _: None, listed_domain)
+    store = YamlPolicyStore(tmp_path / "policy.yaml", validate_term_lists, listed_domain)
     (tmp_path / "data").mkdir()
     policies = await store.current("default")
     async with rest_stand(serve, tmp_path / "data", policies) as (client, _):
