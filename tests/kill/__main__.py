@@ -11,8 +11,8 @@ import sys
 import time
 from collections import Counter
 
-from tests.callback_receiver import Answer, Arrival, receiving, says
-from tests.kill.callbacks import received
+from tests.callback_receiver import receiving
+from tests.kill.callbacks import listening
 from tests.kill.clients import Clients
 from tests.kill.history import History, violations
 from tests.kill.setups import SETUPS, Setup
@@ -26,15 +26,13 @@ LIFE_SECONDS = 0.5
 """How long, on average, all is then left alone."""
 AWAY_SECONDS = 1.0
 """How long at most what was killed stays away before it is started again."""
-TAKES_SECONDS = 0.3
-"""How long at most the receiver takes for one callback."""
 LOOK_SECONDS = 0.2
 
 
 async def run(setup_name: str, jobs: int, kills: int, seed: int) -> list[str]:
     """Run one set-up and return what was wrong."""
     rng, history = random.Random(seed), History()
-    answer = slowly(random.Random(seed + 2))
+    answer = listening(history, random.Random(seed + 2))
     async with receiving(answer) as receiver, SETUPS[setup_name](receiver.port) as setup:
         clients = Clients(setup.address, history, random.Random(seed + 1))
         began = time.monotonic()
@@ -43,7 +41,6 @@ async def run(setup_name: str, jobs: int, kills: int, seed: int) -> list[str]:
             await clients.settled()
         left = await settled(setup)
         history.decided += await decided(setup.engine)
-        history.received += received(receiver.arrivals)
         wrong = [*left, *violations(history), *await told_otherwise(clients, history)]
         seconds = time.monotonic() - began
     deaths = ", ".join(f"{name} {count}" for name, count in sorted(killed.items()))
@@ -62,17 +59,6 @@ async def run(setup_name: str, jobs: int, kills: int, seed: int) -> list[str]:
         flush=True,
     )
     return wrong
-
-
-def slowly(rng: random.Random) -> Answer:
-    """Take every callback, in a while, so that senders die while they wait for the answer."""
-    taken = says(204)
-
-    async def answer(arrival: Arrival, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(rng.uniform(0, TAKES_SECONDS))
-        await taken(arrival, writer)
-
-    return answer
 
 
 async def kill_again_and_again(
