@@ -10,7 +10,6 @@ from gaveld.adapters.rules import CelConditionCompiler
 from gaveld.adapters.rules.bounds import MAX_COST
 from gaveld.adapters.rules.compiler import MAX_CONDITION_BYTES
 from gaveld.adapters.rules.patterns import MAX_INSTRUCTIONS
-from gaveld.adapters.rules.tree import MAX_DEPTH
 from gaveld.adapters.rules.variables import COUNTS, OBJECTS, TYPES
 from gaveld.adapters.storage.policies.document import policy_of
 from gaveld.adapters.storage.policies.schema import PolicyDocument
@@ -135,6 +134,9 @@ def test_what_is_said_to_exist_does(allowed: str):
 
 def test_the_bounds_are_those_of_the_code():
     """Law: the figures in the guide are the constants."""
-    assert f"{MAX_CONDITION_BYTES:,} bytes, {MAX_DEPTH} levels deep" in GUIDE
+    assert f"{MAX_CONDITION_BYTES:,} bytes, and about 30 levels" in GUIDE
+    COMPILER.compile("(" * 28 + "true" + ")" * 28)
+    with pytest.raises(ConditionInvalidError):
+        COMPILER.compile("(" * 40 + "true" + ")" * 40)
     assert f"about {MAX_COST / 1e6:.1f} s on one core" in GUIDE
     assert f"up to {MAX_INSTRUCTIONS:,} instructions" in GUIDE

@@ -53,8 +53,12 @@ class CelConditionCompiler:
 
     def compile(self, source: str, content_types: Sequence[ContentType] = ()) -> CelCondition:
         """Return the compiled condition. Raises ``ConditionInvalidError``."""
-        if len(source.encode(errors="replace")) > MAX_CONDITION_BYTES:
-            raise ConditionInvalidError(f"has more than {MAX_CONDITION_BYTES} bytes")
+        try:
+            size = len(source.encode())
+        except UnicodeEncodeError as error:
+            raise ConditionInvalidError("is not Unicode", 1, error.start + 1) from error
+        if size > MAX_CONDITION_BYTES:
+            raise ConditionInvalidError(f"has {size} bytes; the limit is {MAX_CONDITION_BYTES}")
         for content_type in content_types or (None,):
             root = _check(source, content_type)
         return CelCondition(source, _compiled(_running_env(), source), root)

@@ -1,8 +1,11 @@
 """No condition that compiles runs for long, and none that needs long compiles."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gaveld.adapters.rules import CelConditionCompiler
 from gaveld.adapters.rules.bounds import MAX_COST, cost_of
@@ -67,6 +70,25 @@ def test_a_bomb_is_no_condition(bomb: str, message: str):
     """Law: what could take long is refused before it is ever run, and says why."""
     with pytest.raises(ConditionInvalidError, match=message.replace("+", r"\+")):
         COMPILER.compile(bomb)
+
+
+TOKENS = (
+    "content", "scores", "user", "findings", "x", ".age", ".body", ".tags", ".toxicity", "(", ")",
+    "[", "]", "{", "}", ",", ":", "?", "+", "-", "*", "/", "%", "==", "<", "&&", "||", "!", " in ",
+    "1", "2.5", "'x'", "true", "null", "has(", "size(", ".exists(x,", ".all(x,", ".map(x,",
+    ".filter(x,", ".contains('a')", ".matches('a+')", "timestamp('2026-01-01T00:00:00Z')", "b'a'",
+    "`in`", "\n", "é", "😀", "\x00", "//", "r'\\d'", "math.abs(", "type(", "\ud800",
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(TOKENS), max_size=14).map("".join))
+def test_whatever_is_written_compiles_or_is_refused(source: str):
+    """Law: no text breaks the compiler, and what compiles holds, does not hold, or fails."""
+    with suppress(ConditionInvalidError):
+        condition = COMPILER.compile(source)
+        with suppress(ConditionFailedError):
+            assert condition.holds(FACTS) in {True, False}
 
 
 @pytest.mark.parametrize(
