@@ -144,6 +144,8 @@ async def attempt(
 
 
 def _admitting_gaps(outcome: ClassifierOutcome, report: ClassifierReport | None) -> Answer:
+    if report is not None and report.looked_for is not None:
+        outcome = replace(outcome, card=replace(outcome.card, categories=report.looked_for))
     if report is None or not report.unread:
         return outcome, report
     return replace(outcome, is_check=False, reason=report.unread), report

@@ -177,7 +177,8 @@ class ClassifierReport:
     ``unread`` says in a sentence what of the sample was not looked at, and holds nothing of the
     content; it is empty when everything was. ``topics`` are the up to ``MAX_TOPICS`` that the
     classifier is sure enough of, each once, the likeliest first; none is an answer. ``sentiment``
-    is None when it was not worked out.
+    is None when it was not worked out. ``looked_for`` are the categories that were looked for under
+    the policy, None for those of the card.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -185,6 +186,7 @@ class ClassifierReport:
     unread: str = ""
     topics: tuple[Topic, ...] = ()
     sentiment: Sentiment | None = None
+    looked_for: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

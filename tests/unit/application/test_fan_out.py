@@ -132,6 +132,16 @@ async def test_a_classifier_that_left_something_unread_has_not_checked():
     assert signals.attributes == {Attribute.INSULT: 0.7}
 
 
+async def test_a_classifier_checks_what_it_looked_for_under_the_policy():
+    """Law: where a policy has less looked for than a classifier can, no more counts as checked."""
+
+    async def in_part() -> ClassifierReport:
+        return ClassifierReport(looked_for=frozenset({"A3"}))
+
+    (outcome,) = (await fan_out([Scripted("known", in_part)], "text", 5, print)).outcomes
+    assert (outcome.card.name, outcome.card.categories) == ("known", {"A3"})
+
+
 def tells(*topics: Topic, sentiment: Sentiment | None = None) -> Act:
     """What a classifier does that tells topics and a mood and finds nothing."""
 

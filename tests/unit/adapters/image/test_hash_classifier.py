@@ -1,12 +1,16 @@
 """Known pictures as findings and matches, on frames."""
 
+from dataclasses import replace
+
 import pytest
 
 from gaveld.adapters.image.hashes import KnownPictures, PdqClassifier, StoredBank
 from gaveld.adapters.image.hashes.banks import Entry
 from gaveld.adapters.image.hashes.classifier import match_score
 from gaveld.adapters.image.hashes.pdq import picture_hash
-from gaveld.domain.image_signals import HashBank, HashBankKind
+from gaveld.domain.image_signals import HashBank, HashBankKind, ImageSample
+from gaveld.domain.policies import BankKind, Policy
+from gaveld.domain.policies import HashBank as PolicyBank
 from tests.frames import Rgb, frame_of, noise, plain, sample_of, waves
 
 BAD = HashBank("bad", HashBankKind.BLOCK, 31, "A3")
@@ -97,3 +101,38 @@ def test_scores_fall_with_distance():
     assert match_score(0) == 1.0
     assert match_score(31) == pytest.approx(0.879, abs=0.001)
     assert match_score(128) == 0.5
+
+
+async def test_a_policy_says_which_banks_count_and_what_they_mean(classifier):
+    """Law: what a policy names is compared in its terms, and what it does not is not looked at."""
+    theirs = PolicyBank("worse", BankKind.BLOCK, 31, "V2")
+    report = await classifier.classify(under(theirs, waves(1), waves(2)))
+    assert [entry.bank for entry in report.hash_matches] == ["worse"]
+    assert [finding.category_id for finding in report.findings] == ["V2"]
+    assert report.looked_for == {"V2"}
+    allowed = PolicyBank("bad", BankKind.ALLOW)
+    report = await classifier.classify(under(allowed, waves(2)))
+    assert [entry.kind for entry in report.hash_matches] == [HashBankKind.ALLOW]
+    assert (report.findings, report.looked_for) == ((), frozenset())
+
+
+async def test_a_policy_says_how_near_a_picture_must_come(classifier):
+    """Law: the policy's distance counts, wider or narrower than the bank's own."""
+    resized = waves(1, 480, 640)
+    (match,) = (await classifier.classify(sample_of(resized))).hash_matches
+    for distance, found in ((match.distance, 1), (match.distance - 1, 0)):
+        named = PolicyBank("bad", BankKind.BLOCK, distance, "A3")
+        assert len((await classifier.classify(under(named, resized))).hash_matches) == found
+
+
+async def test_a_bank_that_is_gone_is_told(classifier):
+    """Law: a policy that counts on a bank which the server lacks was not followed, and is told."""
+    gone = PolicyBank("gone", BankKind.BLOCK, 31, "A3")
+    report = await classifier.classify(under(gone, waves(1)))
+    assert report.hash_matches == ()
+    assert "does not have every bank" in report.unread
+
+
+def under(named: PolicyBank, *frames: Rgb) -> ImageSample:
+    """A picture, and a policy that names one bank."""
+    return replace(sample_of(*frames), policy=Policy("p@1", {}, hash_banks=(named,)))

@@ -6,8 +6,7 @@ too; what follows from that is not decided here.
 
 import asyncio
 import hashlib
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from typing import Final, ParamSpec, TypeVar
@@ -20,6 +19,7 @@ from gaveld.adapters.image.hashes.pdq import picture_hash
 from gaveld.domain.image_signals import (
     HASH_BITS,
     MIN_QUALITY,
+    HashBank,
     HashBankKind,
     HashMatch,
     ImageFinding,
@@ -27,6 +27,7 @@ from gaveld.domain.image_signals import (
     ImageSample,
 )
 from gaveld.domain.media import Frame
+from gaveld.domain.policies import HashBank as PolicyBank
 from gaveld.domain.signals import ClassifierCard
 
 NAME: Final = "hashes"
@@ -39,6 +40,7 @@ _LIMITS: Final = (
     "turned, cropped or in a collage. Pictures with little detail can't be told apart."
 )
 _UNREAD: Final = "It has too little detail to be compared with known pictures."
+_MISSING: Final = "The server does not have every bank that the policy names."
 _REASON: Final = "Resembles a known picture."
 
 P = ParamSpec("P")
@@ -53,7 +55,17 @@ class KnownPictures:
         self._starts = list(accumulate((len(bank.hashes) for bank in banks), initial=0))
         hashes = [bank.hashes for bank in banks] or [np.empty((0, HASH_BITS // 8), np.uint8)]
         self._index = HashIndex(np.concatenate(hashes))
-        self._limits = np.array([bank.about.max_distance for bank in banks], np.intp)
+        self._terms = Terms.of(bank.about for bank in banks)
+
+    def terms(self, named: Sequence[PolicyBank]) -> "Terms":
+        """Return what matches mean under a policy: of the banks that it names, else of all."""
+        if not named:
+            return self._terms
+        wanted = {bank.name: bank for bank in named}
+        return Terms.of(
+            _meant(wanted[bank.about.name]) if bank.about.name in wanted else None
+            for bank in self._banks
+        )
 
     def __len__(self) -> int:
         return len(self._index)
@@ -73,39 +85,67 @@ class KnownPictures:
                 seen.update(part.tobytes())
         return seen.hexdigest()[:8]
 
+    def lacks(self, named: Sequence[PolicyBank]) -> bool:
+        """Return whether a policy names a bank that is not here."""
+        return not {bank.name for bank in named} <= {bank.about.name for bank in self._banks}
+
     def matches(
-        self, value: bytes, quality: int = 0, frame_index: int = 0
+        self,
+        value: bytes,
+        quality: int = 0,
+        frame_index: int = 0,
+        terms: "Terms | None" = None,
     ) -> Mapping[int, HashMatch]:
         """Return the nearest pictures within their bank's distance, each by its own number.
 
-        Up to ``MAX_MATCHES``; ``quality`` and ``frame_index`` are passed on.
+        Up to ``MAX_MATCHES``; ``quality`` and ``frame_index`` are passed on. ``terms`` are a
+        policy's, else the banks' own count.
         """
-        if not self._banks:
+        terms = terms or self._terms
+        if terms.farthest < 0:
             return {}
-        positions, distances = self._index.near(value, int(self._limits.max()))
+        positions, distances = self._index.near(value, terms.farthest)
         owners = np.searchsorted(self._starts, positions, side="right") - 1
-        kept = np.flatnonzero(distances <= self._limits[owners])
+        kept = np.flatnonzero(distances <= terms.limits[owners])
         nearest = kept[np.argsort(distances[kept], kind="stable")[:MAX_MATCHES]]
         return {
-            position: self._match(position, int(distances[i]), quality, frame_index)
+            position: HashMatch(
+                about.name, about.kind, entry_id, int(distances[i]), quality, frame_index
+            )
             for i in nearest
-            for position in (int(positions[i]),)
+            for position, owner in ((int(positions[i]), int(owners[i])),)
+            for about in (terms.banks[owner],)
+            for entry_id in (self._banks[owner].entry_ids[position - self._starts[owner]],)
         }
+
+
+class Terms:
+    """What a match means in each bank, and how near it must come; -1 where none is looked for."""
+
+    def __init__(self, banks: Mapping[int, HashBank], count: int) -> None:
+        self.banks = banks
+        self.limits = np.full(count, -1, np.intp)
+        for owner, about in banks.items():
+            self.limits[owner] = about.max_distance
+        self.farthest = int(self.limits.max(initial=-1))
+        self.categories = frozenset(about.category_id for about in banks.values()) - {""}
+
+    @classmethod
+    def of(cls, banks: Iterable[HashBank | None]) -> "Terms":
+        """Return the terms of banks in their order, None for one that is not to be looked at."""
+        meant = list(banks)
+        return cls({i: about for i, about in enumerate(meant) if about is not None}, len(meant))
 
     def category_of(self, match: HashMatch) -> str:
         """Return the category of a match; empty for a bank that allows."""
-        return next(b.about.category_id for b in self._banks if b.about.name == match.bank)
-
-    def _match(self, position: int, distance: int, quality: int, frame_index: int) -> HashMatch:
-        owner = bisect_right(self._starts, position) - 1
-        bank = self._banks[owner]
-        entry_id = bank.entry_ids[position - self._starts[owner]]
-        about = bank.about
-        return HashMatch(about.name, about.kind, entry_id, distance, quality, frame_index)
+        return next(e.category_id for e in self.banks.values() if e.name == match.bank)
 
 
 class PdqClassifier:
-    """Compares every frame with banks of known pictures. Call ``close`` at the end."""
+    """Compares every frame with banks of known pictures. Call ``close`` at the end.
+
+    A policy that names banks has those alone compared, in its own terms.
+    """
 
     def __init__(self, known: KnownPictures, *, threads: int = 1) -> None:
         self._known = known
@@ -133,16 +173,19 @@ class PdqClassifier:
         """
         found: dict[int, HashMatch] = {}
         compared = 0
+        named = sample.policy.hash_banks
+        terms = self._known.terms(named)
         for frame in sample.picture.frames:
-            matches = await self._aside(self._compare, frame)
+            matches = await self._aside(self._compare, frame, terms)
             compared += matches is not None
             for number, match in (matches or {}).items():
                 found[number] = min(match, found.get(number, match), key=_distance)
         nearest = sorted(found.values(), key=_distance)[:MAX_MATCHES]
         return ImageReport(
-            findings=tuple(self._findings(nearest)),
+            findings=tuple(self._findings(nearest, terms)),
             hash_matches=tuple(nearest),
-            unread="" if compared else _UNREAD,
+            unread=_MISSING if self._known.lacks(named) else "" if compared else _UNREAD,
+            looked_for=terms.categories if named else None,
         )
 
     def close(self) -> None:
@@ -152,17 +195,17 @@ class PdqClassifier:
     async def _aside(self, work: Callable[P, T], *arguments: P.args, **_: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._lane, work, *arguments)
 
-    def _compare(self, frame: Frame) -> Mapping[int, HashMatch] | None:
+    def _compare(self, frame: Frame, terms: Terms) -> Mapping[int, HashMatch] | None:
         found = picture_hash(frame)
         if found.quality < MIN_QUALITY:
             return None
-        return self._known.matches(found.value, found.quality, frame.index)
+        return self._known.matches(found.value, found.quality, frame.index, terms)
 
-    def _findings(self, matches: Sequence[HashMatch]) -> Sequence[ImageFinding]:
+    def _findings(self, matches: Sequence[HashMatch], terms: Terms) -> Sequence[ImageFinding]:
         by_category: dict[str, HashMatch] = {}
         for match in matches:
             if match.kind is HashBankKind.BLOCK:
-                by_category.setdefault(self._known.category_of(match), match)
+                by_category.setdefault(terms.category_of(match), match)
         return [
             ImageFinding(
                 category_id,
@@ -180,6 +223,11 @@ class PdqClassifier:
 def match_score(distance: int) -> float:
     """Return the score of a match: 1 for the same hash, less the share of bits that differ."""
     return 1 - distance / HASH_BITS
+
+
+def _meant(bank: PolicyBank) -> HashBank:
+    kind = HashBankKind(bank.kind.value)
+    return HashBank(bank.name, kind, bank.max_distance, bank.category_id)
 
 
 def _distance(match: HashMatch) -> int:
