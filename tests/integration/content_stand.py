@@ -12,6 +12,7 @@ from google.longrunning import operations_pb2
 from google.longrunning.operations_pb2_grpc import OperationsStub
 
 from gaveld.adapters.rules import CelConditionCompiler, Re2Patterns
+from gaveld.adapters.secrets import new_key
 from gaveld.adapters.storage.journal import EmptyJournal
 from gaveld.adapters.storage.users import SqlUserStore
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
@@ -28,7 +29,7 @@ from gaveld.bootstrap.parts import Judging, Parts, open_parts
 from gaveld.bootstrap.policies import policy_check
 from gaveld.bootstrap.services import build_services
 from gaveld.bootstrap.settings import Settings
-from gaveld.bootstrap.stores import open_stores
+from gaveld.bootstrap.stores import migrate_storage, open_stores
 from gaveld.bootstrap.work import build_work
 from gaveld.domain.policies import Policy
 from gaveld.transport.grpc.long_texts import LongTexts
@@ -106,12 +107,21 @@ class ContentStand:
 
 @asynccontextmanager
 async def content_stand(
-    serve: Serve, folder: Path, policy: Policy = POLICY, **work: object
+    serve: Serve, folder: Path, policy: Policy = POLICY, *, url: str = "", **work: object
 ) -> AsyncIterator[ContentStand]:
-    """Serve content; words and red pictures are found, and workers start when a test says so."""
+    """Serve content; words and red pictures are found, and workers start when a test says so.
+
+    All is kept in SQLite's file in the folder, unless ``url`` names an empty PostgreSQL.
+    """
     file = folder / "gavel.db"
+    keys = folder / "secrets.key"
+    keys.write_text(new_key(), "utf-8")
+    keys.chmod(0o600)
+    if url:
+        await migrate_storage(url)
     wanted = Settings(
-        storage={"url": f"sqlite+aiosqlite:///{file}"},
+        storage={"url": url or f"sqlite+aiosqlite:///{file}"},
+        secrets={"key_file": keys},
         work={"workers": 2, "poll_seconds": 0.05, **work},
         callbacks={"internal_hosts": ["127.0.0.1"], "poll_seconds": 0.05},
     )

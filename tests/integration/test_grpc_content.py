@@ -14,6 +14,7 @@ from gavel.v1 import content_pb2, content_service_pb2, rule_pb2, verdict_pb2
 from gavel.v1.content_service_pb2_grpc import ContentServiceStub
 from google.longrunning import operations_pb2
 
+from gaveld.adapters.storage.users import SqlUserStore
 from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.judge_content import MOST_FILES, MOST_TEXTS
 from gaveld.bootstrap.services import disabled_services
@@ -22,6 +23,7 @@ from gaveld.transport.grpc.converters.content import ContentMessages
 from tests import pictures, videos
 from tests.callback_receiver import receiving
 from tests.content_house import BAN, FLAG, POLICY, rule
+from tests.databases import running_postgres
 from tests.integration.content_stand import (
     FieldValue,
     answer_of,
@@ -361,3 +363,31 @@ async def test_actions_and_the_call_are_told_and_can_prove_it(serve, tmp_path):
             again = await stand.submit(asked)
             assert answer_of(again).content_sha256 == answer.content_sha256
             assert len(receiver.arrivals) == 2
+
+
+async def test_postgresql_keeps_whatever_people_write(serve, tmp_path):
+    """Law: one answer on either database, also for what PostgreSQL's texts can't hold."""
+    storage = StorageRules(keep_content=True)
+    policy = replace(BANNED, storage=storage)
+    with running_postgres() as postgres:
+        url = await postgres.new_url()
+        async with content_stand(serve, tmp_path, policy, url=url) as stand:
+            stand.start_work()
+            asked = comment(
+                "c\0\U0001f600",
+                actor_id="ann\0",
+                fields={"text": text("you fool\0"), "age": FieldValue(int_value=12)},
+                metadata={"own\0": "a\0b"},
+            )
+            operation = await stand.finished(await stand.submit(asked))
+            answer = answer_of(operation)
+            assert (answer.content_id, answer.actor_id) == ("c\0\U0001f600", "ann\0")
+            assert answer.metadata["own\0"] == "a\0b"
+            assert answer.verdict.action == verdict_pb2.ACTION_REVIEW
+            assert answer.review_item
+            assert (await stand.submit(asked)).name == operation.name
+            history = await SqlUserStore(stand.parts.engine).history(
+                "default", "ann\0", datetime.now(UTC)
+            )
+            assert history is not None
+            assert history.windows[0].flags == 1
