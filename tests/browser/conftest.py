@@ -85,17 +85,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[NewVisitor]:
-    """Open the playground in a fresh profile; afterwards nothing may have gone amiss in it."""
+    """Open a page in a fresh profile; afterwards nothing may have gone amiss in it."""
     visitors: list[tuple[BrowserContext, Visitor]] = []
 
-    def open_page(at: Server = server, **options: object) -> Visitor:
+    def open_page(at: Server = server, *, path: str = "/playground", **options: object) -> Visitor:
         context = browser.new_context(
             **{"viewport": DESK, "locale": "en-GB", "reduced_motion": "reduce", **options}
         )
         context.set_default_timeout(30_000)
         visitor = Visitor(context.new_page(), f"http://127.0.0.1:{at.rest_port}", SCREENSHOTS)
         visitors.append((context, visitor))
-        visitor.arrive()
+        visitor.arrive(path)
         return visitor
 
     yield open_page

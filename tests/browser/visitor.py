@@ -1,4 +1,4 @@
-"""Somebody who uses the playground: what they do, are shown, and hear from the browser."""
+"""Somebody who uses one of the pages: what they do, are shown, and hear from the browser."""
 
 import base64
 import json
@@ -40,9 +40,9 @@ class Visitor:
         page.on("request", self._asked)
         page.on("response", self._answered)
 
-    def arrive(self) -> None:
-        """Open the page, and wait for its catalogue."""
-        self.page.goto(f"{self._origin}/playground", wait_until="networkidle")
+    def arrive(self, path: str = "/playground") -> None:
+        """Open the page, and wait for what it loads."""
+        self.page.goto(f"{self._origin}{path}", wait_until="networkidle")
 
     def pick(self, kind: str) -> None:
         """Choose what to judge, by its name on the page."""

@@ -84,9 +84,11 @@ function next() {
 
 async function relist() {
   const page = await queue.list(queueId(), $("state").value);
+  const focused = $("items").contains(document.activeElement) ? document.activeElement.dataset.name : "";
   $("items").replaceChildren(...(page.items ?? []).map(entry));
   if (!page.items?.length) $("items").append(el("li", { className: "hint" }, "Nothing here."));
   after(page);
+  [...$("items").querySelectorAll("button")].find((button) => button.dataset.name === focused)?.focus();
 }
 
 function more() {

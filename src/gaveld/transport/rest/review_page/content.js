@@ -13,15 +13,16 @@ export function release() {
   shown.clear();
 }
 
-/** Return the leaves of fields in order, as {path, kind, value}. */
-export function leaves(fields) {
-  return Object.entries(fields ?? {}).flatMap(([name, value]) => leavesOf(name, value));
-}
+/** Return the leaves of fields by name, as {path, kind, value}. */
+export const leaves = (fields) => sorted(fields).flatMap(([name, value]) => leavesOf(name, value));
+
+// The server's maps have no order.
+const sorted = (fields) => Object.entries(fields ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));
 
 function leavesOf(path, field) {
   const [[kind, value] = ["", undefined]] = Object.entries(field);
   if (kind === "listValue") return (value.values ?? []).flatMap((entry, place) => leavesOf(`${path}[${place}]`, entry));
-  if (kind === "objectValue") return Object.entries(value.fields ?? {}).flatMap(([name, entry]) => leavesOf(`${path}.${name}`, entry));
+  if (kind === "objectValue") return sorted(value.fields).flatMap(([name, entry]) => leavesOf(`${path}.${name}`, entry));
   return [{ path, kind, value }];
 }
 
