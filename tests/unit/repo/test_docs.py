@@ -22,7 +22,9 @@ from gaveld.adapters.telemetry.loop_lag import LoopLag
 from gaveld.adapters.telemetry.prometheus import PrometheusTelemetry
 from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
+from gaveld.application.check_policy import Installed
 from gaveld.bootstrap.cli import app
+from gaveld.bootstrap.policies import policy_check
 from gaveld.bootstrap.settings import Settings
 from gaveld.transport.grpc.interceptors.metrics import RpcMetrics
 from gaveld.transport.rest.metrics import RestMetrics
@@ -231,4 +233,6 @@ async def test_policy_examples_are_policies(tmp_path):
         path = tmp_path / f"{number}.yaml"
         path.write_text(yaml.safe_dump(default | yaml.safe_load(example)), "utf-8")
         store = YamlPolicyStore(path, validate_term_lists, listed_domain)
-        assert (await store.current("any")).revision.startswith("default@")
+        policy = await store.current("any")
+        assert policy.revision.startswith("default@")
+        assert policy_check(Installed())(policy).violations == ()
