@@ -1,4 +1,4 @@
-"""One suite for every ``CallbackSender``; what the one over HTTP does besides, its own tests say."""
+"""One suite for every ``CallbackSender``; what the one over HTTP does besides has its own tests."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass

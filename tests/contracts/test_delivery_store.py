@@ -242,6 +242,19 @@ async def test_a_paused_receiver_is_left_alone_until_its_time(kept: Kept):
     assert await kept.store.disable_receiver("shop", made.receiver_id, after(61), Disabled.GONE)
 
 
+async def test_receivers_are_paused_and_disabled_at_once_by_many(kept: Kept):
+    """Law: of many that say the same of a receiver none fails, and one alone disabled it."""
+    made = delivery()
+    receiver = made.receiver_id
+    await asyncio.gather(
+        *(kept.store.pause_receiver("shop", receiver, after(60)) for _ in range(8))
+    )
+    told = await asyncio.gather(
+        *(kept.store.disable_receiver("shop", receiver, NOON, Disabled.GONE) for _ in range(8))
+    )
+    assert sorted(told) == [False] * 7 + [True]
+
+
 async def test_whether_a_receiver_takes_anything(kept: Kept):
     """Law: only what arrived at this very receiver since then counts."""
     await kept.add(delivery(), delivery(to="other"))

@@ -55,7 +55,8 @@ async def open_deliveries(settings: Settings, stack: AsyncExitStack) -> SqlDeliv
 
 
 def _sender(settings: CallbacksSettings, stack: AsyncExitStack) -> HttpCallbackSender:
-    resolver = SystemResolver()
+    # A name server that stalls keeps its threads after the attempts are over.
+    resolver = SystemResolver(threads=2 * settings.max_at_once)
     stack.callback(resolver.close)
     transport = GuardedTransport(
         resolver,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
@@ -45,6 +46,8 @@ class SqlDeliveryStore:
         self._sessions = async_sessionmaker(engine)
         self._writes = Writes(engine, UNREACHED)
         self._box = box
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._insert = sqlite.insert if is_sqlite else postgresql.insert
         self._added = asyncio.Event()
 
     async def record(self, session: AsyncSession, records: Records) -> None:
@@ -160,8 +163,13 @@ class SqlDeliveryStore:
 
     async def pause_receiver(self, project: str, receiver_id: str, until: datetime) -> None:
         """Leave it alone until then; see ``DeliveryStore.pause_receiver``."""
-        row = ReceiverRow(id=receiver_id, project=project, paused_until=until)
-        await self._writes.run(lambda session: session.merge(row))
+        paused = self._insert(ReceiverRow).values(
+            id=receiver_id, project=project, paused_until=until
+        )
+        again = paused.on_conflict_do_update(
+            index_elements=[ReceiverRow.id], set_={"paused_until": until}
+        )
+        await self._writes.run(lambda session: session.execute(again))
 
     async def disable_receiver(
         self, project: str, receiver_id: str, at: datetime, why: Disabled
@@ -180,14 +188,18 @@ class SqlDeliveryStore:
             )
         )
 
+        disabled = self._insert(ReceiverRow).values(
+            id=receiver_id, project=project, disabled_at=at, why=why
+        )
+        once = disabled.on_conflict_do_update(
+            index_elements=[ReceiverRow.id],
+            set_={"disabled_at": at, "why": why},
+            where=ReceiverRow.disabled_at.is_(None),
+        ).returning(ReceiverRow.id)
+
         async def disable(session: AsyncSession) -> bool:
             await session.execute(given_up)
-            known = await session.get(ReceiverRow, receiver_id, with_for_update=True)
-            if known is not None and known.disabled_at is not None:
-                return False
-            row = ReceiverRow(id=receiver_id, project=project, disabled_at=at, why=why)
-            await session.merge(row)
-            return True
+            return await session.scalar(once) is not None
 
         return await self._writes.run(disable)
 
@@ -268,8 +280,12 @@ class SqlDeliveryStore:
     async def erase(self, *, before: datetime) -> int:
         """Erase old ones; see ``DeliveryStore.erase``."""
         statement = delete(DeliveryRow).where(DeliveryRow.settled_at < before)
+        pauses = delete(ReceiverRow).where(
+            ReceiverRow.disabled_at.is_(None), ReceiverRow.paused_until < before
+        )
 
         async def erase(session: AsyncSession) -> int:
+            await session.execute(pauses)
             return len((await session.scalars(statement.returning(DeliveryRow.id))).all())
 
         return await self._writes.run(erase)

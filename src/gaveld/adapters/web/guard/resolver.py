@@ -21,10 +21,13 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """Asks the operating system, which knows /etc/hosts, DNS and every spelling of an address."""
+    """Asks the operating system, which knows /etc/hosts, DNS and every spelling of an address.
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="gavel-resolve")
+    So many look-ups go on at once as there are ``threads``, which are made as they are needed.
+    """
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="gavel-resolve")
 
     async def resolve(self, host: str, port: int) -> Sequence[str]:
         """Return the host's IP addresses as the operating system orders them."""
