@@ -3,11 +3,13 @@
 Typed content as a whole is judged elsewhere, by the same rules; only there they set things off.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from gaveld.application.failures import place_of
 from gaveld.application.ports import Patterns, UserStore
 from gaveld.application.run_rules import RunRules
 from gaveld.domain.conforming import conform, content_type_named
@@ -17,6 +19,8 @@ from gaveld.domain.rule_facts import FactsOfPart, facts_of
 from gaveld.domain.rules import CallFacts, Rule, RuleOutcome, UserHistory
 from gaveld.domain.signals import ClassifierOutcome
 from gaveld.domain.verdicts import Verdict, known_scores, raised_by_rules
+
+_log = logging.getLogger(__name__)
 
 
 class Ruled(NamedTuple):
@@ -90,6 +94,7 @@ async def history_of(users: UserStore | None, project: str, actor_id: str) -> Us
         return None
     try:
         history = await users.history(project, actor_id, datetime.now(UTC))
-    except Unavailable:
+    except Unavailable as failure:
+        _log.error("user history not read", extra={"cause": place_of(failure.__cause__ or failure)})
         return None
     return history or UserHistory(actor_id)

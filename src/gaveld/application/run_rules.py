@@ -100,7 +100,7 @@ class RunRules:
         # Overrides make a new policy of each call, and leave its rules the tuple that they are.
         key = id(policy.rules)
         program = self._programs.get(key)
-        if program is None:
+        if program is None or program.policy.content_types is not policy.content_types:
             rules = []
             for rule in policy.rules:
                 if rule.enabled:

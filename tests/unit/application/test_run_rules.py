@@ -118,6 +118,16 @@ async def test_conditions_are_compiled_once_for_a_policy():
     assert len(house.compiler.compiled) == 3
 
 
+async def test_a_content_type_that_changes_is_compiled_for():
+    """Law: rules are checked against the types of the policy that runs, whosever rules they are."""
+    house = House()
+    own = policy(rule("a", "content.age < 18", content_types=("Post",)))
+    (outcome,) = await house.run(own, FACTS)
+    assert outcome.status is M
+    (outcome,) = await house.run(replace(own, content_types=(ContentType("Post"),)), FACTS)
+    assert outcome.status is F
+
+
 async def test_actions_are_those_of_the_policy_that_runs():
     """Law: a new secret of an action is used at once, although its rules were compiled before."""
     house = House()
@@ -214,7 +224,7 @@ class Users:
         return known if (project, actor_id) == ("shop", "u1") else None
 
 
-async def test_a_history_is_known_or_it_is_not():
+async def test_a_history_is_known_or_it_is_not(caplog):
     """Law: a new user did nothing; one without a name, a store or an answer is unknown."""
     users = Users()
     assert (await history_of(users, "shop", "u1")).windows[0].flags == 3
@@ -222,6 +232,9 @@ async def test_a_history_is_known_or_it_is_not():
     assert await history_of(users, "shop", "") is None
     assert await history_of(None, "shop", "u1") is None
     assert await history_of(Users(reached=False), "shop", "u1") is None
+    (record,) = caplog.records
+    assert record.message == "user history not read"
+    assert "u1" not in repr(record.__dict__)
 
 
 def applying(users: Users | None = None) -> ApplyRules:
