@@ -26,6 +26,7 @@ from gaveld.application.ports import (
 )
 from gaveld.application.repeats import Repeats
 from gaveld.application.review_compliance import ReviewCompliance
+from gaveld.application.signed_uploads import AuthenticateUpload
 from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.domain.content import TextSample
 from gaveld.domain.policies import Policy
@@ -58,6 +59,7 @@ async def serve() -> AsyncIterator[Serve]:
         classifiers: Sequence[Classifier[TextSample]] = (WordClassifier(),),
         options: GrpcServerOptions | None = None,
         authenticate: Authenticate | None = None,
+        authenticate_upload: AuthenticateUpload | None = None,
         rate_limiter: RateLimiter | None = None,
         reviewers: Sequence[Reviewer] = (),
         balances: Credits | None = None,
@@ -121,6 +123,7 @@ async def serve() -> AsyncIterator[Serve]:
             telemetry=telemetry,
             registry=registry,
             authenticate=authenticate,
+            authenticate_upload=authenticate_upload,
             rate_limiter=rate_limiter,
             tracer_provider=tracer_provider,
         )

@@ -22,6 +22,7 @@ from gaveld.application.judge_field import JudgeField
 from gaveld.application.judge_video import JudgeVideo
 from gaveld.application.look_at_picture import LookAtPicture
 from gaveld.application.moderate import ModerateText
+from gaveld.application.ports import Transcriber
 from gaveld.application.review_compliance import ReviewCompliance
 from gaveld.application.run_rules import RunRules
 from gaveld.application.scan_file import ScanFile
@@ -35,11 +36,14 @@ from gaveld.domain.policies import Policy
 from gaveld.transport.grpc.long_texts import LongTexts
 from tests.content_house import POLICY, Words
 from tests.fakes.policies import FakePolicyHistory
-from tests.fakes.text_reader import FakeTextReader
+from tests.fakes.text_reader import LEXICON, FakeTextReader
 from tests.fetch_target import fetching
 from tests.integration.grpc_stand import EnglishDetector, PlainNormaliser, Running, Serve
 from tests.media_house import MediaParts
 from tests.picture_house import PictureParts, picture_use_case
+
+SAID = {"kill": (LEXICON, "H1", 0.9)}
+"""What is found in words that are read in pictures or heard."""
 
 FieldValue = content_pb2.FieldValue
 Request = content_service_pb2.SubmitContentRequest
@@ -90,6 +94,10 @@ class ContentStand:
     async def submit(self, request: Request, **call: object) -> operations_pb2.Operation:
         return await self.content.SubmitContent(request, **call)
 
+    async def operation(self, name: str) -> operations_pb2.Operation:
+        """Read an operation as it stands."""
+        return await self.operations.GetOperation(operations_pb2.GetOperationRequest(name=name))
+
     async def finished(self, operation: operations_pb2.Operation) -> operations_pb2.Operation:
         """Wait until an operation is done."""
         while not operation.done:
@@ -107,7 +115,13 @@ class ContentStand:
 
 @asynccontextmanager
 async def content_stand(
-    serve: Serve, folder: Path, policy: Policy = POLICY, *, url: str = "", **work: object
+    serve: Serve,
+    folder: Path,
+    policy: Policy = POLICY,
+    *,
+    url: str = "",
+    transcriber: Transcriber | None = None,
+    **work: object,
 ) -> AsyncIterator[ContentStand]:
     """Serve content; words and red pictures are found, and workers start when a test says so.
 
@@ -129,7 +143,7 @@ async def content_stand(
         stores = await open_stores(wanted, stack)
         assert stores.engine is not None
         telemetry, policies = PrometheusTelemetry(), FakePolicyHistory(policy)
-        pictures = PictureParts(reader=FakeTextReader())
+        pictures = PictureParts(reader=FakeTextReader(SAID))
         review_compliance = ReviewCompliance(
             reviewers=[],
             policies=policies,
@@ -137,9 +151,8 @@ async def content_stand(
             reviewer_timeout_seconds=30,
             max_text_bytes=1 << 20,
         )
-        media = await stack.enter_async_context(
-            MediaParts(pictures=pictures).reviews(review_compliance)
-        )
+        media = MediaParts(pictures=pictures, transcriber=transcriber)
+        reviews = await stack.enter_async_context(media.reviews(review_compliance))
         judge_field = JudgeField(
             moderate_text=ModerateText(
                 normaliser=PlainNormaliser(),
@@ -151,7 +164,7 @@ async def content_stand(
             ),
             moderate_image=await stack.enter_async_context(picture_use_case(policies, pictures)),
             judge_video=JudgeVideo(
-                media.moderate_video,
+                reviews.moderate_video,
                 fetcher=await stack.enter_async_context(fetching()),
                 scan_file=ScanFile(None),
                 look=LookAtPicture(pictures.detectors, pictures.reader, telemetry),
