@@ -58,11 +58,11 @@ class Desk:
             house.judge_content, messages, JsonCallbackBodies(), lambda _: "whsec_bm90aGluZw=="
         )
         self.work = DecideStoredContent(decide, messages, max_seconds=30)
-        submit = SubmitContent(house.judge_content, decide, house.jobs, house.dispatcher)
+        self.submit = SubmitContent(house.judge_content, decide, house.jobs, house.dispatcher)
         content = content_service_pb2.DESCRIPTOR.services_by_name["ContentService"]
         operations = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
         self.services = (
-            Service(content, ContentServicer(submit)),
+            Service(content, ContentServicer(self.submit)),
             Service(operations, OperationsServicer(Operations(house.jobs))),
         )
 
