@@ -23,6 +23,7 @@ from tests.contracts.conftest import NewDatabase
 from tests.databases import opened
 from tests.fakes.policies import FakePolicyHistory
 from tests.fakes.secret_box import FakeSecretBox
+from tests.fakes.telemetry import FakeTelemetry
 
 FILE = """
 name: house
@@ -214,12 +215,14 @@ async def test_a_policy_outlives_the_storage(database_url: str, tmp_path, monkey
     monkeypatch.setattr(sql.time, "monotonic", lambda: now)
     async with opened(database_url) as engine:
         await migrate(engine)
-        store = SqlPolicyStore(engine, FakeSecretBox(), file_store(tmp_path))
+        telemetry = FakeTelemetry()
+        store = SqlPolicyStore(engine, FakeSecretBox(), file_store(tmp_path), telemetry)
         applied = await store.apply("shop", NEW)
         async with engine.begin() as connection:
             await connection.execute(text("ALTER TABLE policies RENAME TO gone"))
         now += 3_600.0
         assert await store.current("shop") == applied
+        assert telemetry.stale_policies == 1
         with pytest.raises(Unavailable):
             await store.current("blog")
         with pytest.raises(Unavailable):

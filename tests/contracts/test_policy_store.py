@@ -123,7 +123,10 @@ projects:
     ("text", "named"),
     [
         ("[]", "not a mapping"),
-        ("{a: [}", "policy.yaml"),
+        ("{a: [}", "policy.yaml: line 1, column 6: "),
+        ("{categories: {}, mask: [H1], mask: []}", "column 30: the key 'mask' stands twice"),
+        ("{categories: {H1: {review: 0.1}, H1: {}}}", "the key 'H1' stands twice"),
+        ("{categories: {}, [a]: b}", "policy.yaml: line 1"),
         ("categories: {Z9: {review: 0.5}}", "Z9"),
         ("categories: {H1: {review: 1.5}}", "categories.H1.review"),
         ("categories: {H1: {review: 0.9, block: 0.5}}", "categories.H1"),

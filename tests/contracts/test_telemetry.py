@@ -47,6 +47,7 @@ def report(telemetry: Telemetry) -> None:
         telemetry.rule_run(outcome, is_shadow=False)
     telemetry.rule_run(RuleStatus.FAILED, is_shadow=True)
     telemetry.rows_erased("decisions", 12)
+    telemetry.policy_not_refreshed()
     for job_kind in JobKind:
         for outcome in JobOutcome:
             telemetry.job_attempted(job_kind, outcome, 0.25)

@@ -73,6 +73,14 @@ async def test_a_policy_is_tried_applied_compared_and_rolled_back(server: Server
     again = await policy(server, "apply", "-", stdin=read.output)
     assert (again.status, again.output) == (0, "Nothing changes.\n")
 
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.rest_port}") as client:
+        shown = (await client.get("/v1/projects/-/policy")).json()
+        assert shown["revision"] == second
+        shown["name"] = "projects/-/policy"
+        tried = {"policy": shown, "validateOnly": True}
+        answer = await client.post("/v1/projects/-/policy:apply", json=tried)
+        assert answer.json()["policy"]["revision"] == second
+
     listed = json.loads((await policy(server, "history", "--json")).output)["revisions"]
     assert [(entry["revision"], entry.get("author", "")) for entry in listed] == [
         (second, ""),

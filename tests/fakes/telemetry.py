@@ -28,6 +28,7 @@ class FakeTelemetry:
         self.turned_away = 0
         self.rules: list[tuple[RuleStatus, bool]] = []
         self.erased: list[tuple[str, int]] = []
+        self.stale_policies = 0
         self.attempts: list[tuple[JobKind, JobOutcome]] = []
         self.counts: list[tuple[JobCounts, float]] = []
 
@@ -74,6 +75,9 @@ class FakeTelemetry:
 
     def rows_erased(self, what: str, rows: int) -> None:
         self.erased.append((what, rows))
+
+    def policy_not_refreshed(self) -> None:
+        self.stale_policies += 1
 
     def rule_run(self, status: RuleStatus, *, is_shadow: bool) -> None:
         self.rules.append((status, is_shadow))

@@ -105,7 +105,7 @@ class ManagePolicies:
                 )
             checked = await self._checked(request, before)
             if request.validate_only:
-                revision = self._history.revision_of(request.project, checked.policy)
+                revision = await self._revision_of(request, checked.policy)
                 policy = replace(checked.policy, revision=revision)
                 return PolicyApplied(policy, before, checked.warnings)
             replaces = request.etag or (before.revision if request.is_partial else None)
@@ -127,7 +127,7 @@ class ManagePolicies:
 
     async def _repeated(self, request: PolicyChangeRequest, turn: PolicyTurn) -> PolicyApplied:
         checked = await self._checked(request, turn.before)
-        revision = self._history.revision_of(request.project, checked.policy)
+        revision = await self._revision_of(request, checked.policy)
         if revision != turn.applied.revision:
             raise AlreadyExists(
                 ErrorReason.REQUEST_ID_REUSED,
@@ -136,6 +136,9 @@ class ManagePolicies:
                 violations=(FieldViolation("request_id", "is another call's; take a new one"),),
             )
         return PolicyApplied(turn.applied, turn.before, checked.warnings)
+
+    async def _revision_of(self, request: PolicyChangeRequest, policy: Policy) -> str:
+        return await asyncio.to_thread(self._history.revision_of, request.project, policy)
 
     async def _checked(self, request: PolicyChangeRequest, before: Policy) -> CheckedPolicy:
         """Return the policy that is wanted, complete and checked. Raises ``InvalidRequest``."""

@@ -99,7 +99,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
     telemetry = PrometheusTelemetry()
     sharing = await open_sharing(settings, stack, telemetry)
     stores = await open_stores(settings, stack)
-    policies = open_policies(settings, stores.engine)
+    policies = open_policies(settings, stores.engine, telemetry)
     text_path = await asyncio.to_thread(build_text_path, settings.text, stack, telemetry)
     reader = text_path.reader(telemetry, settings.grpc.max_deadline_seconds)
     encoder, scanner = JpegFrameEncoder(), antivirus(settings.antivirus)

@@ -18,7 +18,7 @@ from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
 from gaveld.application.check_policy import CheckPolicy, Installed
 from gaveld.application.manage_policies import ManagePolicies
-from gaveld.application.ports import PolicyHistory, PolicyStore
+from gaveld.application.ports import PolicyHistory, PolicyStore, Telemetry
 from gaveld.bootstrap.secrets import open_secret_box
 from gaveld.bootstrap.settings import Settings
 from gaveld.domain.policies import Policy
@@ -35,7 +35,7 @@ class Policies:
     history: PolicyHistory | None = None
 
 
-def open_policies(settings: Settings, engine: AsyncEngine | None) -> Policies:
+def open_policies(settings: Settings, engine: AsyncEngine | None, telemetry: Telemetry) -> Policies:
     """Read the file's policies, over which those in the storage are laid if work is enabled.
 
     Raises ``PolicyError`` and ``SettingsError``.
@@ -45,7 +45,7 @@ def open_policies(settings: Settings, engine: AsyncEngine | None) -> Policies:
     )
     if engine is None or not settings.work.enabled:
         return Policies(file, file)
-    store = SqlPolicyStore(engine, open_secret_box(settings), file)
+    store = SqlPolicyStore(engine, open_secret_box(settings), file, telemetry)
     return Policies(file, store, store)
 
 

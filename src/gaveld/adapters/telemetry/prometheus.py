@@ -179,6 +179,11 @@ class PrometheusTelemetry:
             ("what",),
             registry=registry,
         )
+        self._stale_policies = Counter(
+            "gavel_policy_refresh_failures_total",
+            "Times that the storage could not say whether a policy is still in force.",
+            registry=registry,
+        )
         self._stage_series: dict[str, Histogram] = {}
         self._classifier_series: dict[tuple[str, OutcomeStatus], Histogram] = {}
 
@@ -243,6 +248,10 @@ class PrometheusTelemetry:
     def picture_turned_away(self) -> None:
         """Record a picture without a place; see ``Telemetry.picture_turned_away``."""
         self._turned_away.inc()
+
+    def policy_not_refreshed(self) -> None:
+        """Record a policy that may be old; see ``Telemetry.policy_not_refreshed``."""
+        self._stale_policies.inc()
 
     def rule_run(self, status: RuleStatus, *, is_shadow: bool) -> None:
         """Record one rule's outcome; see ``Telemetry.rule_run``."""

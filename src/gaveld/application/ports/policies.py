@@ -64,7 +64,7 @@ class PolicyHistory(Protocol):
     """
 
     def revision_of(self, project: str, policy: Policy) -> str:
-        """Return what a policy is named by once it is in force."""
+        """Return what a policy is named by once it is in force; safe to call from a thread."""
         ...
 
     async def find(self, project: str, revision: str = "") -> PolicyRevision | None:

@@ -76,6 +76,10 @@ class Telemetry(Protocol):
         """Record that rows were erased because their time was over; ``what`` names the store."""
         ...
 
+    def policy_not_refreshed(self) -> None:
+        """Record that the storage could not say whether a known policy is still in force."""
+        ...
+
     def rule_run(self, status: RuleStatus, *, is_shadow: bool) -> None:
         """Record how one of a policy's rules came out, and whether it is a shadow."""
         ...

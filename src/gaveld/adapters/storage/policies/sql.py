@@ -29,6 +29,7 @@ from gaveld.application.ports import (
     PolicyRevision,
     PolicyTurn,
     SecretBox,
+    Telemetry,
 )
 from gaveld.application.ports.policies import FILE
 from gaveld.domain.errors import Aborted, ErrorReason, Unavailable
@@ -85,8 +86,15 @@ class SqlPolicyStore:
     is known fails, for its policy may be another than the file's.
     """
 
-    def __init__(self, engine: AsyncEngine, box: SecretBox, file: YamlPolicyStore) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        box: SecretBox,
+        file: YamlPolicyStore,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self._sessions = async_sessionmaker(engine)
+        self._telemetry = telemetry
         self._box = box
         self._file = file
         self._known: dict[str, _Known] = {}
@@ -173,7 +181,8 @@ class SqlPolicyStore:
     ) -> Policy:
         """Put a policy in force; see ``PolicyHistory.apply``."""
         sealed = self._sealed(await asyncio.to_thread(tree_of, policy))
-        policy = replace(policy, revision=self.revision_of(project, policy))
+        revision = await asyncio.to_thread(self.revision_of, project, policy)
+        policy = replace(policy, revision=revision)
         wanted = _Wanted(project, policy, sealed, author, message, request_id, replaces)
         for _ in range(ATTEMPTS):
             async with self._begin() as session:
@@ -231,6 +240,8 @@ class SqlPolicyStore:
         except (Unavailable, TimeoutError) as error:
             if known is None:
                 raise
+            if self._telemetry is not None:
+                self._telemetry.policy_not_refreshed()
             _log.warning("policy_not_refreshed", project=project, error=type(error).__name__)
             answer = replace(known)
         answer.asked_at = time.monotonic()

@@ -98,9 +98,9 @@ def policy_in(text: str, where: str, like: Policy | None = None) -> Policy:
 
 def _tree(text: str, where: str) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(text)
+        tree = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
     except yaml.YAMLError as error:
-        raise PolicyError(f"{where}: {error}") from error
+        raise PolicyError(f"{where}: {_place(error)}") from error
     if not isinstance(tree, dict):
         raise PolicyError(f"{where}: not a mapping of keys to values")
     return tree
@@ -154,6 +154,32 @@ def yaml_of(policy: Policy) -> str:
     tree = _plain(tree_of(policy, by_name=True))
     text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which the first would be lost."""
+
+    def construct_once(self, node: yaml.MappingNode) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for index, (key_node, _) in enumerate(node.value):
+            if keys[index] in keys[:index]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {keys[index]!r} stands twice", key_node.start_mark
+                )
+        self.flatten_mapping(node)
+        mapping: dict[Any, Any] = self.construct_mapping(node, deep=True)
+        return mapping
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_once)
+
+
+def _place(error: yaml.YAMLError) -> str:
+    """Return what is wrong and where, without a line of the document, which may hold a secret."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return "is no YAML"
 
 
 class _Dumper(yaml.SafeDumper):
