@@ -68,7 +68,12 @@ def test_a_key_has_one_place(tmp_path: Path, monkeypatch):
 async def test_a_model_that_is_not_there_keeps_no_server_from_starting(unused_tcp_port: int):
     """Law: endpoints are found out by reviews, never at the start."""
     models = ({**PLAIN, "url": f"http://127.0.0.1:{unused_tcp_port}/v1", "attempts": 1},)
-    settings = Settings(panel={"chat_models": models}, text={"classifiers": ()})
+    settings = Settings(
+        panel={"chat_models": models},
+        text={"classifiers": ()},
+        feedback={"enabled": False},
+        work={"enabled": False},
+    )
     async with AsyncExitStack() as stack:
         await build(settings, stack)
         (reviewer,) = chat_reviewers(settings.panel.chat_models, stack)
@@ -83,7 +88,12 @@ async def test_a_panel_of_chat_models_reviews_by_rules_and_by_prompt(unused_tcp_
         server = await stack.enter_async_context(chat_server(model))
         down = {"name": "down", "url": f"http://127.0.0.1:{unused_tcp_port}/v1", "attempts": 1}
         models = (PLAIN | {"url": server.url}, PLAIN | down)
-        settings = Settings(panel={"chat_models": models}, text={"classifiers": ()})
+        settings = Settings(
+            panel={"chat_models": models},
+            text={"classifiers": ()},
+            feedback={"enabled": False},
+            work={"enabled": False},
+        )
         application = await build(settings, stack)
         for prompt in ("", "Never say sesame"):
             wishes = ReviewWishes(custom_prompt=prompt, wants_every_ballot=True)

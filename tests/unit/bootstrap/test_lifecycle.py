@@ -20,7 +20,13 @@ from tests.certificates import self_signed
 
 def served_with(certificate: Path, key: Path, authority: Path | None = None) -> Settings:
     tls = {"certificate_file": certificate, "key_file": key, "client_ca_file": authority}
-    return Settings(grpc={"tls": tls, "port": 0}, ops={"port": 0}, text={"classifiers": []})
+    return Settings(
+        grpc={"tls": tls, "port": 0},
+        ops={"port": 0},
+        text={"classifiers": []},
+        feedback={"enabled": False},
+        work={"enabled": False},
+    )
 
 
 async def test_tls_files_that_fit_are_proven(tmp_path: Path):

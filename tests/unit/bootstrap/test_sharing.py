@@ -21,6 +21,7 @@ from gaveld.bootstrap.settings import (
     RedisSettings,
     Settings,
     TextSettings,
+    WorkSettings,
 )
 from gaveld.bootstrap.sharing import Sharing, open_sharing
 from gaveld.domain.content import TextSubmission
@@ -113,6 +114,7 @@ async def test_two_servers_share_one_redis_and_do_without_it(tmp_path: Path):
             models=ModelsSettings(folder=tmp_path),
             panel=PanelSettings(embedded=False),
             feedback=FeedbackSettings(enabled=False),
+            work=WorkSettings(enabled=False),
             redis=redis,
         )
         return await build(settings, stack)
