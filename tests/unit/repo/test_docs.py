@@ -104,7 +104,9 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     """Every `gavel …` that a guide tells people to type, with the guide's name."""
     for path in GUIDES:
         text = path.read_text("utf-8")
-        lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+        lines = [
+            line for block in blocks(text, "sh") for line in block.replace("\\\n", "").splitlines()
+        ]
         lines += re.findall(r"`(gavel [^`…]+)`", text)
         for line in lines:
             for command in re.split(r" [|>]+ ", line):
