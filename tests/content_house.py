@@ -40,7 +40,7 @@ from tests.fakes.jobs import FakeJobStore
 from tests.fakes.language_detector import FakeLanguageDetector
 from tests.fakes.policies import FakePolicyStore
 from tests.fakes.text_normaliser import FakeTextNormaliser
-from tests.fakes.videos import FakeLook
+from tests.fakes.videos import FakeLook, FakeTranscriber
 from tests.frames import Rgb, plain, sample_of
 from tests.picture_house import PictureParts
 from tests.pictures import encoded, media_file, quarters
@@ -254,6 +254,7 @@ class ContentHouse:
     events: list[VideoEvent] = field(default_factory=list)
     look: FakeLook = field(default_factory=FakeLook)
     parts: PictureParts = field(default_factory=PictureParts)
+    transcriber: FakeTranscriber | None = None
 
     def __post_init__(self) -> None:
         self.files, self.users = Files(), FakeDecisions()
@@ -277,7 +278,9 @@ class ContentHouse:
         self.handler = DecideStoredContent(self.decide_content, self.papers, max_seconds=30)
 
     def _judge_field(self) -> JudgeField:
-        videos = VideoHouse(self.events, self.look, policy=self.policy)
+        videos = VideoHouse(
+            self.events, self.look, policy=self.policy, transcriber=self.transcriber
+        )
         return JudgeField(
             moderate_text=ModerateText(
                 normaliser=FakeTextNormaliser(),

@@ -122,11 +122,11 @@ def video(
         return path.read_bytes()
 
 
-def sound_alone() -> bytes:
-    """An MP4 file without a video track."""
+def sound_alone(container: str = "mp4", codec: str = "", seconds: float = 1.0) -> bytes:
+    """A file without a video track."""
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as output:
-        _mux_until(output, _sound_packets(output, "mp4", 1.0, ""), math.inf)
+    with av.open(buffer, "w", format=container) as output:
+        _mux_until(output, _sound_packets(output, container, seconds, codec), math.inf)
     return buffer.getvalue()
 
 

@@ -105,9 +105,10 @@ class FakeVideoDecoder:
     def __init__(self, reading: FakeVideoReading) -> None:
         self.reading = reading
         self.with_sound: bool | None = None
+        self.needs_pictures: bool | None = None
 
-    def open(self, *, with_sound: bool = False) -> FakeVideoReading:
-        self.with_sound = with_sound
+    def open(self, *, with_sound: bool = False, needs_pictures: bool = True) -> FakeVideoReading:
+        self.with_sound, self.needs_pictures = with_sound, needs_pictures
         return self.reading
 
 

@@ -18,9 +18,9 @@ from gaveld.adapters.storage.users import SqlUserStore
 from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.judge_content import MOST_FILES, MOST_TEXTS
 from gaveld.bootstrap.services import disabled_services
-from gaveld.domain.policies import CategoryRule, StorageRules
+from gaveld.domain.policies import StorageRules
 from gaveld.transport.grpc.converters.content import ContentMessages
-from tests import pictures, videos
+from tests import pictures
 from tests.callback_receiver import receiving
 from tests.content_house import BAN, FLAG, POLICY, rule
 from tests.databases import running_postgres
@@ -124,47 +124,6 @@ async def test_a_proxys_request_id_makes_no_repeat(serve, tmp_path):
         one = await stand.submit(comment("a"), metadata=named)
         two = await stand.submit(comment("b"), metadata=named)
         assert one.name != two.name
-
-
-async def test_videos_and_links_are_judged_too(serve, tmp_path):
-    """Law: a video counts by its frames, a link by where it leads, a sound as not checked."""
-    async with content_stand(serve, tmp_path) as stand:
-        clip = videos.video(scenes=((0.0, videos.RED),), seconds=1.0)
-        fields = {
-            "text": text("fine"),
-            "clip": FieldValue(video_value=content_pb2.Media(data=clip)),
-            "site": FieldValue(url_value="https://badlink.example"),
-        }
-        answer = answer_of(await stand.submit(comment(fields=fields, sync=True)))
-        assert {(found.field_path, found.category_id) for found in answer.findings} == {
-            ("clip", "A1"),
-            ("site", "S2"),
-        }
-        seen = next(found for found in answer.findings if found.field_path == "clip")
-        assert seen.HasField("time_range")
-        results = {result.field_path: result for result in answer.field_results}
-        assert results["clip"].facts.kind == content_pb2.MEDIA_KIND_VIDEO
-        assert not results["site"].HasField("language")
-        voice = {
-            "text": text("fine"),
-            "voice": FieldValue(audio_value=content_pb2.Media(data=b"a")),
-        }
-        answer = answer_of(await stand.submit(comment("c2", fields=voice, sync=True)))
-        assert answer.verdict.coverage.status == verdict_pb2.COVERAGE_STATUS_PARTIAL
-        assert answer.verdict.incomplete_action == verdict_pb2.ACTION_REVIEW
-
-
-async def test_a_broken_picture_costs_coverage(serve, tmp_path):
-    """Law: a file that is none is not judged, the rest is, and the answer says so."""
-    strict = replace(
-        POLICY, categories={**POLICY.categories, "A1": CategoryRule(0.3, required=True)}
-    )
-    async with content_stand(serve, tmp_path, strict) as stand:
-        fields = {"text": text("fine"), "avatar": picture(b"no picture")}
-        answer = answer_of(await stand.submit(comment(fields=fields, sync=True)))
-        assert answer.verdict.action == verdict_pb2.ACTION_REVIEW
-        assert answer.verdict.coverage.status == verdict_pb2.COVERAGE_STATUS_PARTIAL
-        assert answer.review_item
 
 
 async def test_all_that_does_not_fit_is_named_at_once(serve, tmp_path):

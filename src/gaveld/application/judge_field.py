@@ -25,6 +25,7 @@ from gaveld.domain.verdicts import judge
 
 UNREAD: Final = "The text could not be judged."
 UNSEEN: Final = "The file could not be judged."
+UNREAD_SOUND: Final = "The sound could not be judged."
 UNHEARD: Final = "Nothing on this server writes down what is said."
 EMPTY: Final = "There was nothing to judge."
 
@@ -149,16 +150,19 @@ class JudgeField:
                 explain=True,
             )
             return await piece(path, seen, partial(self._moderate_image.unjudged, policy))
+        if media.type is FieldType.AUDIO and not self._judge_video.hears:
+            return await piece(path, _unheard(), partial(self._unread, policy, UNHEARD))
+        watched = self._judge_video(
+            media.reference,
+            policy,
+            project=terms.project,
+            deadline_seconds=terms.seconds_left,
+            field=named,
+            needs_pictures=media.type is FieldType.VIDEO,
+        )
         if media.type is FieldType.VIDEO:
-            watched = self._judge_video(
-                media.reference,
-                policy,
-                project=terms.project,
-                deadline_seconds=terms.seconds_left,
-                field=named,
-            )
             return await piece(path, watched, partial(self._judge_video.unjudged, policy, UNSEEN))
-        return await piece(path, _unheard(), partial(self._unread, policy, UNHEARD))
+        return await piece(path, watched, partial(self._unread, policy, UNREAD_SOUND))
 
     def _unread(self, policy: Policy, reason: str) -> Unjudged:
         outcomes = self._reader.unread(reason)

@@ -1,4 +1,4 @@
-"""Judges one whole video by the policy alone: no panel sits, and no credit is spent."""
+"""Judges one whole video or sound by the policy alone: no panel sits, and no credit is spent."""
 
 import time
 
@@ -18,7 +18,10 @@ from gaveld.domain.verdicts import judge
 
 
 class JudgeVideo:
-    """Judges videos that are fetched, or short enough to come inline."""
+    """Judges videos that are fetched, or short enough to come inline.
+
+    Sounds alone are judged only if it ``hears``: if somebody writes down what is said.
+    """
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class JudgeVideo:
         look: LookAtPicture,
         telemetry: Telemetry,
     ) -> None:
+        self.hears = moderate_video.hears
         self._watch = WatchVideo(moderate_video, fetcher=fetcher, scan_file=scan_file)
         self._scan_file = scan_file
         self._look = look
@@ -42,14 +46,18 @@ class JudgeVideo:
         project: str,
         deadline_seconds: float,
         field: str,
+        needs_pictures: bool = True,
     ) -> VideoJudgement:
         """Judge one video within ``deadline_seconds`` from now; ``field`` names it in refusals.
 
-        What was not judged by then costs coverage. Raises what ``WatchVideo`` raises.
+        Unless it ``needs_pictures``, it may be a sound alone. What was not judged by then costs
+        coverage. Raises what ``WatchVideo`` raises.
         """
         due = time.monotonic() + deadline_seconds
         panel = unseated(project, policy)
-        async with self._watch(reference, panel, until=due, due=due, field=field) as progress:
+        async with self._watch(
+            reference, panel, until=due, due=due, field=field, needs_pictures=needs_pictures
+        ) as progress:
             judged = progress.judgement()
         tell_verdict(self._telemetry, judged.verdict)
         return judged

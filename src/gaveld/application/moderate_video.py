@@ -82,6 +82,11 @@ class ModerateVideo:
         self._image_decoder = image_decoder
         self._max_work_seconds = max_work_seconds
 
+    @property
+    def hears(self) -> bool:
+        """Whether somebody writes down what is said."""
+        return self._tools.read_words.hears
+
     @asynccontextmanager
     async def seat(self, opening: VideoOpening, *, project: str) -> AsyncIterator[Panel]:
         """Convene the panel for one video and charge it; see ``ReviewCompliance.convene``.
@@ -102,15 +107,17 @@ class ModerateVideo:
         field: str,
         stops_when_settled: bool = False,
         seconds_left: Callable[[], float] | None = None,
+        needs_pictures: bool = True,
     ) -> FileInProgress:
         """Return a file to be fed; it begins when its context is entered.
 
-        ``place`` grants room for each piece of work, ``field`` names in refusals what is fed, and
+        Unless it ``needs_pictures``, it may be a sound alone, where somebody hears. ``place``
+        grants room for each piece of work, ``field`` names in refusals what is fed, and
         ``seconds_left`` bounds work further.
         """
         hears = self._tools.read_words.hears
         return FileInProgress(
-            self._decoder.open(with_sound=hears),
+            self._decoder.open(with_sound=hears, needs_pictures=needs_pictures),
             self._tools,
             panel,
             partial(self._ask, panel),

@@ -18,6 +18,8 @@ from gaveld.domain.media import MediaFile, MediaReference
 from gaveld.domain.media_formats import MediaFamily
 
 VIDEOS: Final = frozenset({MediaFamily.VIDEO})
+SOUNDS: Final = frozenset({MediaFamily.VIDEO, MediaFamily.SOUND})
+"""A sound may come in a container for videos."""
 
 CHUNK_BYTES: Final = 1 << 20
 
@@ -36,26 +38,35 @@ class WatchVideo:
 
     @asynccontextmanager
     async def __call__(
-        self, reference: MediaReference, panel: Panel, *, until: float, due: float, field: str
+        self,
+        reference: MediaReference,
+        panel: Panel,
+        *,
+        until: float,
+        due: float,
+        field: str,
+        needs_pictures: bool = True,
     ) -> AsyncIterator[FileInProgress]:
         """Give the video as far as it was judged ``until`` then; leaving the context frees it.
 
-        ``due`` bounds what is done with it afterwards; both are times of the monotonic clock. What
-        was not judged by then is said to be unseen. Raises ``InvalidRequest`` and
-        ``FailedPrecondition``, which name the ``field``, for a file that is refused or can't be
-        fetched, ``ResourceExhausted`` where too many are open, and ``DeadlineExceeded`` when the
-        time was up before anything was judged.
+        Unless it ``needs_pictures``, the file may be a sound alone. ``due`` bounds what is done
+        with it afterwards; both are times of the monotonic clock. What was not judged by then is
+        said to be unseen. Raises ``InvalidRequest`` and ``FailedPrecondition``, which name the
+        ``field``, for a file that is refused or can't be fetched, ``ResourceExhausted`` where too
+        many are open, and ``DeadlineExceeded`` when the time was up before anything was judged.
         """
         async with in_time(_left(until), _too_late()):
             with named(field):
                 hosts = panel.policy.fetch_hosts
-                file = await self._fetcher.fetch(reference, VIDEOS, hosts)
+                families = VIDEOS if needs_pictures else SOUNDS
+                file = await self._fetcher.fetch(reference, families, hosts)
             scan = await self._scan_file(file, deadline_seconds=_left(until))
         progress = self._moderate_video.open_file(
             panel,
             place=lambda _: nullcontext(),
             field=field,
             seconds_left=lambda: _left(due),
+            needs_pictures=needs_pictures,
         )
         progress.note(scan)
         async with in_time(_left(until), _overloaded()):

@@ -25,6 +25,7 @@ class MediaKind(StrEnum):
     IMAGE = "image"
     ANIMATION = "animation"
     VIDEO = "video"
+    AUDIO = "audio"
 
 
 class MediaRefusal(StrEnum):
@@ -150,7 +151,7 @@ class MediaFile:
 
     @property
     def family(self) -> MediaFamily:
-        """Whether it is a picture or a video."""
+        """Whether it is a picture, a video or a sound."""
         return self.format.family
 
 

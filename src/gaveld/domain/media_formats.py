@@ -17,10 +17,14 @@ class MediaFamily(StrEnum):
 
     PICTURE = "picture"
     VIDEO = "video"
+    SOUND = "sound"
 
 
 class MediaFormat(StrEnum):
-    """A format that is judged. Video names are those of the containers that decoders know."""
+    """A format that is judged. Names of videos and sounds are those that decoders know.
+
+    A video's container may hold a sound alone.
+    """
 
     PNG = "PNG"
     JPEG = "JPEG"
@@ -33,10 +37,16 @@ class MediaFormat(StrEnum):
     MATROSKA = "matroska"
     AVI = "avi"
     MPEG_TS = "mpegts"
+    WAV = "wav"
+    MP3 = "mp3"
+    OGG = "ogg"
+    FLAC = "flac"
 
     @property
     def family(self) -> MediaFamily:
-        """Whether files of the format are pictures or videos."""
+        """Whether files of the format are pictures, videos or sounds."""
+        if self in _SOUNDS:
+            return MediaFamily.SOUND
         return MediaFamily.VIDEO if self in _VIDEOS else MediaFamily.PICTURE
 
     @property
@@ -48,6 +58,7 @@ class MediaFormat(StrEnum):
 _VIDEOS: Final = frozenset(
     {MediaFormat.MP4, MediaFormat.MATROSKA, MediaFormat.AVI, MediaFormat.MPEG_TS}
 )
+_SOUNDS: Final = frozenset({MediaFormat.WAV, MediaFormat.MP3, MediaFormat.OGG, MediaFormat.FLAC})
 _MEDIA_TYPES: Final = {
     MediaFormat.PNG: "image/png",
     MediaFormat.JPEG: "image/jpeg",
@@ -60,6 +71,10 @@ _MEDIA_TYPES: Final = {
     MediaFormat.MATROSKA: "video/webm",
     MediaFormat.AVI: "video/x-msvideo",
     MediaFormat.MPEG_TS: "video/mp2t",
+    MediaFormat.WAV: "audio/wav",
+    MediaFormat.MP3: "audio/mpeg",
+    MediaFormat.OGG: "audio/ogg",
+    MediaFormat.FLAC: "audio/flac",
 }
 _PREFIXES: Final = (
     (b"\x89PNG\r\n\x1a\n", MediaFormat.PNG),
@@ -71,8 +86,17 @@ _PREFIXES: Final = (
     (b"II+\0", MediaFormat.TIFF),
     (b"MM\0+", MediaFormat.TIFF),
     (b"\x1aE\xdf\xa3", MediaFormat.MATROSKA),
+    (b"OggS", MediaFormat.OGG),
+    (b"fLaC", MediaFormat.FLAC),
+    (b"ID3", MediaFormat.MP3),
 )
-_RIFF: Final = {b"WEBP": MediaFormat.WEBP, b"AVI ": MediaFormat.AVI}
+_RIFF: Final = {
+    b"WEBP": MediaFormat.WEBP,
+    b"AVI ": MediaFormat.AVI,
+    b"WAVE": MediaFormat.WAV,
+}
+_MP3_FRAMES: Final = frozenset({0xE2, 0xE3, 0xF2, 0xF3, 0xFA, 0xFB})
+"""The second bytes of a frame's head, of MPEG-1, -2 and -2.5; the first is 0xFF."""
 _BMP_HEADERS: Final = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _QUICKTIME: Final = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _AVIF: Final = frozenset({b"avif", b"avis"})
@@ -90,10 +114,7 @@ _OTHERS: Final = (
     (b"\xff\x0a", "image/jxl"),
     (b"\0\0\0\x0cJXL ", "image/jxl"),
     (b"\0\0\0\x0cjP  ", "image/jp2"),
-    (b"OggS", "application/ogg"),
     (b"FLV\x01", "video/x-flv"),
-    (b"ID3", "audio/mpeg"),
-    (b"fLaC", "audio/flac"),
     (b"\x7fELF", "application/x-elf"),
     (b"MZ", "application/vnd.microsoft.portable-executable"),
 )
@@ -113,6 +134,8 @@ def format_of(head: bytes) -> MediaFormat | None:
         return _RIFF.get(head[8:12])
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return MediaFormat.BMP
+    if head[:1] == b"\xff" and head[1:2] and head[1] in _MP3_FRAMES:
+        return MediaFormat.MP3
     if head[:1] == b"G" and head[_TS_PACKET_BYTES : _TS_PACKET_BYTES + 1] == b"G":
         return MediaFormat.MPEG_TS
     return _box_format_of(head)

@@ -29,7 +29,8 @@ from tests.content_house import (
     video,
     with_rules,
 )
-from tests.fakes.videos import FakeLook, frames, subtitle
+from tests.fakes.videos import FakeLook, FakeTranscriber, frames, subtitle
+from tests.fakes.videos import sound as heard
 
 
 async def test_clean_content_is_allowed_whole():
@@ -93,6 +94,19 @@ async def test_sound_that_nobody_hears_costs_coverage():
     assert judged.verdict.coverage.status is CoverageStatus.PARTIAL
     assert judged.verdict.action is Action.REVIEW
     assert judged.verdict.by_incompleteness
+
+
+async def test_sound_is_judged_by_what_is_said():
+    """Law: where somebody writes down what is said, a sound counts by its words, and is checked."""
+    said = [heard(0.0, 2.0, "kill")]
+    judged = await ContentHouse(events=said, transcriber=FakeTranscriber()).judged(
+        text="fine", voice=sound()
+    )
+    assert [(path, entry.finding.category_id) for path, entry in judged.findings] == [
+        ("voice", "H1")
+    ]
+    assert judged.verdict.coverage.status is CoverageStatus.COMPLETE
+    assert judged.facts.ocr_text == "kill"
 
 
 async def test_a_file_that_cannot_be_had_costs_coverage_and_not_the_call():

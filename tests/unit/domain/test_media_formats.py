@@ -36,7 +36,14 @@ def test_animations_have_their_format(name: str):
         (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf", None),
         (b"\x1aE\xdf\xa3\x9f", MediaFormat.MATROSKA),
         (b"RIFF\0\0\0\0AVI LIST", MediaFormat.AVI),
-        (b"RIFF\0\0\0\0WAVEfmt ", None),
+        (b"RIFF\0\0\0\0WAVEfmt ", MediaFormat.WAV),
+        (b"RIFF\0\0\0\0RMIDdata", None),
+        (b"ID3\4\0\0", MediaFormat.MP3),
+        (b"\xff\xfb\x90\x64", MediaFormat.MP3),
+        (b"\xff\xfeh\0i\0", None),
+        (b"\xff", None),
+        (b"OggS\0\2", MediaFormat.OGG),
+        (b"fLaC\0\0\0\x22", MediaFormat.FLAC),
         (b"G" + bytes(187) + b"G", MediaFormat.MPEG_TS),
         (b"BM is how letters begin, now and then.", None),
         (b"GIF88a", None),
@@ -81,7 +88,11 @@ def test_any_bytes_have_an_answer(head: bytes):
 
 
 def test_families():
-    """Law: each format is either for pictures or for videos, and named so."""
+    """Law: each format is for pictures, for videos or for sounds, and named so."""
+    kinds = {
+        MediaFamily.PICTURE: "image",
+        MediaFamily.VIDEO: "video",
+        MediaFamily.SOUND: "audio",
+    }
     for entry in MediaFormat:
-        kind = "video" if entry.family is MediaFamily.VIDEO else "image"
-        assert entry.media_type.startswith(f"{kind}/")
+        assert entry.media_type.startswith(f"{kinds[entry.family]}/")

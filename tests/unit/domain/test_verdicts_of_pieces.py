@@ -15,7 +15,15 @@ from gaveld.domain.signals import (
     OutcomeStatus,
     Signals,
 )
-from gaveld.domain.verdicts import CoverageStatus, combined, cover, is_settled, judge
+from gaveld.domain.verdicts import (
+    CoverageStatus,
+    category_scores,
+    combined,
+    cover,
+    is_settled,
+    judge,
+    known_scores,
+)
 from tests.unit.domain import strategies as some
 
 BLIND = ClassifierCard("pixels", "", frozenset({"H1", "V2"}), is_blind_spot=True)
@@ -116,3 +124,22 @@ def test_pieces_are_as_bad_as_the_worst(parts: list[Signals], policy: Policy, ra
 
 def _found(score: float) -> Finding:
     return Finding("H1", score, "A word.", "reader", "1")
+
+
+def test_a_blind_spot_in_one_piece_hides_no_score_of_another():
+    """Law: a score is known where all who could look did; who failed or was missing hides it."""
+    read = Signals((_found(0.6),), (ClassifierOutcome(READER, OutcomeStatus.RAN),))
+    seen = Signals((), (ABSENT,))
+    both = together(read, seen)
+    assert known_scores(judge(both, STRICT), both.outcomes) == {"H1": 0.6}
+    failed = Signals((), (ClassifierOutcome(READER, OutcomeStatus.FAILED),))
+    missed = together(both, failed)
+    assert known_scores(judge(missed, STRICT), missed.outcomes) == {}
+
+
+@settings(deadline=None)
+@given(some.signals, some.policies)
+def test_what_counts_as_checked_has_a_known_score(signals: Signals, policy: Policy):
+    """Law: what is known of a category is never less than where blind spots count."""
+    verdict = judge(signals, policy)
+    assert category_scores(verdict).items() <= known_scores(verdict, signals.outcomes).items()

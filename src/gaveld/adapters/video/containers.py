@@ -66,6 +66,10 @@ _DEMUXERS: Final = {
     "matroska": "matroska,webm",
     "avi": "avi,srt,ass",  # its subtitles are files within the file
     "mpegts": "mpegts",
+    "wav": "wav",
+    "mp3": "mp3",
+    "ogg": "ogg",
+    "flac": "flac",
 }
 _MP4: Final = "mp4"
 _INDEX: Final = b"moov"

@@ -43,10 +43,14 @@ class ProcessVideoDecoder:
         while len(self._idle) + len(self._busy) < self._count:
             self._idle.append(await asyncio.to_thread(self._started))
 
-    def open(self, *, with_sound: bool = False) -> ProcessVideoReading:
+    def open(self, *, with_sound: bool = False, needs_pictures: bool = True) -> ProcessVideoReading:
         """Return a reading of a new file; see the port."""
         return ProcessVideoReading(
-            self._limits, self._take_worker, self._end_worker, with_sound=with_sound
+            self._limits,
+            self._take_worker,
+            self._end_worker,
+            with_sound=with_sound,
+            needs_pictures=needs_pictures,
         )
 
     def close(self) -> None:

@@ -108,20 +108,20 @@ class Reading:
     def prepare(self, plans: dict[int, SamplingPlan], *, trusts_keyframes: bool) -> None:
         """Choose tracks. ``plans`` are those of an earlier pass, and filled by the first.
 
-        Raises ``MediaRefused`` for a file without a track to look at.
+        Raises ``MediaRefused`` for a file without a track to look at, or to hear if that will do.
         """
         streams = self._container.streams
         videos = self._judged(streams.video, VIDEO_CODECS)
-        if not videos:
+        sounds = self._judged(streams.audio, SOUND_CODECS) if self._order.with_sound else []
+        if not videos and (self._order.needs_pictures or not sounds):
             raise _refused_without_video(self._container)
         for video in videos:
             plan = plans.setdefault(video.index, self._plan(len(videos)))
             self._videos[video.index] = self._video_track(
                 video, plan, trusts_keyframes=trusts_keyframes
             )
-        if self._order.with_sound:
-            for sound in self._judged(streams.audio, SOUND_CODECS):
-                self._sounds[sound.index] = self._sound_track(sound)
+        for sound in sounds:
+            self._sounds[sound.index] = self._sound_track(sound)
         for lines in streams.subtitles:
             if _codec_name(lines) in SUBTITLE_CODECS:
                 self._subtitles[lines.index] = lines.codec_context
@@ -130,7 +130,8 @@ class Reading:
                 stream.discard = Discard.all
             elif stream.time_base is not None:
                 self._clocks.setdefault(stream.index, self._clock(stream))
-        self._telling.describe(max(0, *(video.frames for video in videos)), self._claimed_seconds)
+        frame_count = max((video.frames for video in videos), default=0)
+        self._telling.describe(max(0, frame_count), self._claimed_seconds)
 
     def run(self) -> None:
         """Read all packets, tell what they show. Raises ``MediaRefused`` and ``KeyframesLie``."""
@@ -144,20 +145,20 @@ class Reading:
                 sound.take(None)
         except CutShort:
             self._is_partial = True
-            if not self._telling.frame_count:
+            if not self._has_told:
                 raise too_long(self._limits) from None
         self._finish()
 
     def _finish(self) -> None:
         videos = self._videos.values()
-        if not self._telling.frame_count:
+        if not self._has_told:
             raise MediaRefused(MediaRefusal.DAMAGED)
         failed = sum(track.failed_count for track in videos)
         failed += sum(track.failed_count for track in self._sounds.values())
         end = max(clock.end for clock in self._clocks.values())
         missing = (self._claimed_seconds or 0.0) - end
         is_short = missing > max(MISSING_SECONDS, MISSING_SHARE * (self._claimed_seconds or 0.0))
-        frame_count = max(track.packet_count for track in videos)
+        frame_count = max((track.packet_count for track in videos), default=0)
         self._telling.finish(
             frame_count, end or None, is_partial=self._is_partial or is_short or failed > 0
         )
@@ -204,8 +205,15 @@ class Reading:
             if text:
                 self._telling.subtitle(at, at + (length or _SUBTITLE_SECONDS), text)
 
+    @property
+    def _has_told(self) -> bool:
+        """Whether anything of what the file is for was handed on."""
+        return bool(self._telling.frame_count if self._videos else self._telling.sound_count)
+
     def _step(self) -> None:
-        played = (track.clock.latest for track in self._videos.values())
+        played = (clock.latest for clock in self._clocks.values())
+        if self._videos:
+            played = (track.clock.latest for track in self._videos.values())
         self._budget.step(max(played))
 
     def _judged(self, streams: Iterable["AnyStream"], codecs: frozenset[str]) -> list["AnyStream"]:

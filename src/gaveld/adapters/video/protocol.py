@@ -23,10 +23,14 @@ MAX_SUBTITLE_CHARACTERS: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a worker is to read: the container's format, by FFmpeg's name, and whether sound too."""
+    """What a worker is to read: the container's format, by FFmpeg's name, and whether sound too.
+
+    A file without pictures is refused unless ``needs_pictures`` is false.
+    """
 
     format: str
     with_sound: bool
+    needs_pictures: bool = True
 
 
 def packed(head: dict[str, Any], body: bytes | memoryview = b"") -> bytes:

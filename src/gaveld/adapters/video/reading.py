@@ -27,6 +27,7 @@ Message = tuple[dict[str, Any], bytes]
 
 _MAX_SUBTITLE_BYTES: Final = 4 * MAX_SUBTITLE_CHARACTERS
 _SAMPLE_BYTES: Final = 2
+_HEARD: Final = frozenset({MediaFamily.VIDEO, MediaFamily.SOUND})
 
 
 class ProcessVideoReading:
@@ -39,11 +40,13 @@ class ProcessVideoReading:
         give_back: Callable[[WorkerProcess], Awaitable[None]],
         *,
         with_sound: bool,
+        needs_pictures: bool = True,
     ) -> None:
         self._limits = limits
         self._take = take
         self._give_back = give_back
         self._with_sound = with_sound
+        self._needs_pictures = needs_pictures
         self._worker: WorkerProcess | None = None
         self._spool: Spool | None = None
         self._format: MediaFormat | None = None
@@ -106,7 +109,7 @@ class ProcessVideoReading:
         return MediaFacts(
             sha256=spool.sha256,
             format=self._format,
-            kind=MediaKind.VIDEO,
+            kind=MediaKind.VIDEO if self._needs_pictures or shown.width else MediaKind.AUDIO,
             width_pixels=shown.width,
             height_pixels=shown.height,
             frame_count=shown.frame_count,
@@ -145,11 +148,12 @@ class ProcessVideoReading:
         """Tell from the first bytes what the file is, and have it read."""
         worker = self._open_worker
         self._format = format_of(worker.spool.head)
-        if self._format is None or self._format.family is not MediaFamily.VIDEO:
+        families = {MediaFamily.VIDEO} if self._needs_pictures else _HEARD
+        if self._format is None or self._format.family not in families:
             detected = described(worker.spool.head)
             self._refused = MediaRefused(MediaRefusal.FORMAT_NOT_SUPPORTED, detected=detected)
         else:
-            worker.order(Order(self._format.value, self._with_sound))
+            worker.order(Order(self._format.value, self._with_sound, self._needs_pictures))
         self._is_known.set()
 
     def _not_starved(self) -> None:

@@ -32,6 +32,11 @@ class Telling:
         """What frames are developed with."""
         return self._developer
 
+    @property
+    def sound_count(self) -> int:
+        """How many stretches of sound were told of."""
+        return self._told["sound"]
+
     def begin_again(self) -> None:
         """The file is read from its beginning again; what was told is not told twice."""
         self._again = dict(self._told)

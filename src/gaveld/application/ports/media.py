@@ -117,8 +117,11 @@ class VideoDecoder(Protocol):
     scene changes and at least every few seconds; only what is sampled is handed on.
     """
 
-    def open(self, *, with_sound: bool = False) -> VideoReading:
-        """Return a reading of a new file; ``Sound`` is among its events only if asked for."""
+    def open(self, *, with_sound: bool = False, needs_pictures: bool = True) -> VideoReading:
+        """Return a reading of a new file; ``Sound`` is among its events only if asked for.
+
+        Unless it ``needs_pictures``, the file may be a sound alone, and of the sound family.
+        """
         ...
 
 

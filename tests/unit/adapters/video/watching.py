@@ -74,11 +74,15 @@ async def decoding(*, workers: int = 1, **limits: float) -> AsyncIterator[Proces
 
 
 async def watch(
-    decoder: ProcessVideoDecoder, data: bytes, *cuts: int, with_sound: bool = False
+    decoder: ProcessVideoDecoder,
+    data: bytes,
+    *cuts: int,
+    with_sound: bool = False,
+    needs_pictures: bool = True,
 ) -> Watched:
     """Decode a file that comes in chunks that end at the cuts, or in chunks of 1 MiB."""
     edges = cuts or range(CHUNK, len(data), CHUNK)
-    async with decoder.open(with_sound=with_sound) as reading:
+    async with decoder.open(with_sound=with_sound, needs_pictures=needs_pictures) as reading:
 
         async def feed() -> None:
             for start, end in zip((0, *edges), (*edges, len(data)), strict=True):

@@ -64,7 +64,7 @@ class FetchLimits:
 
     def bytes_of(self, family: MediaFamily) -> int:
         """Return how large a file of the family may be."""
-        return self.max_video_bytes if family is MediaFamily.VIDEO else self.max_picture_bytes
+        return self.max_picture_bytes if family is MediaFamily.PICTURE else self.max_video_bytes
 
 
 class GuardedMediaFetcher:
@@ -207,7 +207,7 @@ class GuardedMediaFetcher:
 
     def _grant_time(self, family: MediaFamily, clock: asyncio.Timeout) -> None:
         until = clock.when()
-        if family is MediaFamily.VIDEO and until is not None:
+        if family is not MediaFamily.PICTURE and until is not None:
             limits = self._limits
             clock.reschedule(until + limits.video_seconds - limits.picture_seconds)
 

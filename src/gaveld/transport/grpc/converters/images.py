@@ -42,6 +42,7 @@ _KINDS: Final = {
     MediaKind.IMAGE: content_pb2.MEDIA_KIND_IMAGE,
     MediaKind.ANIMATION: content_pb2.MEDIA_KIND_ANIMATION,
     MediaKind.VIDEO: content_pb2.MEDIA_KIND_VIDEO,
+    MediaKind.AUDIO: content_pb2.MEDIA_KIND_AUDIO,
 }
 _BANK_KINDS: Final = {
     HashBankKind.BLOCK: evidence_pb2.HASH_BANK_KIND_BLOCK,
