@@ -66,7 +66,7 @@ $(VENV)/.e2e: requirements/e2e.lock $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-e2e: $(VENV)/.e2e ## Test the playground in chromium; SCREENSHOTS=docs/images renews the pictures there
+e2e: $(VENV)/.e2e ## Test the pages in chromium; SCREENSHOTS=docs/images renews the pictures there
 	./tests/browser/chromium.sh
 	SCREENSHOTS="$(SCREENSHOTS)" $(BIN)/python -m pytest -p no:xdist tests/browser $(ARGS)
 

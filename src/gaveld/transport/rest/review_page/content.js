@@ -97,7 +97,7 @@ export function toggleVeils() {
 
 // The page itself loads nothing from elsewhere: whose server it is would learn who looks, and when.
 function elsewhere(uri) {
-  const isWeb = /^https?:\/\//i.test(uri);
+  const isWeb = /^https?:[/]{2}/i.test(uri);
   return el("div", {},
     el("p", { className: "hint" }, "It lies elsewhere and is not loaded into this page."),
     el("p", { className: "marked" }, uri),

@@ -1,4 +1,4 @@
-"""The playground as the gateway serves it, wired as ``gavel serve`` does; no call goes upstream."""
+"""The pages as the gateway serves them, wired as ``gavel serve`` does; no call goes upstream."""
 
 import re
 from collections.abc import AsyncIterator
@@ -13,18 +13,22 @@ from gaveld.bootstrap import rest as bootstrap_rest
 from gaveld.bootstrap.settings import Settings
 from gaveld.transport.rest import Upstream, UpstreamOptions
 
-PAGE = "/playground"
-OWN_FILES = sorted(
-    entry.name
-    for entry in files("gaveld.transport.rest.playground").iterdir()
+PACKAGES = {"playground": "playground", "review": "review_page"}
+"""The settings, which are the paths too, and the packages of the pages."""
+OWN_FILES = [
+    (page, entry.name)
+    for page, package in PACKAGES.items()
+    for entry in sorted(files(f"gaveld.transport.rest.{package}").iterdir(), key=str)
     if entry.name.endswith((".html", ".css", ".js", ".svg"))
-)
+]
+
+pages = pytest.mark.parametrize("page", PACKAGES)
 
 
 @asynccontextmanager
-async def gateway(*, playground: bool = True) -> AsyncIterator[httpx2.AsyncClient]:
+async def gateway(**pages: bool) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a gateway as bootstrap makes it."""
-    settings = Settings.model_validate({"rest": {"port": 0, "playground": playground}})
+    settings = Settings.model_validate({"rest": {"port": 0, **pages}})
     async with AsyncExitStack() as stack:
         upstream = Upstream(UpstreamOptions(("127.0.0.1:1",)))
         stack.push_async_callback(upstream.close)
@@ -41,27 +45,33 @@ def directives(answer: httpx2.Response) -> dict[str, list[str]]:
     return {name: rest for name, *rest in (entry.split() for entry in policy.split(";"))}
 
 
-async def test_the_page_comes_with_all_that_it_names():
+@pages
+async def test_the_page_comes_with_all_that_it_names(page: str):
     """Law: whatever the page and its scripts load is there, under the type that a browser wants."""
     async with gateway() as client:
-        page = await client.get(PAGE)
-        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-        named = set(re.findall(r'(?:src|href)="playground/([^"]+)"', page.text))
-        for name in OWN_FILES:
-            answer = await client.get(f"{PAGE}/{name}")
-            assert answer.status_code == 200
-            named |= set(re.findall(r'from "\./([^"]+)"', answer.text))
+        answer = await client.get(f"/{page}")
+        kind = "text/html; charset=utf-8"
+        assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+        waiting = set(re.findall(rf'(?:src|href)="{page}/([^"]+)"', answer.text))
+        loaded = set()
+        while waiting:
+            name = waiting.pop()
+            file = await client.get(f"/{page}/{name}")
+            assert file.status_code == 200, name
             suffix = name.rpartition(".")[2]
-            assert {"js": "javascript", "svg": "svg"}.get(suffix, suffix) in answer.headers[
-                "content-type"
-            ]
-        assert named == set(OWN_FILES) - {"index.html"}
+            kind = {"js": "javascript", "svg": "svg"}.get(suffix, suffix)
+            assert kind in file.headers["content-type"]
+            loaded.add(name)
+            waiting |= set(re.findall(r'from "\./([^"]+)"', file.text)) - loaded
+        own = {name for owner, name in OWN_FILES if owner == page}
+        assert own - {"index.html"} <= loaded  # and what it shares with others
 
 
-async def test_the_browser_is_told_to_run_and_load_nothing_else():
+@pages
+async def test_the_browser_is_told_to_run_and_load_nothing_else(page: str):
     """Law: scripts, styles and calls of the page's own origin only; nothing inline, no frame."""
     async with gateway() as client:
-        for path in (PAGE, f"{PAGE}/app.js"):
+        for path in (f"/{page}", f"/{page}/app.js"):
             policy = directives(await client.get(path))
             assert policy["default-src"] == ["'none'"]
             assert (
@@ -72,10 +82,10 @@ async def test_the_browser_is_told_to_run_and_load_nothing_else():
             assert policy["require-trusted-types-for"] == ["'script'"]
 
 
-@pytest.mark.parametrize("name", OWN_FILES)
-def test_no_file_names_another_host_or_writes_markup(name):
+@pytest.mark.parametrize(("page", "name"), OWN_FILES)
+def test_no_file_names_another_host_or_writes_markup(page: str, name: str):
     """Law: nothing third-party at run time, no inline script or style, content only as text."""
-    text = (files("gaveld.transport.rest.playground") / name).read_text("utf-8")
+    text = (files(f"gaveld.transport.rest.{PACKAGES[page]}") / name).read_text("utf-8")
     addresses = set(re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}[^\s\"'<]*", text))
     assert addresses <= {"http://www.w3.org/2000/svg"}  # a namespace, never fetched
     for markup in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
@@ -85,34 +95,46 @@ def test_no_file_names_another_host_or_writes_markup(name):
     assert text.count("\n") < 400
 
 
-async def test_a_browser_that_has_a_file_is_not_sent_it_again():
+@pages
+async def test_a_browser_that_has_a_file_is_not_sent_it_again(page: str):
     """Law: files carry a tag; who has it gets 304 and no body, who has another the file."""
     async with gateway() as client:
-        first = await client.get(f"{PAGE}/app.js")
+        first = await client.get(f"/{page}/app.js")
         assert first.headers.get_list("cache-control") == ["no-cache"]
         again = await client.get(
-            f"{PAGE}/app.js", headers={"if-none-match": f'"other", W/{first.headers["etag"]}'}
+            f"/{page}/app.js", headers={"if-none-match": f'"other", W/{first.headers["etag"]}'}
         )
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == first.headers["etag"]
-        changed = await client.get(f"{PAGE}/app.js", headers={"if-none-match": '"other"'})
+        changed = await client.get(f"/{page}/app.js", headers={"if-none-match": '"other"'})
         assert changed.content == first.content
 
 
-@pytest.mark.parametrize(
-    "path", [f"{PAGE}/none.js", f"{PAGE}/__init__.py", f"{PAGE}/..%2Fpages.py", f"{PAGE}/"]
-)
-async def test_nothing_else_lies_below_the_page(path):
+@pages
+@pytest.mark.parametrize("name", ["none.js", "__init__.py", "..%2Fpages.py", ""])
+async def test_nothing_else_lies_below_the_page(page: str, name: str):
     """Law: only the page's own files are served, whatever a path says."""
     async with gateway() as client:
-        answer = await client.get(path)
+        answer = await client.get(f"/{page}/{name}")
         assert answer.status_code == 404
         assert answer.json()["details"][0]["reason"] == "UNKNOWN_ROUTE"
 
 
-async def test_it_can_be_switched_off():
-    """Law: without ``rest.playground`` there is no page and no file of it."""
-    async with gateway(playground=False) as client:
-        for path in (PAGE, f"{PAGE}/app.js"):
+async def test_the_review_page_shares_what_it_needs_and_no_more():
+    """Law: of the playground's files it has those that it loads, and none of the others."""
+    async with gateway() as client:
+        assert (await client.get("/review/dom.js")).status_code == 200
+        assert (await client.get("/review/calls.js")).status_code == 404
+        own, other = (await client.get("/review"), await client.get("/playground"))
+        assert own.content != other.content
+
+
+@pages
+async def test_it_can_be_switched_off(page: str):
+    """Law: without its setting there is no page and no file of it; the other page stays."""
+    (other,) = set(PACKAGES) - {page}
+    async with gateway(**{page: False}) as client:
+        for path in (f"/{page}", f"/{page}/app.js"):
             assert (await client.get(path)).status_code == 404
+        assert (await client.get(f"/{other}/dom.js")).status_code == 200
         assert (await client.get("/docs")).status_code == 200
