@@ -17,6 +17,8 @@ from gaveld.transport.grpc.converters.operations import PREFIX, job_id_of, opera
 
 PAGE_SIZE: Final = 100
 MAX_PAGE_SIZE: Final = 1000
+LAST_LOOK_SECONDS: Final = 1.0
+"""How long before a deadline the last look is taken at the most, so that the answer arrives."""
 _FILTER: Final = re.compile(r'\s*state\s*=\s*"?([A-Za-z]+)"?\s*')
 
 
@@ -56,7 +58,7 @@ class OperationsServicer:
     ) -> operations_pb2.Operation:
         """Return one operation when it is done, or as it is when the time is over."""
         call = current_call()
-        seconds = call.seconds_left()
+        seconds = call.time_left() - call.reserve_seconds(most=LAST_LOOK_SECONDS)
         if request.HasField("timeout"):
             seconds = min(seconds, request.timeout.ToTimedelta().total_seconds())
         call.vacate()  # whoever only waits keeps nobody out
