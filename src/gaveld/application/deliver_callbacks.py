@@ -70,6 +70,7 @@ class DeliverCallbacks:
         self._per_receiver: Counter[str] = Counter()
         self._freed = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._reaches_store = True
 
     async def run(self) -> None:
         """Deliver until ``stop``, then end the attempts that are under way; no lasting failure."""
@@ -99,7 +100,7 @@ class DeliverCallbacks:
         busy = {entry for entry, count in under_way.items() if count >= pace.max_per_receiver}
         most = max((count for entry, count in under_way.items() if entry not in busy), default=0)
         try:
-            return await self._store.lease(
+            leased = await self._store.lease(
                 self._now(),
                 limit=free,
                 per_receiver=pace.max_per_receiver - most,
@@ -107,8 +108,21 @@ class DeliverCallbacks:
                 but_not=busy,
             )
         except Unavailable as error:
-            _log.warning("callbacks can't be leased", extra={"cause": place_of(error)})
+            self._store_is(error)
             return ()
+        self._store_is(None)
+        return leased
+
+    def _store_is(self, failure: Unavailable | None) -> None:
+        """Log that the store is out of reach, or back, once each time."""
+        if self._reaches_store == (failure is None):
+            return
+        self._reaches_store = failure is None
+        if failure is None:
+            _log.info("callbacks can be sent again")
+        else:
+            cause = failure.__cause__ or failure
+            _log.error("callbacks can't be sent", extra={"cause": place_of(cause)})
 
     def _start(self, delivery: Delivery) -> None:
         self._per_receiver[delivery.receiver_id] += 1
@@ -202,6 +216,6 @@ class DeliverCallbacks:
                     before = self._now() - timedelta(days=self._pace.keep_days)
                     await self._store.erase(before=before)
                     erased = time.monotonic()
-            except Unavailable as error:
-                _log.warning("callbacks can't be counted", extra={"cause": place_of(error)})
+            except Unavailable:
+                pass  # what leases them says so
             await asyncio.sleep(COUNT_EVERY_SECONDS)

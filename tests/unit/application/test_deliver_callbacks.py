@@ -243,7 +243,7 @@ class BrokenStore(FakeDeliveryStore):
         await super().delivered(delivery, attempt, at)
 
 
-async def test_storage_that_is_down_loses_nothing():
+async def test_storage_that_is_down_loses_nothing(caplog):
     """Law: without the storage nothing is sent; with it everything is, the unrecorded again."""
     stand = Stand(store=BrokenStore())
     made = delivery()
@@ -253,6 +253,10 @@ async def test_storage_that_is_down_loses_nothing():
         stand.clock.now = NOON + timedelta(seconds=30)
         await stand.until(DeliveryState.DELIVERED)
     assert [sent.id for sent in stand.sender.sent] == [made.id, made.id]
+    assert [entry.message for entry in caplog.records] == [
+        "callbacks can't be sent",
+        "a callback's attempt can't be recorded",
+    ]
 
 
 async def test_what_cant_be_unsealed_is_not_sent():
