@@ -35,7 +35,9 @@ class Policies:
     history: PolicyHistory | None = None
 
 
-def open_policies(settings: Settings, engine: AsyncEngine | None, telemetry: Telemetry) -> Policies:
+def open_policies(
+    settings: Settings, engine: AsyncEngine | None, telemetry: Telemetry | None = None
+) -> Policies:
     """Read the file's policies, over which those in the storage are laid if work is enabled.
 
     Raises ``PolicyError`` and ``SettingsError``.

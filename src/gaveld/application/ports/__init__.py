@@ -39,6 +39,7 @@ from gaveld.application.ports.media import (
     VideoReading,
 )
 from gaveld.application.ports.policies import (
+    FILE_AUTHOR,
     PolicyEntry,
     PolicyHistory,
     PolicyRevision,
@@ -68,6 +69,7 @@ from gaveld.application.ports.secrets import SecretBox
 from gaveld.application.ports.telemetry import Telemetry
 
 __all__ = [
+    "FILE_AUTHOR",
     "AnswerStore",
     "ApiKey",
     "ApiKeyStore",

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from gaveld.domain.policies import Policy
 
-FILE: Final = "file"
+FILE_AUTHOR: Final = "file"
 """The author of a policy that was read from a file."""
 
 
@@ -27,7 +27,7 @@ class PolicyStore(Protocol):
 class PolicyEntry:
     """That a policy was put in force: the ``number``-th of its project, and why.
 
-    ``author`` is an API key's id, ``FILE``, or empty where nobody is known.
+    ``author`` is an API key's id, ``FILE_AUTHOR``, or empty where nobody is known.
     """
 
     number: int

@@ -25,13 +25,13 @@ from gaveld.adapters.storage.policies.schema import PolicyDocument
 from gaveld.adapters.storage.policies.yaml_file import YamlPolicyStore
 from gaveld.adapters.storage.tables import transaction
 from gaveld.application.ports import (
+    FILE_AUTHOR,
     PolicyEntry,
     PolicyRevision,
     PolicyTurn,
     SecretBox,
     Telemetry,
 )
-from gaveld.application.ports.policies import FILE
 from gaveld.domain.errors import Aborted, ErrorReason, Unavailable
 from gaveld.domain.policies import Policy
 
@@ -311,12 +311,12 @@ class SqlPolicyStore:
             revision=policy.revision,
             document=self._sealed(tree_of(policy)),
             applied_at=self._file.changed_at,
-            author=FILE,
+            author=FILE_AUTHOR,
             message="",
         )
 
     def _file_entry(self, revision: str) -> PolicyEntry:
-        return PolicyEntry(1, revision, self._file.changed_at, FILE, is_in_force=True)
+        return PolicyEntry(1, revision, self._file.changed_at, FILE_AUTHOR, is_in_force=True)
 
     def _sealed(self, tree: Mapping[str, Any]) -> bytes:
         return self._box.seal(json.dumps(tree).encode())
