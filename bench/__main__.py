@@ -5,6 +5,7 @@ import sys
 from rich.console import Console
 
 from bench import (
+    backtests,
     cascade,
     engine,
     images,
@@ -20,6 +21,7 @@ from bench import (
 )
 
 BENCHMARKS = {
+    "backtests": backtests.main,
     "overhead": overhead.main,
     "text_path": text_path.main,
     "overload": overload.main,

@@ -55,6 +55,7 @@ class UserHourRow(Base):
     """
 
     __tablename__ = "user_hours"
+    __table_args__ = ({"sqlite_with_rowid": False},)  # the key is nearly all there is
 
     project: Mapped[str] = mapped_column(String(128), primary_key=True)
     actor_id: Mapped[str] = mapped_column(AnyText, primary_key=True)

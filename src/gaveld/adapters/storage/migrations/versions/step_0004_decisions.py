@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("hour", _whole(), primary_key=True),
         sa.Column("kind", sa.String(16), primary_key=True),
         sa.Column("count", _whole(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_user_hours_hour", "user_hours", ["hour"])
     op.create_table(
