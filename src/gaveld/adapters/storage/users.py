@@ -121,7 +121,13 @@ async def count_deed(
 
 
 async def recount_deed(session: AsyncSession, before: Deed, after: Deed) -> None:
-    """Count a piece of content otherwise than before, because a person said so."""
+    """Count a piece of content otherwise than before, because a person said so.
+
+    The user's row is locked first, as in counting, so that neither waits for the other for ever.
+    """
+    row = await session.get(UserRow, (after.project, after.actor_id), with_for_update=True)
+    if row is None:  # forgotten, or too old
+        return
     if before.is_flag is not after.is_flag:
         await _add_counts(session, after, {FLAGS: 1 if after.is_flag else -1})
     if before.is_strike is not after.is_strike:
