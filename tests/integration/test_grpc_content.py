@@ -151,6 +151,12 @@ def deep(levels: int) -> FieldValue:
     return value
 
 
+def wide() -> FieldValue:
+    """As many numbers as a list holds."""
+    items = content_pb2.FieldList(values=[FieldValue(int_value=1)] * 256)
+    return FieldValue(list_value=items)
+
+
 @pytest.mark.parametrize(
     ("request_", "reason"),
     [
@@ -172,6 +178,7 @@ def deep(levels: int) -> FieldValue:
             "INVALID_ARGUMENT",
         ),
         (comment(fields={f"f{n}": text("x") for n in range(129)}), "INVALID_ARGUMENT"),
+        (comment(fields={f"f{n}": wide() for n in range(40)}), "INVALID_ARGUMENT"),
         (comment(fields={"text": text("x" * ((1 << 20) + 1))}), "INVALID_ARGUMENT"),
         (comment(fields={"text": FieldValue()}), "INVALID_ARGUMENT"),
         (comment(fields={}), "INVALID_ARGUMENT"),

@@ -177,8 +177,9 @@ Global___Context: _TypeAlias = Context  # noqa: Y015
 
 @_typing.final
 class FieldValue(_message.Message):
-    """FieldValue is the value of one typed field of a content type. Values nest up to 8 levels deep;
-    deeper ones are refused with INVALID_ARGUMENT.
+    """FieldValue is the value of one typed field of a content type. Values nest up to 8 levels deep,
+    and one message holds up to 10,000 of them, lists and objects included; more are refused with
+    INVALID_ARGUMENT.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -12,6 +12,8 @@ from gaveld.domain.media import MediaReference
 from gaveld.domain.typed_content import FieldType, FieldValue, MediaValue, Url
 
 MAX_FIELD_DEPTH: Final = 8
+MAX_VALUES: Final = 10_000
+"""So many values may the fields of one message hold, lists and objects among them."""
 
 _MEDIA: Final = {
     "image_value": FieldType.IMAGE,
@@ -25,6 +27,25 @@ def media_from_proto(media: content_pb2.Media) -> MediaReference:
     if media.WhichOneof("source") == "data":
         return MediaReference(data=media.data)
     return MediaReference(uri=media.uri)
+
+
+def check_value_count(fields: Mapping[str, content_pb2.FieldValue]) -> None:
+    """Raise ``InvalidRequest`` for more than ``MAX_VALUES``, having looked at no more of them.
+
+    Whatever is done with each value is done with all of them at once, while other calls wait.
+    """
+    waiting, count = list(fields.values()), 0
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if count + len(waiting) > MAX_VALUES:
+            said = f"hold more than {MAX_VALUES} values"
+            raise InvalidRequest(FieldViolation("fields", said))
+        match value.WhichOneof("kind"):
+            case "list_value":
+                waiting.extend(value.list_value.values)
+            case "object_value":
+                waiting.extend(value.object_value.fields.values())
 
 
 def fields_from_proto(

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 import grpc
 import protovalidate
+from gavel.v1.content_pb2 import FieldValue
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from gaveld.domain.errors import ErrorReason
 from gaveld.transport.grpc.call import Call
+from gaveld.transport.grpc.converters.fields import check_value_count
 from gaveld.transport.grpc.errors import Refusal, RefusedError, Violation
 from gaveld.transport.grpc.interceptors.interceptor import Interceptor
 
@@ -28,7 +32,12 @@ class Validation(Interceptor):
 
 
 def validate(message: Message) -> None:
-    """Raise a refusal that names the fields of ``message`` that break their rules."""
+    """Raise a refusal that names the fields of ``message`` that break their rules.
+
+    Raises ``InvalidRequest`` for more typed fields than are looked at.
+    """
+    if _has_typed_fields(message.DESCRIPTOR):
+        check_value_count(getattr(message, "fields"))  # noqa: B009 - of some messages alone
     broken = _validator.collect_violations(message)
     if not broken:
         return
@@ -50,6 +59,14 @@ def validate(message: Message) -> None:
     raise RefusedError(
         Refusal(grpc.StatusCode.INVALID_ARGUMENT, reason.value, first + more, metadata, violations)
     )
+
+
+@cache
+def _has_typed_fields(descriptor: Descriptor) -> bool:
+    field = descriptor.fields_by_name.get("fields")
+    entry = field.message_type if field is not None else None
+    value = entry.fields_by_name.get("value") if entry is not None else None
+    return value is not None and value.message_type is FieldValue.DESCRIPTOR
 
 
 def _violation(proto: Any) -> Violation:
