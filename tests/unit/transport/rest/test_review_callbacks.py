@@ -12,6 +12,7 @@ from google.protobuf.struct_pb2 import Struct
 from gaveld.domain.review_items import ReviewDecision, ReviewItem, ReviewOpinion, ReviewState
 from gaveld.domain.rules import CallbackFormat, RuleAction
 from gaveld.transport.grpc.converters.review_items import item_to_proto
+from gaveld.transport.rest.dialects.contentmod_content import META
 from gaveld.transport.rest.dialects.contentmod_queue import queue_item_json
 from gaveld.transport.rest.review_callbacks import JsonReviewReports
 
@@ -21,7 +22,7 @@ TEXT = FieldValue(string_value="You idiot")
 
 def answer(**fields: object) -> SubmitContentResponse:
     meta = Struct()
-    meta.update({"meta": [1, "two"]})
+    meta.update({META: '[1, "two"]'})
     response = SubmitContentResponse(
         verdict=Verdict(action=Action.ACTION_REVIEW),
         findings=[Finding(category_id="H2", score=0.9, action=Action.ACTION_REVIEW)],
