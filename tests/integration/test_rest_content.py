@@ -1,5 +1,6 @@
 """Submitting content over REST: the operation and what is packed in it, as JSON."""
 
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -88,6 +89,19 @@ async def test_what_is_decided_later_is_fetched_by_its_name(serve, tmp_path):
         stand.start_work()
         done = await client.post(f"/v1/{waiting['name']}:wait", json={"timeout": "20s"})
         assert done.json()["response"]["verdict"]["action"] == "ACTION_REVIEW"
+
+
+async def test_why_a_field_was_not_judged_is_said(serve, tmp_path):
+    """Law: an error within an answer is JSON like any other error."""
+    async with rest_stand(serve, tmp_path) as (client, _):
+        avatar = {"imageValue": {"data": base64.b64encode(b"no picture").decode()}}
+        asked = {**COMMENT, "fields": {**COMMENT["fields"], "avatar": avatar}, "sync": True}
+        answer = await client.post("/v1/content:submit", json=asked)
+        result = answer.json()["response"]["fieldResults"][0]
+        assert result["fieldPath"] == "avatar"
+        info = result["error"]["details"][0]
+        assert info["reason"] == "MEDIA_UNSUPPORTED"
+        assert info["metadata"]["field"] == "fields.avatar"
 
 
 async def test_the_guides_example_is_served(serve, tmp_path):

@@ -15,6 +15,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -335,6 +336,7 @@ class FieldResult(_message.Message):
     TOPICS_FIELD_NUMBER: _builtins.int
     SENTIMENT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
     field_path: _builtins.str
     """field_path names the field, such as "comments[2].body"."""
     filtered_text: _builtins.str
@@ -373,6 +375,12 @@ class FieldResult(_message.Message):
     def sentiment(self) -> _verdict_pb2.Sentiment:
         """sentiment is the mood of its text. Unset: not worked out."""
 
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """error says why it could not be judged, such as a file that can't be fetched; its coverage is
+        that of a field that nobody looked at. Unset: it was judged.
+        """
+
     def __init__(
         self,
         *,
@@ -387,10 +395,11 @@ class FieldResult(_message.Message):
         topics: _abc.Iterable[_verdict_pb2.Topic] | None = ...,
         sentiment: _verdict_pb2.Sentiment | None = ...,
         text: _builtins.str = ...,
+        error: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "facts", b"facts", "image_scores", b"image_scores", "language", b"language", "sentiment", b"sentiment"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "error", b"error", "facts", b"facts", "image_scores", b"image_scores", "language", b"language", "sentiment", b"sentiment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "content_sha256", b"content_sha256", "description", b"description", "facts", b"facts", "field_path", b"field_path", "filtered_text", b"filtered_text", "image_scores", b"image_scores", "language", b"language", "sentiment", b"sentiment", "text", b"text", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_scores", b"attribute_scores", "content_sha256", b"content_sha256", "description", b"description", "error", b"error", "facts", b"facts", "field_path", b"field_path", "filtered_text", b"filtered_text", "image_scores", b"image_scores", "language", b"language", "sentiment", b"sentiment", "text", b"text", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,6 +12,7 @@ from gavel.v1 import (
     rule_pb2,
     verdict_pb2,
 )
+from google.rpc import error_details_pb2
 
 from gaveld.domain.errors import ErrorReason, InvalidRequest
 from gaveld.domain.jobs import Job, JobKind
@@ -175,6 +176,17 @@ async def test_findings_stand_where_they_were_found():
     assert (answer.request_id, answer.review_item) == ("r1", "items/j1")
     assert answer.decide_time.seconds > 0
     assert list(answer.timings) == []
+
+
+async def test_why_a_field_was_not_judged_is_said():
+    """Law: a field without a judgement says what kept it from one, and names itself."""
+    answer = await answered(ContentHouse(), Request(), text="fine", avatar=image("broken"))
+    avatar, text = answer.field_results
+    info = error_details_pb2.ErrorInfo()
+    assert avatar.error.details[0].Unpack(info)
+    assert info.reason == "MEDIA_CORRUPT"
+    assert info.metadata["field"] == "fields.avatar"
+    assert not text.HasField("error")
 
 
 async def test_what_asks_for_nothing_is_shown_on_request():

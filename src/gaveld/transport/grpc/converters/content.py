@@ -44,6 +44,7 @@ from gaveld.transport.grpc.converters.submissions import (
     check_metadata,
     overrides_from_proto,
 )
+from gaveld.transport.grpc.errors import refusal_of
 
 _FORMATS: Final = {
     rule_pb2.CALLBACK_FORMAT_APOLLO: CallbackFormat.APOLLO,
@@ -139,7 +140,12 @@ def response_from_content(
         omitted_finding_count=max(0, len(shown) - MAX_FINDINGS),
         rule_outcomes=rule_outcomes_to_proto(judged.rules),
         triggered_actions=actions_to_proto(judged.actions),
-        field_results=[_field_result(field, with_text=not request.sync) for field in judged.fields],
+        field_results=[
+            _unjudged(field, field.piece.failure, request_id)
+            if field.piece.failure is not None
+            else _field_result(field, with_text=not request.sync)
+            for field in judged.fields
+        ],
         classifier_outcomes=outcomes_to_proto(judged.outcomes),
         review_item=review_item,
         content_sha256=judged.sha256,
@@ -181,6 +187,14 @@ def _text(leaf: Leaf) -> str:
             return ""
         case text:
             return text
+
+
+def _unjudged(
+    field: JudgedField, failure: Exception, request_id: str
+) -> content_service_pb2.FieldResult:
+    return content_service_pb2.FieldResult(
+        field_path=field.leaf.path, error=refusal_of(failure, request_id).status
+    )
 
 
 def _field_result(field: JudgedField, *, with_text: bool) -> content_service_pb2.FieldResult:
