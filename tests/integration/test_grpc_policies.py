@@ -1,6 +1,7 @@
 """``PolicyService`` over a real socket, on a real database."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
@@ -14,9 +15,12 @@ from gaveld.adapters.storage.migrations import migrate
 from gaveld.adapters.storage.policies import DEFAULT_POLICY, SqlPolicyStore, YamlPolicyStore
 from gaveld.adapters.text.lexicon import validate_term_lists
 from gaveld.adapters.text.links import listed_domain
+from gaveld.application.api_keys import Authenticate, new_api_key
 from gaveld.application.check_policy import Installed
 from gaveld.bootstrap.policies import policy_check, policy_service
+from gaveld.transport.grpc.services import Service
 from tests.databases import opened
+from tests.fakes.api_keys import FakeApiKeyStore
 from tests.fakes.secret_box import FakeSecretBox
 from tests.integration.grpc_stand import Serve, failure_of
 
@@ -24,14 +28,20 @@ NAME = "projects/-/policy"
 BAN = "7b0c0e2e-2f65-4f0e-9b0f-0d3f7e1c2a11"
 
 
-@pytest.fixture
-async def stub(serve: Serve, tmp_path: Path) -> AsyncIterator[PolicyServiceStub]:
+@asynccontextmanager
+async def policies(folder: Path) -> AsyncIterator[Service]:
+    """The service over the shipped policy and an empty database."""
     file = YamlPolicyStore(DEFAULT_POLICY, validate_term_lists, listed_domain)
-    async with opened(f"sqlite+aiosqlite:///{tmp_path}/gavel.db") as engine:
+    async with opened(f"sqlite+aiosqlite:///{folder}/gavel.db") as engine:
         await migrate(engine)
         store = SqlPolicyStore(engine, FakeSecretBox(), file)
-        check = policy_check(Installed(categories={"H1"}))
-        running = await serve(services=[policy_service(store, check)])
+        yield policy_service(store, policy_check(Installed(categories={"H1"})))
+
+
+@pytest.fixture
+async def stub(serve: Serve, tmp_path: Path) -> AsyncIterator[PolicyServiceStub]:
+    async with policies(tmp_path) as service:
+        running = await serve(services=[service])
         yield PolicyServiceStub(running.channel)
 
 
@@ -206,3 +216,27 @@ async def test_what_never_was_is_not_found(stub: PolicyServiceStub):
         grpc.StatusCode.NOT_FOUND,
         "RESOURCE_NOT_FOUND",
     )
+
+
+async def test_the_history_names_the_key(serve: Serve, tmp_path: Path):
+    """Law: who changes a policy needs the scope for it, and is named by the key's id."""
+    keys = FakeApiKeyStore()
+    shown = {}
+    for scope in ("policy", "moderate"):
+        key, secret = new_api_key(project="shop", scopes=frozenset({scope}))
+        await keys.add(key)
+        shown[scope] = (key.id, (("authorization", f"Bearer {secret}"),))
+    async with policies(tmp_path) as service:
+        running = await serve(services=[service], authenticate=Authenticate(keys))
+        stub = PolicyServiceStub(running.channel)
+        request = api.ApplyPolicyRequest(policy=wanted())
+        key_id, metadata = shown["moderate"]
+        failure = await failure_of(stub.ApplyPolicy(request, metadata=metadata))
+        assert failure.info.reason == "SCOPE_MISSING"
+        key_id, metadata = shown["policy"]
+        done = await stub.ApplyPolicy(request, metadata=metadata)
+        assert done.policy.name == "projects/shop/policy"
+        assert done.policy.revision.startswith("shop@")
+        listed = api.ListPolicyRevisionsRequest(parent="projects/shop/policy")
+        answer = await stub.ListPolicyRevisions(listed, metadata=metadata)
+        assert [entry.author for entry in answer.revisions] == [key_id, "file"]

@@ -189,6 +189,8 @@ class SqlPolicyStore:
                 applied = await self._put(session, wanted)
             if applied is not None:
                 self._remember(project, applied)
+                number = applied.number
+                _log.info("policy_applied", project=project, revision=revision, number=number)
                 return applied.policy
         raise Aborted(ErrorReason.ETAG_MISMATCH, "Others keep changing the policy.")
 
