@@ -5,6 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import grpc
+import httpx2
 from gavel.v1 import content_service_pb2 as api
 from gavel.v1.content_service_pb2_grpc import ContentServiceStub
 from PIL import Image
@@ -51,9 +52,14 @@ async def test_a_policy_is_backtested_from_the_command_line(tmp_path: Path):
 
 
 async def test_a_user_is_shown_and_forgotten_from_the_command_line(tmp_path: Path):
-    """Law: what the server counted the command shows, and nobody forgets without being sure."""
+    """Law: what the server counted REST and command show; nobody forgets without being sure."""
     async with running(tmp_path, TEXT_ALONE) as server:
         await submit(server, "insult", "You are an idiot and a fool.")
+        url = f"http://127.0.0.1:{server.rest_port}/v1/projects/-/users/ann%2Fb"
+        async with httpx2.AsyncClient() as client:
+            told = (await client.get(url)).json()
+    assert told["name"] == "projects/default/users/ann%2Fb"
+    assert told["windows"][0]["contentCount"] == "1"
     shown = await gavel("users", "show", "ann/b", "--json", folder=tmp_path)
     history = json.loads(shown.output)
     assert (history["actor_id"], history["windows"][0]["contents"]) == ("ann/b", 1)
