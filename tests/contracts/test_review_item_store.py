@@ -6,23 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
-from gaveld.adapters.storage.feedback import SqlFeedbackStore
-from gaveld.adapters.storage.jobs import SqlJobStore
 from gaveld.adapters.storage.migrations import migrate
 from gaveld.adapters.storage.review_items import (
     SqlReviewItemStore,
-    forget_review_items,
     record_review_item,
 )
 from gaveld.adapters.storage.tables import transaction
-from gaveld.application.ports import Forgotten
 from gaveld.application.ports.review_items import ReviewItemStore
 from gaveld.domain.decision_records import Records
-from gaveld.domain.errors import Aborted, ErrorReason, FailedPrecondition, Unavailable
-from gaveld.domain.feedback import Feedback
-from gaveld.domain.jobs import Job, JobKind, JobState
+from gaveld.domain.errors import Aborted, ErrorReason, FailedPrecondition
 from gaveld.domain.review_items import ReviewDecision, ReviewItem, ReviewOpinion, ReviewState
 from gaveld.domain.rules import CallbackFormat
 from tests.contracts.conftest import NewDatabase
@@ -314,88 +308,3 @@ async def test_an_item_being_judged_is_replaced_and_no_other(stand: Stand):
     assert await store.find("shop", "photos", "one") == item
     await filled(stand, replace(BARE, id="dead"), replace(judged, id="dead"))
     assert (await store.find("shop", "photos", "dead")).answer == b"judged"
-
-
-async def sql_store(engine: AsyncEngine, *recorders) -> SqlReviewItemStore:
-    await migrate(engine)
-    await put_in(engine, FULL)
-    return SqlReviewItemStore(engine, recorders, wordless)
-
-
-async def test_what_follows_from_an_opinion_is_written_with_it(database_url: str):
-    """Law: opinion, records and feedback are written together, or none of them."""
-    written: list[Records] = []
-
-    async def record(session: AsyncSession, records: Records) -> None:
-        del session
-        written.append(records)
-        if len(written) == 1:
-            raise RuntimeError
-
-    feedback = Feedback("job", "shop", "words", NOON)
-    async with opened(database_url) as engine:
-        store = await sql_store(engine, record)
-        item = await store.find("shop", "photos", "full")
-        with pytest.raises(RuntimeError):
-            await store.decide(item, opinion(), Records(), feedback)
-        assert await store.find("shop", "photos", "full") == item
-        records = Records(review_item=item)
-        await store.decide(item, opinion(), records, feedback)
-        assert written[1] is records
-        assert [kept async for kept in SqlFeedbackStore(engine).read()] == [feedback]
-
-
-@pytest.mark.parametrize(
-    ("state", "left"),
-    [
-        (JobState.WAITING, [ReviewState.PROCESSING]),
-        (JobState.DEAD, [ReviewState.PENDING]),
-        (JobState.CANCELLED, []),
-    ],
-)
-async def test_an_item_is_not_judged_for_ever(
-    database_url: str, state: JobState, left: list[ReviewState]
-):
-    """Law: what can't be judged goes to people, unless its sender took it back."""
-    async with opened(database_url) as engine:
-        await migrate(engine)
-        jobs = SqlJobStore(engine, [record_review_item])
-        waits = replace(BARE, state=ReviewState.PROCESSING)
-        job = Job("one", "shop", JobKind.CONTENT, "r1", b"0" * 32, NOON, NOON, payload=b"words")
-        await jobs.add(job, waits)
-        if state is JobState.CANCELLED:
-            await jobs.cancel("shop", "one")
-        if state is JobState.DEAD:
-            (lease,) = await jobs.lease("worker", limit=1, seconds=60)
-            await jobs.fail(lease, "INTERNAL", "failed", retry_at=None)
-        store = SqlReviewItemStore(engine, (), wordless)
-        assert await store.erase_expired(NOON) == (state is not JobState.WAITING)
-        assert await store.erase_expired(NOON) == 0
-        assert [item.state for item in await store.list("shop", limit=9)] == left
-        if state is JobState.DEAD:
-            assert (await store.find("shop", "photos", "one")).payload == b"words"
-            assert await store.erase_expired(BARE.content_until) == 1
-            assert (await store.find("shop", "photos", "one")).payload == b""
-
-
-async def test_a_forgotten_users_content_is_gone(database_url: str):
-    """Law: nothing of a forgotten user's words or name is left; the item itself waits on."""
-    async with opened(database_url) as engine:
-        store = await sql_store(engine)
-        await put_in(engine, replace(FULL, id="other", actor_id="ben"))
-        async with transaction(async_sessionmaker(engine), "unreached") as session:
-            erased = await forget_review_items(session, "shop", FULL.actor_id, wordless=wordless)
-        assert erased == Forgotten(decisions=0, contents=1)
-        item = await store.find("shop", "photos", "full")
-        assert (item.payload, item.answer, item.actor_id, item.content_id) == (
-            b"", b"answer", "", "",
-        )  # fmt: skip
-        assert (await store.find("shop", "photos", "other")).payload == FULL.payload
-
-
-async def test_a_store_without_its_tables_is_unavailable(database_url: str):
-    """Law: a fault of the storage is the contract's error and never a library's."""
-    async with opened(database_url) as engine:
-        with pytest.raises(Unavailable) as failure:
-            await SqlReviewItemStore(engine, (), wordless).find("shop", "photos", "one")
-    assert failure.value.reason is ErrorReason.STORAGE_UNAVAILABLE
