@@ -168,6 +168,20 @@ async def test_content_at_once_is_counted_exactly(database_url: str):
     assert (found.windows[0].contents, found.strikes) == (20, pytest.approx(20))
 
 
+async def test_rulings_and_content_at_once_wait_for_each_other(new_database: NewDatabase):
+    """Law: people who rule while jobs end neither lose a count nor stop one another."""
+    async with sql(await new_database("postgres")) as kept:
+        await kept.keep(*(decided(f"old-{n}") for n in range(10)))
+        rulings = [Ruling("shop", f"old-{n}", NOON, Action.BLOCK, "ann") for n in range(10)]
+        await asyncio.gather(
+            *(kept.record(Records(ruling=ruling)) for ruling in rulings),
+            *(kept.keep(blocked(f"new-{n}")) for n in range(10)),
+        )
+        found = await history(kept)
+    assert (found.windows[0].contents, found.windows[0].flags) == (20, 20)
+    assert found.strikes == pytest.approx(20)
+
+
 async def test_old_counts_and_histories_are_erased(database_url: str):
     """Law: counts go once no window needs them, a history with the user's last decision."""
     async with sql(database_url) as kept:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import grpc
 import pytest
+from gavel.v1 import review_queue_service_pb2 as review_api
 from gavel.v1 import user_service_pb2 as api
+from gavel.v1.review_queue_service_pb2_grpc import ReviewQueueServiceStub
 from gavel.v1.user_service_pb2_grpc import UserServiceStub
 
-from tests.integration.content_stand import ContentStand, comment, content_stand, text
+from tests.integration.content_stand import ContentStand, answer_of, comment, content_stand, text
 from tests.integration.grpc_stand import Serve, failure_of
 
 ODD = "ann/b%2Bc 👍\0"
@@ -45,6 +47,30 @@ async def test_a_repeat_counts_nothing(serve: Serve, tmp_path: Path):
             await stand.submit(comment(sync=True))
         request = api.GetUserRequest(name="projects/-/users/ann")
         user = (await users(stand).GetUser(request)).user
+    assert user.windows[0].content_count == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "strikes", "flags"),
+    [
+        (review_api.REVIEW_ITEM_DECISION_REJECT, 1, 1),
+        (review_api.REVIEW_ITEM_DECISION_ACCEPT, 0, 0),
+    ],
+)
+async def test_a_person_has_the_last_word(
+    serve: Serve, tmp_path: Path, said: int, strikes: int, flags: int
+):
+    """Law: what a person rejects is a strike, and what one accepts is not even a flag."""
+    async with content_stand(serve, tmp_path) as stand:
+        request = comment(fields={"text": text("what a fool")}, sync=True)
+        item = answer_of(await stand.submit(request)).review_item
+        queues = ReviewQueueServiceStub(stand.running.channel)
+        decision = review_api.DecideReviewItemRequest(name=item, reviewer="eve", decision=said)
+        await queues.DecideReviewItem(decision)
+        named = api.GetUserRequest(name="projects/-/users/ann")
+        user = (await users(stand).GetUser(named)).user
+    assert user.strikes == pytest.approx(strikes, abs=1e-3)
+    assert [window.flag_count for window in user.windows] == [flags] * 3
     assert user.windows[0].content_count == 1
 
 

@@ -24,8 +24,9 @@ class Decision:
     """One piece of content as it was decided: scores and hashes, and no word of the content.
 
     ``id`` is that of the job. ``facts`` are what rules saw; their ``content`` and ``ocr_text`` are
-    None unless the policy keeps content. ``payload`` is the content itself, empty unless the policy
-    keeps it. ``category_ids`` are those of findings that acted. Times are UTC.
+    None unless the policy keeps content, but that nothing was read is known. ``payload`` is the
+    content itself, empty unless the policy keeps it. ``category_ids`` are those of findings that
+    acted. Times are UTC.
     """
 
     id: str
