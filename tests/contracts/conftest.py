@@ -1,11 +1,13 @@
 """What the suites of the storage share: empty databases, and one PostgreSQL to have them in."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.contracts.job_stores import Kept, fake, sql
 from tests.databases import Postgres, running_postgres
+from tests.jobs import Clock
 
 NewDatabase = Callable[[str], Awaitable[str]]
 """Takes ``sqlite`` or ``postgres`` and returns the URL of an empty database of that kind."""
@@ -31,3 +33,11 @@ def new_database(request, tmp_path: Path) -> NewDatabase:
 async def database_url(request, new_database: NewDatabase) -> str:
     """The URL of an empty database, of each kind."""
     return await new_database(request.param)
+
+
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
+async def kept(request, new_database: NewDatabase) -> AsyncIterator[Kept]:
+    """A store of jobs, of each kind."""
+    store = fake() if request.param == "fake" else sql(await new_database(request.param), Clock())
+    async with store as kept:
+        yield kept
