@@ -290,15 +290,32 @@ def test_it_fits_a_phone(visit, put: Put, queue: str):
     visitor.photograph("review-phone")
 
 
+def test_without_a_queue_the_next_is_of_any(visit, put: Put, api, queue: str):
+    """Law: the oldest of all queues is taken, and one that this person can't have is passed by."""
+    path = put(text(INSULT))
+    api.post(f"{path}:decide", json={"reviewer": "dee", "decision": 3})
+    put(text("Another one, you idiot"))
+    visitor = reviewer(visit, "", "dee")
+    take(visitor)
+    claims = [answer for asked, answer in visitor.answers.items() if asked.endswith(":claim")]
+    assert [claim["claimant"] for claim in claims if "claimant" in claim] == ["dee"]
+    assert api.get(path).json()["state"] == "REVIEW_ITEM_STATE_PENDING"
+    visitor.expect_refusals()  # to the browser, that one was not to be had is one
+
+
 def test_who_has_no_key_is_told_so(visit, locked):
     """Law: the page asks with the visitor's own key, which needs the scope review."""
-    server, _ = locked
+    server, key = locked
     visitor = visit(server, path="/review")
     visitor.expect_refusals()
     says(visitor, "The call has no API key")
     visitor.page.get_by_label("Your name").fill("ann")
     press(visitor, "Take the next")
     says(visitor, "The call has no API key")
+    visitor.page.locator("summary").get_by_text("API key").click()
+    visitor.page.get_by_label("Key with the scope review").fill(key)
+    visitor.page.get_by_label("Key with the scope review").blur()
+    says(visitor, "The API key lacks the scope 'review'.")
     visitor.expect_refusals()
 
 

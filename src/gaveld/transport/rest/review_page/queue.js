@@ -27,10 +27,15 @@ export const decide = ({ name, etag }, opinion) =>
 export async function claimNext(queue, reviewer) {
   if (queue !== EVERY) return orNone(claim(`projects/-/queues/${queue}`, reviewer));
   // Over all queues there is no oldest to claim: the oldest of the list that is still to be had is.
-  for (const { name } of (await list(EVERY, "free")).items ?? []) {
-    const item = await orNone(claim(name, reviewer));
-    if (item) return item;
-  }
+  let token = "";
+  do {
+    const page = await list(EVERY, "free", token);
+    for (const { name } of page.items ?? []) {
+      const item = await orNone(claim(name, reviewer));
+      if (item) return item;
+    }
+    token = page.nextPageToken;
+  } while (token);
   return null;
 }
 
