@@ -10,6 +10,7 @@ import random
 import sys
 import time
 from collections import Counter
+from itertools import chain, count
 
 from tests.callback_receiver import receiving
 from tests.kill.callbacks import listening
@@ -64,14 +65,16 @@ async def run(setup_name: str, jobs: int, kills: int, seed: int) -> list[str]:
 async def kill_again_and_again(
     setup: Setup, clients: Clients, rng: random.Random, jobs: int, kills: int
 ) -> Counter[str]:
-    """Submit all jobs, some after each kill, and kill somebody as often as is asked."""
+    """Submit all jobs, some after each kill, and kill as often as is asked, everybody in turn."""
     killed: Counter[str] = Counter()
     requests = [f"content-{number}" for number in range(jobs)]
     await clients.served()
+    rounds = (rng.sample(setup.victims, len(setup.victims)) for _ in count())
+    in_turn = chain.from_iterable(rounds)
     for number in range(kills):
         share = slice(number * jobs // kills, (number + 1) * jobs // kills)
         clients.submit(requests[share])
-        victim = rng.choice(setup.victims)
+        victim = next(in_turn)
         if rng.random() > EARLY:
             await clients.served()
         await asyncio.sleep(rng.expovariate(1 / LIFE_SECONDS))

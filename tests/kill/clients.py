@@ -84,7 +84,8 @@ class Clients:
                 caller.cancel()
 
     async def operations(self) -> list[operations_pb2.Operation]:
-        """Fetch every operation that was answered."""
+        """Fetch every operation that was answered, once the server takes calls."""
+        await self.served()
         names = sorted({entry.operation for entry in self.history.answered})
         async with grpc.aio.insecure_channel(self.address, OPTIONS) as channel:
             stub = operations_pb2_grpc.OperationsStub(channel)
