@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
+from typer.testing import CliRunner
 
 from gaveld.adapters.secrets import new_key
 from gaveld.adapters.storage.policies.rows import ActionSecretRow
 from gaveld.adapters.storage.sealing import Sealed
 from gaveld.adapters.storage.tables import Base
+from gaveld.bootstrap.cli import app
 from gaveld.bootstrap.secrets import SEALED, open_secret_box, reseal_secrets
 from gaveld.bootstrap.settings import SecretsSettings, Settings, SettingsError, StorageSettings
 from tests.databases import opened
@@ -72,3 +74,15 @@ async def test_a_secret_that_no_key_opens_is_told(tmp_path: Path):
         session.add(ActionSecretRow(project="shop", action_id="a", secret=b"of another key"))
     with pytest.raises(SettingsError, match=r"secrets.key_file: something is sealed with a key"):
         await reseal_secrets(settings(url))
+
+
+def test_a_key_is_rotated_from_the_command_line(tmp_path: Path, monkeypatch):
+    """Law: a printed key is a line for the file, and sealing anew is one command."""
+    printed = CliRunner().invoke(app, ("secrets", "new-key"))
+    file = tmp_path / "secrets.key"
+    file.write_text(printed.stdout)
+    monkeypatch.setenv("GAVEL_SECRETS__KEY_FILE", str(file))
+    monkeypatch.setenv("GAVEL_STORAGE__URL", f"sqlite+aiosqlite:///{tmp_path}/gavel.db")
+    sealed = CliRunner().invoke(app, ("secrets", "reseal"))
+    assert (sealed.exit_code, sealed.stderr) == (0, "Sealed 0 secrets with the first key.\n")
+    assert not (tmp_path / "var").exists()
