@@ -106,12 +106,14 @@ async def test_a_faulty_policy_is_told_and_changes_nothing(server: Server, tmp_p
     tree = yaml.safe_load(EXAMPLE.read_text("utf-8"))
     tree["rules"][0]["condition"] = "scores.toxicty > 0.8"
     tree["rules"][1]["review_queue"] = "lost"
+    tree["rules"][1]["actions"] = ["Shout"]
     broken.write_text(yaml.safe_dump(tree), "utf-8")
     for command in ("validate", "apply", "diff"):
         refused = await policy(server, command, str(broken))
         assert refused.status == 2
         assert "rules[0].condition: 1:7: " in refused.errors
         assert "rules[1].review_queue: 'lost' is no review queue" in refused.errors
+        assert "rules[1].action_ids[0]: 'Shout' is no action of this policy" in refused.errors
     assert await revision_of_a_verdict(server) == before
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
@@ -165,15 +165,7 @@ def validate(
     text = _text(file)
     with explained_failures():
         policies = _file_policies(file, text)
-    check = policy_check(Installed())
-    faults: list[str] = []
-    advice: list[str] = []
-    for policy in policies:
-        checked = check(policy)
-        faults += [f"{file}: {v.field}: {v.description}" for v in checked.violations]
-        advice += checked.warnings
-    if faults:
-        raise fail("\n".join(faults))
+    advice = _checked(policies, str(file))
     if target is not None:
 
         async def tried(server: "_Server") -> policy_service_pb2.ApplyPolicyResponse:
@@ -227,6 +219,7 @@ class _Server:
         """Return the policy that a document says, its secrets and all."""
         in_force, _ = policy_from_proto(await self.get())
         policy = policy_in(text, where, like=in_force)
+        _checked((policy,), where)  # names that are none of its own would be no ids to the server
         message = policy_to_proto(policy, "-")
         for entry, action in zip(message.actions, policy.actions, strict=True):
             entry.secret = action.secret
@@ -274,6 +267,20 @@ def _text(file: Path) -> str:
         return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise fail(f"{file}: {error}") from error
+
+
+def _checked(policies: Iterable[Policy], where: str) -> list[str]:
+    """Return advice on policies, or end the command naming their faults."""
+    check = policy_check(Installed())
+    faults: list[str] = []
+    advice: list[str] = []
+    for policy in policies:
+        checked = check(policy)
+        faults += [f"{where}: {v.field}: {v.description}" for v in checked.violations]
+        advice += checked.warnings
+    if faults:
+        raise fail("\n".join(faults))
+    return advice
 
 
 def _file_policies(file: Path, text: str) -> tuple[Policy, ...]:
