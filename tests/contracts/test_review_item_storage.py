@@ -1,6 +1,7 @@
 """What a ``ReviewItemStore`` in SQL writes and erases together with others."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -99,6 +100,40 @@ async def test_a_forgotten_users_content_is_gone(database_url: str):
             b"", b"answer", "", "",
         )  # fmt: skip
         assert (await store.find("shop", "photos", "other")).payload == FULL.payload
+
+
+async def decided_with_words(engine: AsyncEngine) -> SqlReviewItemStore:
+    """Return a store with an item that was decided on, for a reason and with feedback."""
+    store = await sql_store(engine)
+    item = await store.find("shop", "photos", "full")
+    feedback = Feedback(item.feedback_id, "shop", "words", NOON)
+    await store.decide(item, replace(opinion(), reason="It says words."), Records(), feedback)
+    assert [kept async for kept in SqlFeedbackStore(engine).read()] == [feedback]
+    return store
+
+
+async def test_a_forgotten_users_words_are_quoted_nowhere(database_url: str):
+    """Law: neither feedback nor a reviewer's reason outlives the user whom it is about."""
+    async with opened(database_url) as engine:
+        store = await decided_with_words(engine)
+        async with transaction(async_sessionmaker(engine), "unreached") as session:
+            await forget_review_items(session, "shop", FULL.actor_id, wordless=wordless)
+        assert [kept async for kept in SqlFeedbackStore(engine).read()] == []
+        (said,) = (await store.find("shop", "photos", "full")).opinions
+        assert (said.reason, said.decision, said.reviewer) == (
+            "", opinion().decision, opinion().reviewer,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("days", [FULL.content_retention_days, 3650])
+async def test_feedback_ends_with_the_content_that_it_is_of(database_url: str, days: int):
+    """Law: what was learnt from reviewed content is erased when the content's time is over."""
+    async with opened(database_url) as engine:
+        store = await decided_with_words(engine)
+        await store.erase_expired(FULL.created_at)
+        assert len([kept async for kept in SqlFeedbackStore(engine).read()]) == 1
+        await store.erase_expired(FULL.created_at + timedelta(days=days))
+        assert [kept async for kept in SqlFeedbackStore(engine).read()] == []
 
 
 async def test_a_store_without_its_tables_is_unavailable(database_url: str):

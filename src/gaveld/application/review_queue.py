@@ -43,7 +43,7 @@ class ReviewItems:
 
     ``callback_secret`` takes a project and returns what signs callbacks to addresses that callers
     gave, and to actions without a secret. ``keeps_feedback`` says whether opinions of texts are
-    kept as feedback.
+    kept as feedback, where the policy keeps the texts.
     """
 
     def __init__(
@@ -160,11 +160,11 @@ class ReviewItems:
     def _feedback(
         self, item: ReviewItem, opinion: ReviewOpinion, action: Action
     ) -> Feedback | None:
-        text = self._reports.text(item) if self._keeps_feedback else ""
+        text = self._reports.text(item) if self._keeps_feedback and item.keep_content else ""
         if not text:
             return None
         return Feedback(
-            id=f"review:{item.id}",
+            id=item.feedback_id,
             project=item.project,
             text=text,
             given_at=opinion.decided_at,

@@ -91,6 +91,11 @@ class ReviewItem:
         """When its payload and answer are erased at the latest."""
         return self.created_at + timedelta(days=self.content_retention_days)
 
+    @property
+    def feedback_id(self) -> str:
+        """The id of the feedback that the last word on it makes."""
+        return feedback_id(self.id)
+
     def holder(self, now: datetime) -> str:
         """Return the person who has it now; empty for nobody."""
         return self.claimant if self.claimed_until is not None and self.claimed_until > now else ""
@@ -133,6 +138,11 @@ class ReviewItem:
             claimed_until=None,
             opinions=(*self.opinions, opinion),
         )
+
+
+def feedback_id(item_id: str) -> str:
+    """Return the id of the feedback that the last word on an item makes."""
+    return f"review:{item_id}"
 
 
 _STATE_AFTER = {

@@ -17,7 +17,9 @@ from tests.fakes.review_items import FakeReviewItemStore
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 NAME = ItemName("shop", "photos", "one")
-ITEM = ReviewItem("one", "shop", "photos", NOON, actor_id="ann", payload=b"words")
+ITEM = ReviewItem(
+    "one", "shop", "photos", NOON, actor_id="ann", payload=b"words", keep_content=True
+)
 ACTION = RuleAction(
     "5f0c2d1e-0000-4000-8000-000000000001",
     "Tell the shop",
@@ -113,13 +115,19 @@ async def test_a_decision_counts_for_the_user_and_is_learnt_from(
 
 
 @pytest.mark.parametrize(
-    ("keeps_feedback", "payload"), [(False, b"words"), (True, b"")], ids=["unwanted", "no text"]
+    ("keeps_feedback", "item"),
+    [
+        (False, ITEM),
+        (True, replace(ITEM, payload=b"")),
+        (True, replace(ITEM, keep_content=False)),
+    ],
+    ids=["unwanted", "no text", "policy keeps none"],
 )
 async def test_without_a_text_or_where_none_is_kept_there_is_no_feedback(
-    keeps_feedback: bool, payload: bytes
+    keeps_feedback: bool, item: ReviewItem
 ):
-    """Law: feedback is of texts, and of those whose operator keeps it."""
-    stand = await stand_with(replace(ITEM, payload=payload), keeps_feedback=keeps_feedback)
+    """Law: feedback is of texts that the policy keeps, where the operator wants it."""
+    stand = await stand_with(item, keeps_feedback=keeps_feedback)
     await stand.items.decide(NAME, said())
     assert stand.store.feedback == []
 

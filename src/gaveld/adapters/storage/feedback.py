@@ -89,6 +89,12 @@ async def record_feedback(session: AsyncSession, feedback: Feedback) -> None:
         session.add(_row(feedback))
 
 
+async def erase_feedback(session: AsyncSession, project: str, feedback_id: str) -> None:
+    """Erase one opinion, if it is there, with what else is erased."""
+    row = FeedbackRow
+    await session.execute(delete(row).where(row.project == project, row.id == feedback_id))
+
+
 def _row(feedback: Feedback) -> FeedbackRow:
     opinion: dict[str, Any] = _FEEDBACK.dump_python(
         feedback, mode="json", exclude=set(_COLUMNS), exclude_defaults=True

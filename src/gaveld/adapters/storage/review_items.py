@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import defer
 
-from gaveld.adapters.storage.feedback import record_feedback
+from gaveld.adapters.storage.feedback import erase_feedback, record_feedback
 from gaveld.adapters.storage.job_rows import JobRow
 from gaveld.adapters.storage.recording import Recorder
 from gaveld.adapters.storage.review_item_rows import (
@@ -34,7 +34,7 @@ from gaveld.domain.decision_records import Records
 from gaveld.domain.errors import Aborted, ErrorReason
 from gaveld.domain.feedback import Feedback
 from gaveld.domain.jobs import JobState
-from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState
+from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState, feedback_id
 
 ROWS_AT_ONCE: Final = 100
 
@@ -68,7 +68,8 @@ async def forget_review_items(
     erased = 0
     for item in await session.scalars(query.with_for_update()):
         erased += item.content_until is not None
-        _erase_content(item, wordless)
+        await _erase_content(session, item, wordless)
+        await _erase_reasons(session, item)
         item.actor_id = ""
         item.details = {**item.details, "content_id": ""}
         item.etag = new_etag()
@@ -191,8 +192,8 @@ class SqlReviewItemStore:
         over = select(row).where(row.kept_until <= now)
         stale = select(row).where(row.content_until <= now)
 
-        async def erase_content(_: AsyncSession, item: ReviewItemRow) -> None:
-            _erase_content(item, self._wordless)
+        async def erase_content(session: AsyncSession, item: ReviewItemRow) -> None:
+            await _erase_content(session, item, self._wordless)
 
         return (
             await self._each(_unjudged(JobState.CANCELLED), _delete)
@@ -341,8 +342,19 @@ async def _open(session: AsyncSession, item: ReviewItemRow) -> None:
 async def _delete(session: AsyncSession, item: ReviewItemRow) -> None:
     said = ReviewOpinionRow
     await session.execute(delete(said).where(said.project == item.project, said.item_id == item.id))
+    await erase_feedback(session, item.project, feedback_id(item.id))
     await session.delete(item)
 
 
-def _erase_content(row: ReviewItemRow, wordless: StripWords) -> None:
+async def _erase_content(session: AsyncSession, row: ReviewItemRow, wordless: StripWords) -> None:
+    """Erase an item's content wherever it was copied to."""
     row.payload, row.answer, row.content_until = b"", wordless(row.answer), None
+    await erase_feedback(session, row.project, feedback_id(row.id))
+
+
+async def _erase_reasons(session: AsyncSession, item: ReviewItemRow) -> None:
+    """Erase why people decided as they did: it speaks of the author, and may quote the content."""
+    said = ReviewOpinionRow
+    theirs = select(said).where(said.project == item.project, said.item_id == item.id)
+    for opinion in await session.scalars(theirs):
+        opinion.said = {**opinion.said, "reason": ""}
