@@ -1,7 +1,7 @@
 """How logs look: one JSON object a line on standard error, or text for people.
 
 Records of the standard library go the same way. What may be in them is the loggers' business:
-never content, never a key.
+never content, never a key. Libraries, which know no such rule, are heard from warnings on.
 """
 
 import logging
@@ -33,9 +33,10 @@ def configure_logs(settings: LogSettings) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(settings.level.upper())
-    for library in ("uvicorn", "httpx2", "httpcore2"):  # they say what we say, less well
-        logging.getLogger(library).setLevel(logging.WARNING)
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    # A driver's debug lines quote what is written, an HTTP client's whom it calls with what.
+    root.setLevel(max(level, logging.WARNING))
+    logging.getLogger("gaveld").setLevel(level)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
