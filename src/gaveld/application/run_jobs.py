@@ -4,12 +4,14 @@ What an attempt is, ``job_attempts`` says; where jobs are kept and who tells of 
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
 
 from gaveld.application.failures import place_of
 from gaveld.application.job_attempts import WIND_UP_SECONDS, Attempts
 from gaveld.application.ports import JobDispatcher, JobStore, Ticket
+from gaveld.domain.errors import Unavailable
 from gaveld.domain.jobs import Lease
 
 _log = logging.getLogger(__name__)
@@ -49,7 +51,11 @@ class RunJobs:
             while len(self._working) >= self._concurrency:
                 await asyncio.wait(self._working, return_when=asyncio.FIRST_COMPLETED)
             words = [] if has_more else await self._words()
-            leases = await self._leases(words)
+            leases = None if self._leaving.is_set() else await self._leases(words)
+            if leases is None or self._leaving.is_set():
+                await self._give_back(leases or (), words)
+                has_more = False
+                continue
             self._begin(leases, words)
             await _say(word.done() for word in words[len(leases) :])
             has_more = bool(leases) and not any(word.job_count for word in words)
@@ -91,9 +97,8 @@ class RunJobs:
             await asyncio.wait({told})
         return None if told.cancelled() else told.result()
 
-    async def _leases(self, words: Sequence[Ticket]) -> Sequence[Lease]:
-        if self._leaving.is_set():
-            return ()
+    async def _leases(self, words: Sequence[Ticket]) -> Sequence[Lease] | None:
+        """Return what there is to do; None if the store can't say."""
         limit = sum(word.job_count for word in words) or self._room
         try:
             leases = await self._jobs.lease(
@@ -102,9 +107,15 @@ class RunJobs:
         except Exception as failure:  # noqa: BLE001 (whatever it is, jobs must be taken again)
             self._store_is(failure)
             await self._unless_leaving(asyncio.sleep(self._poll_seconds))
-            return ()
+            return None
         self._store_is(None)
         return leases
+
+    async def _give_back(self, leases: Sequence[Lease], words: Sequence[Ticket]) -> None:
+        for lease in leases:
+            with contextlib.suppress(Unavailable):  # else it is free when the lease is over
+                await self._jobs.release(lease)
+        await _say(word.give_back(0.0) for word in words)
 
     def _begin(self, leases: Sequence[Lease], words: Sequence[Ticket]) -> None:
         tickets = (*words, *[None] * len(leases))

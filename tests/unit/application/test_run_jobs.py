@@ -159,3 +159,39 @@ async def test_a_store_that_was_away_is_asked_again(caplog):
             await until(lambda: all_done(jobs))
     said = [record.message for record in caplog.records]
     assert said == ["jobs can't be taken", "jobs can be taken again"]
+
+
+async def test_words_are_not_lost_while_the_store_is_away():
+    """Law: a word that could not be acted on is told again, and needs no look into the store."""
+    jobs, dispatcher, work = AwayAtFirst(), FakeJobDispatcher(), Work()
+    work.let.set()
+    async with working(jobs, dispatcher, work):
+        await add(jobs, dispatcher, 1)
+        await until(lambda: all_done(jobs) and ("done" in {said[0] for said in dispatcher.said}))
+    assert [said[0] for said in dispatcher.said] == ["give_back"] * 3 + ["done"]
+
+
+class SlowToLease(FakeJobStore):
+    """A store that takes its time to give out jobs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.let = asyncio.Event(), asyncio.Event()
+
+    async def lease(self, worker: str, *, limit: int, seconds: float) -> Sequence[Lease]:
+        self.asked.set()
+        await self.let.wait()
+        return await super().lease(worker, limit=limit, seconds=seconds)
+
+
+async def test_what_is_taken_in_the_moment_of_the_stop_is_given_back():
+    """Law: a job that comes too late is begun by nobody here, and waits as if it had not come."""
+    jobs, dispatcher, work = SlowToLease(), FakeJobDispatcher(), Work()
+    async with working(jobs, dispatcher, work) as runner:
+        await add(jobs, dispatcher, 1)
+        await jobs.asked.wait()
+        await runner.drain(1)
+        jobs.let.set()
+    (job,) = jobs.jobs.values()
+    assert (job.state, job.attempt_count, work.begun) == (JobState.WAITING, 0, 0)
+    assert [said[0] for said in dispatcher.said] == ["give_back"]
