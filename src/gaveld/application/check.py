@@ -129,14 +129,17 @@ class Check:
             for index, reference in enumerate(given)
         ]
         text, *pictures = await all_of(
-            [self._text(submission, project, due), *(picture(*entry) for entry in references)]
+            [
+                self._text(submission, project, policy, due),
+                *(picture(*entry) for entry in references),
+            ]
         )
         images = tuple(pictures[: len(submission.images)])
         gifs = tuple(pictures[len(submission.images) :])
         return _together(submission, policy, thresholds, text, images, gifs)
 
     async def _text(
-        self, submission: CheckSubmission, project: str, due: float
+        self, submission: CheckSubmission, project: str, policy: Policy, due: float
     ) -> TextJudgement | None:
         if not submission.text:
             return None
@@ -145,6 +148,7 @@ class Check:
             project=project,
             overrides=_NO_OVERRIDES,
             deadline_seconds=due - time.monotonic(),
+            own=policy,
         )
 
     async def _picture(
@@ -165,6 +169,7 @@ class Check:
                 overrides=_NO_OVERRIDES,
                 deadline_seconds=due - time.monotonic(),
                 explain=explain,
+                own=policy,
             ),
             partial(self._moderate_image.unjudged, policy),
         )

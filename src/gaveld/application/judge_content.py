@@ -125,7 +125,7 @@ class JudgeContent:
         own = await self._policies.current(project)
         fields, leaves = self._fitted(submission, own)
         policy = own.with_overrides(submission.overrides)
-        terms = Terms(project, policy, due, submission.overrides, submission.blocked_terms)
+        terms = Terms(project, own, policy, due, submission.overrides, submission.blocked_terms)
         judged = await self._judged(leaves, terms)
         pieces = [entry.piece for entry in judged]
         verdict, outcomes = together(pieces) if pieces else self._judge_field.nothing(policy)

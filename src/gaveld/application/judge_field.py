@@ -36,11 +36,12 @@ FieldJudgement = TextJudgement | ImageJudgement | VideoJudgement
 class Terms:
     """What goes for every field of one piece of content.
 
-    ``policy`` is the project's with the ``overrides`` in it. ``due`` is a time of the monotonic
-    clock.
+    ``own`` is the project's policy, the same for all, and ``policy`` that with the ``overrides`` in
+    it. ``due`` is a time of the monotonic clock.
     """
 
     project: str
+    own: Policy
     policy: Policy
     due: float
     overrides: PolicyOverrides = field(default_factory=PolicyOverrides)
@@ -136,6 +137,7 @@ class JudgeField:
                 project=terms.project,
                 overrides=terms.overrides,
                 deadline_seconds=terms.seconds_left,
+                own=terms.own,
             )
 
     async def _file(self, path: str, media: MediaValue, terms: Terms) -> Piece[FieldJudgement]:
@@ -148,6 +150,7 @@ class JudgeField:
                 deadline_seconds=terms.seconds_left,
                 # Rules ask for what a settled verdict needs no more, and so does who judges again.
                 explain=True,
+                own=terms.own,
             )
             return await piece(path, seen, partial(self._moderate_image.unjudged, policy))
         if media.type is FieldType.AUDIO and not self._judge_video.hears:

@@ -129,11 +129,13 @@ class ModerateText:
         overrides: PolicyOverrides,
         deadline_seconds: float,
         said: CallFacts | None = None,
+        own: Policy | None = None,
     ) -> TextJudgement:
         """Judge one text within ``deadline_seconds`` from now.
 
         A classifier that fails or is late costs coverage, never the call. ``said`` is what the call
-        says of the text for the policy's rules; without it none is run. Raises ``InvalidRequest``
+        says of the text for the policy's rules; without it none is run. ``own`` is the project's
+        policy where the text is a piece of more that it judges; else the one in force. Raises ``InvalidRequest``
         for a text that is not Unicode or too long, and for fields that don't fit their type, and
         ``DeadlineExceeded`` when the time was up before any classifier could be asked.
         """
@@ -142,7 +144,8 @@ class ModerateText:
         due = time.monotonic() + deadline_seconds
         clock = Stopwatch(self._telemetry)
         sha256 = hashlib.sha256(self._encoded(submission.text)).hexdigest()
-        own = await self._policies.current(project)
+        if own is None:
+            own = await self._policies.current(project)
         policy = own.with_overrides(overrides)
         rules = None if said is None else self._apply_rules
         if rules is not None and said is not None:

@@ -162,20 +162,23 @@ class ModerateImage:
         deadline_seconds: float,
         explain: bool = False,
         said: CallFacts | None = None,
+        own: Policy | None = None,
     ) -> ImageJudgement:
         """Judge one picture within ``deadline_seconds`` from now.
 
         A detector that fails or is late costs coverage, never the call. ``explain`` has everything
         asked even where the verdict is settled before; so have rules, which may ask for anything.
         ``said`` is what the call says of the picture for the policy's rules; without it none is
-        run. A file that the policy blocks as malware is never decoded. Raises ``InvalidRequest``
+        run. ``own`` is the project's policy where the picture is a piece of more that it judges;
+        else the one in force. A file blocked as malware is never decoded. Raises ``InvalidRequest``
         and ``FailedPrecondition`` for a file that is refused or can't be fetched,
         ``ResourceExhausted`` when too much is going on, and ``DeadlineExceeded`` when the time was
         up before anything could be asked.
         """
         due = time.monotonic() + deadline_seconds
         clock = Stopwatch(self._telemetry)
-        own = await self._policies.current(project)
+        if own is None:
+            own = await self._policies.current(project)
         policy = own.with_overrides(overrides)
         rules = None if said is None else self._apply_rules
         if rules is not None and said is not None:

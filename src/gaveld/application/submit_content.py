@@ -126,7 +126,7 @@ def _job(request: ContentRequest) -> Job:
         payload=request.payload,
         # The same content may be put into queues as often as somebody wants people to see it.
         content_id="" if request.review_queue else submission.content_id,
-        content_sha256=submission.sha256,
+        content_sha256=submission.identity_sha256,
         actor_id=submission.actor_id,
         priority=submission.priority,
         review_queue=request.review_queue,

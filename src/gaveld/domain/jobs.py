@@ -55,7 +55,8 @@ class Job:
     ``id`` is a random UUID in hex and the operation's name. ``payload`` is what is asked, and
     ``answer`` what came of it, both opaque here; ``payload_sha256`` tells repeats from other
     requests. A job's ``request_id`` is unique in its project; with ``content_id`` set, so are
-    content id and ``content_sha256`` together, so that the same content is judged once.
+    content id and ``content_sha256`` together, so that the same content is judged once; that digest
+    is of the content and its type.
     ``actor_id`` is the person who made the content, whom a project may ask to forget.
     ``priority`` is -100 to 100; higher goes first within a project. ``review_queue`` sends the
     content to people whatever comes of it. ``error_reason`` and ``error_message`` are of the last

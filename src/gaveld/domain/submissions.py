@@ -45,6 +45,11 @@ class ContentSubmission:
         """The digest of the fields; see ``content_sha256``."""
         return content_sha256(self.fields)
 
+    @property
+    def identity_sha256(self) -> str:
+        """The digest of the fields and their type, by which a repeat is told."""
+        return hashlib.sha256(f"{self.content_type}\0{self.sha256}".encode()).hexdigest()
+
 
 def content_sha256(fields: Mapping[str, FieldValue]) -> str:
     """Return the SHA-256 of the fields' canonical form, in 64 lower-case hex digits.
