@@ -1,6 +1,7 @@
 """The review page: what waits is shown, taken and decided, by keyboard alone and by anybody."""
 
 import base64
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -92,6 +93,7 @@ def test_an_item_is_shown_as_the_server_has_it(visit, put: Put, api, queue: str)
     for known in ("post-7", "ben", '{"forum":"cats"}', "ann until"):
         expect(shown.locator(".facts")).to_contain_text(known)
     assert shown.locator("img, script").count() == 0
+    expect(shown).not_to_contain_text(re.compile("null|undefined|NaN|\\[object"))
     visitor.photograph("review-item")
 
 

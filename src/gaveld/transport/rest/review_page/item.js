@@ -24,14 +24,15 @@ export const when = (time) => new Date(time).toLocaleString();
 /** Show an item; `acts` has what its buttons do: claim, release, accept, reject, second. */
 export function show(item, reviewer, categories, acts) {
   release();
-  $("item").replaceChildren(
+  const shown = [
     el("h2", { id: "item-title", tabIndex: -1 }, `${stateOf(item)} in ${queueOf(item)}`),
     headline(item),
     facts(item),
     ...contentParts(item),
     opinions(item),
     isOpen(item) ? decisionForm(item, reviewer, categories, acts) : null,
-  );
+  ];
+  $("item").replaceChildren(...shown.filter(Boolean));
   $("item-title").focus();
 }
 
