@@ -255,10 +255,11 @@ class ContentHouse:
     look: FakeLook = field(default_factory=FakeLook)
     parts: PictureParts = field(default_factory=PictureParts)
     transcriber: FakeTranscriber | None = None
+    store: Callable[[Policy], FakePolicyStore] = FakePolicyStore
 
     def __post_init__(self) -> None:
         self.files, self.users = Files(), FakeDecisions()
-        self.policies = FakePolicyStore(self.policy)
+        self.policies = self.store(self.policy)
         self.jobs, self.dispatcher, self.papers = MemoryJobs(), FakeJobDispatcher(), PlainPapers()
         self.places: list[int] = []
         self.judge_content = JudgeContent(

@@ -25,6 +25,14 @@ class FakePolicyStore:
         return self._by_project.get(project, self._default)
 
 
+class RestlessPolicyStore(FakePolicyStore):
+    """A ``PolicyStore`` whose policy is another revision each time that it is asked for."""
+
+    async def current(self, project: str) -> Policy:
+        self.asked = getattr(self, "asked", 0) + 1
+        return replace(await super().current(project), revision=f"{project}@{self.asked}")
+
+
 class FakePolicyHistory(FakePolicyStore):
     """A ``PolicyStore`` and a ``PolicyHistory`` over lists."""
 

@@ -135,9 +135,10 @@ class ModerateText:
 
         A classifier that fails or is late costs coverage, never the call. ``said`` is what the call
         says of the text for the policy's rules; without it none is run. ``own`` is the project's
-        policy where the text is a piece of more that it judges; else the one in force. Raises ``InvalidRequest``
-        for a text that is not Unicode or too long, and for fields that don't fit their type, and
-        ``DeadlineExceeded`` when the time was up before any classifier could be asked.
+        policy where the text is a piece of more that it judges; else the one in force. Raises
+        ``InvalidRequest`` for a text that is not Unicode or too long, and for fields that don't fit
+        their type, and ``DeadlineExceeded`` when the time was up before any classifier could be
+        asked.
         """
         if deadline_seconds <= 0:
             raise _too_late()

@@ -29,6 +29,7 @@ from tests.content_house import (
     video,
     with_rules,
 )
+from tests.fakes.policies import RestlessPolicyStore
 from tests.fakes.videos import FakeLook, FakeTranscriber, frames, subtitle
 from tests.fakes.videos import sound as heard
 
@@ -57,6 +58,14 @@ async def test_each_finding_names_its_field():
     assert judged.facts.findings == {"A1", "S2", "H2", "L1"}
     words = next(entry for entry in judged.outcomes if entry.card.name == "words")
     assert words.status is OutcomeStatus.RAN
+
+
+async def test_one_revision_judges_all_of_it():
+    """Law: a policy that is applied in the middle of a judgement has no part in it."""
+    house = ContentHouse(store=RestlessPolicyStore)
+    judged = await house.judged(text="you fool", tags=("fine", "darn it"), avatar=image("red"))
+    revisions = {entry.piece.verdict.policy_revision for entry in judged.fields}
+    assert revisions == {judged.verdict.policy_revision} == {"shop@1"}
 
 
 async def test_what_the_type_exempts_is_not_judged():

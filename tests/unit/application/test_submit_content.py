@@ -89,11 +89,13 @@ async def test_a_repeat_changes_nothing(first, again):
 
 
 async def test_other_content_is_no_repeat():
-    """Law: a changed content is judged anew under its id, and a request id names one call."""
+    """Law: changed content, or of another type, is judged anew; a request id names one call."""
     house = ContentHouse()
     one = await house.submit_content.later(house.request(submission(text="fine")))
     two = await house.submit_content.later(house.request(submission(text="fine!"), "r2"))
-    assert one.id != two.id
+    untyped = replace(submission(text="fine"), content_type="")
+    three = await house.submit_content.later(house.request(untyped, "r3"))
+    assert len({one.id, two.id, three.id}) == 3
     with pytest.raises(AlreadyExists) as refused:
         await house.submit_content.later(house.request(submission(text="other")))
     assert refused.value.reason is ErrorReason.REQUEST_ID_REUSED
