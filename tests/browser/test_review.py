@@ -286,6 +286,7 @@ def test_it_fits_a_phone(visit, put: Put, queue: str):
     put(text(INSULT), contentId="c" * 200, metadata={"k": "v" * 200})
     visitor = reviewer(visit, queue, **PHONE)
     take(visitor)
+    expect(visitor.page.locator("#items")).to_contain_text("Nothing here.")  # it is listed again
     assert visitor.page.evaluate("document.documentElement.scrollWidth") == 360
     for target in visitor.page.locator("#item button, #queues button:visible").all():
         assert target.bounding_box()["height"] >= 32
