@@ -3,6 +3,7 @@
 It rests on what was found at the time. What a policy would have looked for otherwise can't be told.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,9 @@ from gaveld.domain.verdicts import Verdict, combined, judge_weighed, raised_by_r
 
 OVERRIDDEN: Final = "+overrides"
 """How the revision of a policy ends that one call changed."""
+
+_WORDS: Final = re.compile(r"\b(?:content|ocr_text)\b")
+"""The variables of conditions that hold what is erased where the policy keeps no content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def _told(
     known, unknown = [], []
     for outcome in outcomes:
         rule = outcome.rule
-        if outcome.status is not RuleStatus.FAILED or is_all_stored:
+        if outcome.status is not RuleStatus.FAILED or is_all_stored or not _names_words(rule):
             known.append(outcome)
         elif has_same_types and rule.id in statuses and _asks_alike(rule, rules_then.get(rule.id)):
             # The same rule on the same facts came out so when all of them were there.
@@ -116,6 +120,11 @@ def _told(
         elif not rule.shadow:
             unknown.append(outcome)
     return known, unknown
+
+
+def _names_words(rule: Rule) -> bool:
+    """Return whether the condition may ask for what is not stored; if not, that changes nothing."""
+    return _WORDS.search(rule.condition) is not None
 
 
 def _asks_alike(rule: Rule, other: Rule | None) -> bool:
@@ -229,14 +238,18 @@ class BacktestTally:
     def _untold(self) -> Iterable[str]:
         for rule_id, count in self._missing.most_common():
             yield (
-                f"{count:,} decisions are unjudged: "
+                f"{_decisions_are(count)} unjudged: "
                 f"rule {self._rule_names.get(rule_id, rule_id)!r} needs content that is not stored."
             )
         if self._overridden:
             yield (
-                f"{self._overridden:,} decisions are unjudged: "
-                "their calls changed the policy, and how is not stored."
+                f"{_decisions_are(self._overridden)} unjudged: "
+                "a call changed the policy, and how is not stored."
             )
+
+
+def _decisions_are(count: int) -> str:
+    return "1 decision is" if count == 1 else f"{count:,} decisions are"
 
 
 def sections_that_look(policy: Policy) -> Mapping[str, object]:

@@ -100,12 +100,14 @@ async def test_rules_see_what_thresholds_make_of_it_now():
 
 async def test_what_needs_content_is_unjudged_and_said():
     """Law: a rule on content that is not stored leaves its decisions untold, by name."""
-    policy = replace(POLICY, rules=(Rule("age", "Age", "young", verdict=Action.BLOCK),))
-    backtest = use_case(decided("a"), blocked("b"), young=lambda facts: facts.content["age"] < 18)
+    young = "content.age < 18"
+    policy = replace(POLICY, rules=(Rule("age", "Age", young, verdict=Action.BLOCK),))
+    conditions = {young: lambda facts: facts.content["age"] < 18}
+    backtest = use_case(decided("a"), blocked("b"), **conditions)
     report = await backtest(plan(policy))
     assert (report.decision_count, report.unjudged_count) == (2, 1)
     assert report.warnings == (
-        "1 decisions are unjudged: rule 'Age' needs content that is not stored.",
+        "1 decision is unjudged: rule 'Age' needs content that is not stored.",
     )
 
 

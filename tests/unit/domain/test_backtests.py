@@ -103,6 +103,13 @@ def test_a_rule_that_needs_what_is_not_stored_leaves_a_decision_unjudged():
     )
 
 
+def test_a_rule_that_fails_without_asking_for_words_fails_as_it_would_have():
+    """Law: a user whom nobody named is no lost content; the failure is an answer."""
+    rule = Rule("again", "Again", "user.flags_24h > 1 && content_type == ''", verdict=BLOCK)
+    retrial = tried(decided(), replace(POLICY, rules=(rule,)), RuleOutcome(rule, FAILED))
+    assert retrial == Retrial(ALLOW, REVIEW, (ChangeCause(rule_id="again"),))
+
+
 def test_what_a_rule_could_not_change_is_judged_without_it():
     """Law: where a verdict is as strict as an unknown rule could make it, it is known."""
     policy = replace(POLICY, rules=(YOUNG,))
@@ -166,7 +173,7 @@ RULES = st.lists(
 
 def numbered(rules) -> list[RuleOutcome]:
     return [
-        RuleOutcome(Rule(f"r{n}", f"R{n}", "true", verdict=verdict, shadow=shadow), status)
+        RuleOutcome(Rule(f"r{n}", f"R{n}", "content.ok", verdict=verdict, shadow=shadow), status)
         for n, (verdict, shadow, status) in enumerate(rules)
     ]
 
@@ -221,10 +228,10 @@ def test_rows_moves_and_counts_add_up():
         (ChangeCause(rule_id="young"), 1, ("c3",)),
     ]
     assert report.warnings[0] == "Beware."
-    assert [warning.partition(": ")[2] for warning in report.warnings[1:]] == [
-        "rule 'Young' needs content that is not stored.",
-        "their calls changed the policy, and how is not stored.",
-    ]
+    assert report.warnings[1:] == (
+        "1 decision is unjudged: rule 'Young' needs content that is not stored.",
+        "1 decision is unjudged: a call changed the policy, and how is not stored.",
+    )
 
 
 @pytest.mark.parametrize("parts", [(), (JudgedPart("body", (), LOOKED),)])
