@@ -1,11 +1,13 @@
 """Policies on the wire: nothing is lost but secrets, and the contract's rules are kept."""
 
+import json
+
 import protovalidate
 import pytest
 from gavel.v1 import policy_pb2
 from hypothesis import given, settings
 
-from gaveld.domain.policies import Policy
+from gaveld.domain.policies import CategoryRule, Policy
 from gaveld.domain.rules import RuleAction
 from gaveld.transport.grpc.converters.policies import policy_from_proto, policy_to_proto
 from gaveld.transport.grpc.converters.policy_changes import changes_to_proto
@@ -67,3 +69,20 @@ def test_changes_are_told_where_there_are_any(before: Policy, after: Policy):
     """Law: equal policies differ nowhere, and others somewhere."""
     assert changes_to_proto(before, before) == []
     assert bool(changes_to_proto(before, after)) == (before != after)
+
+
+def test_what_has_no_order_is_told_in_the_order_of_its_names():
+    """Law: the same change reads the same each time: protobuf shuffles maps."""
+    names = [f"{letter}1" for letter in "VSPHLDCA"]
+    rules = {name: CategoryRule(review=0.5) for name in names}
+    told = changes_to_proto(Policy("", {"V1": CategoryRule(review=0.1)}), Policy("", rules))
+    assert [change.path for change in told] == [
+        *(f"categories.{name}" for name in sorted(names)[:-1]),
+        "categories.V1.review",
+    ]
+    parameters = {"b": {"z": 1, "y": 2}, "a": 3}
+    action = RuleAction("", "Tell", parameters=parameters, headers={"x-b": "1", "x-a": "2"})
+    (added,) = changes_to_proto(Policy("", {}), Policy("", {}, actions=(action,)))
+    said = dict(json.loads(added.after, object_pairs_hook=list))
+    assert [name for name, _ in said["headers"]] == ["x-a", "x-b"]
+    assert [name for name, _ in said["parameters"]] == ["a", "b"]

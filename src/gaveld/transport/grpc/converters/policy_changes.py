@@ -17,6 +17,8 @@ HIDDEN: Final = '"(secret)"'
 _SERVERS_OWN: Final = ("name", "revision", "etag")
 _NAMES: Final = ("id", "name")
 """What tells the entries of a list apart, the first that they have."""
+_MAPS: Final = ("categories", "headers", "parameters")
+"""What protobuf keeps in no order, another one each time."""
 
 
 def changes_to_proto(before: Policy, after: Policy) -> list[policy_service_pb2.PolicyChange]:
@@ -34,14 +36,24 @@ Change = tuple[str, str, str]
 
 def _tree(policy: Policy) -> dict[str, Any]:
     tree = MessageToDict(policy_to_proto(policy, "-"), preserving_proto_field_name=True)
-    return {key: value for key, value in tree.items() if key not in _SERVERS_OWN}
+    return {key: _ordered(value, key) for key, value in tree.items() if key not in _SERVERS_OWN}
+
+
+def _ordered(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_ordered(entry, "") for entry in value]
+    if not isinstance(value, Mapping):
+        return value
+    entries = sorted(value.items()) if name in _MAPS else value.items()
+    return {key: _ordered(entry, key) for key, entry in entries}
 
 
 def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:
     if before == after:
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for key in [*before, *(key for key in after if key not in before)]:
+        keys = [*before, *(key for key in after if key not in before)]
+        for key in sorted(keys) if path in _MAPS else keys:
             inner = f"{path}.{key}" if path else key
             yield from _changes(inner, before.get(key), after.get(key))
     elif isinstance(before or after, list) and isinstance(before or [], list):
