@@ -16,7 +16,7 @@ from tests.jobs import a_job
 
 
 async def gavel(*arguments: str, url: str, **environment: str) -> Result:
-    runner = CliRunner(env={"GAVEL_STORAGE__URL": url, "COLUMNS": "200", **environment})
+    runner = CliRunner(env={"GAVEL_STORAGE__URL": url, "COLUMNS": "80", **environment})
     return await asyncio.to_thread(runner.invoke, app, arguments)
 
 

@@ -56,11 +56,14 @@ def list_callbacks(
         return
     table = Table(
         Column("id", no_wrap=True),
-        Column("to"),
-        Column("state"),
-        Column("tried", justify="right"),
-        Column("last"),
-        Column("next"),
+        Column("to", overflow="fold"),
+        Column("state", no_wrap=True),
+        Column("tried", justify="right", no_wrap=True),
+        Column("last", overflow="fold"),
+        Column("next", no_wrap=True),
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     for entry in found:
         table.add_row(

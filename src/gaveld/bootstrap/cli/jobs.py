@@ -45,16 +45,26 @@ def list_jobs(
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
-    """List jobs of one state, the newest first; the dead ones unless you say otherwise."""
+    """List jobs of one state, the newest first; dead ones unless you say otherwise. In UTC."""
     page = _with_store(config, lambda store: store.list(project, state=state, limit=limit))
     if as_json:
         sys.stdout.write(json.dumps([_shown(job) for job in page.jobs], indent=2) + "\n")
         return
-    table = Table("id", "project", "kind", "created", Column("attempts", justify="right"), "reason")
+    table = Table(
+        Column("id", no_wrap=True),
+        Column("project", overflow="fold"),
+        Column("kind", no_wrap=True),
+        Column("created", no_wrap=True),
+        Column("tried", justify="right", no_wrap=True),
+        Column("reason", overflow="fold"),
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     for job in page.jobs:
-        created = job.created_at.isoformat(sep=" ", timespec="seconds")
-        attempts = str(job.attempt_count)
-        table.add_row(job.id, job.project, job.kind, created, attempts, job.error_reason)
+        created = f"{job.created_at:%m-%d %H:%M:%S}"
+        tried = str(job.attempt_count)
+        table.add_row(job.id, job.project, job.kind, created, tried, job.error_reason)
     out.print(table)
     if page.next_token:
         err.print(f"There are more than {limit}.")
