@@ -16,6 +16,7 @@ from gaveld.application.ports import (
     Patterns,
 )
 from gaveld.domain.actions import Action
+from gaveld.domain.deliveries import CALLABLE, can_be_called, can_be_header
 from gaveld.domain.errors import FieldViolation
 from gaveld.domain.policies import DEFAULT_QUEUE, Policy, TermList
 from gaveld.domain.rules import Rule
@@ -100,6 +101,7 @@ class CheckPolicy:
         for index, rule in enumerate(policy.rules):
             found += self._condition(rule, f"rules[{index}]", policy.content_types)
         found += _parameters(policy)
+        found += _calls(policy)
         return CheckedPolicy(policy, tuple(found), tuple(self._warnings(policy)))
 
     def _terms(self, policy: Policy) -> Iterator[FieldViolation]:
@@ -249,6 +251,19 @@ def _parameters(policy: Policy) -> Iterator[FieldViolation]:
         if size > MAX_PARAMETERS_BYTES:
             said = f"have {size} bytes as JSON; the limit is {MAX_PARAMETERS_BYTES}"
             yield FieldViolation(f"actions[{index}].parameters", said, "SIZE")
+
+
+def _calls(policy: Policy) -> Iterator[FieldViolation]:
+    """Name what would keep an action's callbacks from ever being sent."""
+    for index, action in enumerate(policy.actions):
+        if action.callback_url and not can_be_called(action.callback_url):
+            yield FieldViolation(f"actions[{index}].callback_url", f"must be {CALLABLE}", "ADDRESS")
+        for name, value in action.headers.items():
+            if not can_be_header(value):
+                path = f'actions[{index}].headers["{name}"]'
+                yield FieldViolation(
+                    path, "must hold no line breaks or control characters", "HEADER"
+                )
 
 
 def _spelt(

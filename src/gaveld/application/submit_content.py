@@ -7,12 +7,12 @@ import hashlib
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from gaveld.application.decide_content import ContentPapers, DecideContent
 from gaveld.application.judge_content import JudgeContent
 from gaveld.application.ports import JobDispatcher, JobStore
 from gaveld.domain.decision_records import Records
+from gaveld.domain.deliveries import CALLABLE, can_be_called
 from gaveld.domain.errors import FieldViolation, InvalidRequest
 from gaveld.domain.jobs import Job, JobKind, JobState
 from gaveld.domain.review_items import ReviewItem, ReviewState
@@ -153,13 +153,5 @@ def _waiting_item(job: Job, submission: ContentSubmission) -> ReviewItem | None:
 
 def _check_callback(submission: ContentSubmission) -> None:
     """Refuse an address that nothing could ever be sent to, so that nobody waits for it."""
-    if not submission.callback_url:
-        return
-    try:
-        parts = urlsplit(submission.callback_url)
-        is_address = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
-    except ValueError:
-        is_address = False
-    if not is_address or parts.scheme.lower() not in ("http", "https"):
-        said = "must be an http or https address with a host, and without a user name"
-        raise InvalidRequest(FieldViolation("callback_url", said))
+    if submission.callback_url and not can_be_called(submission.callback_url):
+        raise InvalidRequest(FieldViolation("callback_url", f"must be {CALLABLE}"))

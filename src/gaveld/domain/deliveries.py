@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 RETRY_DELAYS_SECONDS: Final = (
     5,
@@ -26,6 +27,14 @@ It is the schedule that the Standard Webhooks specification recommends.
 MAX_ATTEMPTS: Final = 1 + len(RETRY_DELAYS_SECONDS)
 MAX_RETRY_AFTER_SECONDS: Final = 24 * 3600
 """For longer than this nobody is waited for, whatever a receiver asks."""
+
+CALLABLE: Final = (
+    "an http or https address with a host, without a user name, on port 80, 443 or one from 1024 on"
+)
+"""What an address is that something can be sent to, for people."""
+
+_WEB_PORTS: Final = (None, 80, 443)
+_FIRST_FREE_PORT: Final = 1024
 
 
 class DeliveryState(StrEnum):
@@ -113,6 +122,32 @@ class Delivery:
 def receiver_id(project: str, url: str) -> str:
     """Return the id of a receiver: 32 hex digits that don't tell its address."""
     return hashlib.sha256(f"{project}\n{url}".encode()).hexdigest()[:32]
+
+
+def can_be_called(url: str) -> bool:
+    """Whether anything could ever be sent to an address, wherever that may be.
+
+    It is http or https with a host, without a user name, on the web's ports or one from 1024 on.
+    """
+    if "\\" in url or not _is_printed(url) or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    is_free = port in _WEB_PORTS or (port or 0) >= _FIRST_FREE_PORT
+    is_web = parts.scheme.lower() in ("http", "https")
+    return is_web and bool(parts.hostname) and is_free and "@" not in parts.netloc
+
+
+def can_be_header(value: str) -> bool:
+    """Whether a header can have this value, but for the blanks around it."""
+    return _is_printed(value.strip().replace("\t", " "))
+
+
+def _is_printed(text: str) -> bool:
+    return all(" " <= character != "\x7f" for character in text)
 
 
 def retry_at(

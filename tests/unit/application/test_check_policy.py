@@ -115,6 +115,29 @@ def test_names_get_their_one_spelling():
             "actions[0].parameters",
             "the limit is 16384",
         ),
+        *(
+            (
+                replace(GOOD, actions=(replace(BAN, callback_url=url),)),
+                "actions[0].callback_url",
+                "must be an http or https address with a host, without a user name",
+            )
+            for url in (
+                "https://user:word@shop.example/",
+                "https://shop.example:25/",
+                "https://shop.example:99999/",
+                "https:///hook",
+                "https://shop.example\\@other.example/",
+                "https://shop.example/\0",
+            )
+        ),
+        *(
+            (
+                replace(GOOD, actions=(replace(BAN, headers={"x-shop": value}),)),
+                'actions[0].headers["x-shop"]',
+                "must hold no line breaks",
+            )
+            for value in ("one\r\nx-other: two", "one\ntwo", "\0", "a\x7fb")
+        ),
         (
             replace(GOOD, panel=PanelSettings(places=(PanelPlace("two"),))),
             "panel.reviewers[0].name",
