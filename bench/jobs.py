@@ -35,7 +35,7 @@ from tests.nats_server import nats_binary
 
 from bench.load import over_grpc, until_answered
 from bench.overhead import PATH as TEXT_PATH
-from bench.servers import free_port, gavel_server, process
+from bench.servers import Processes, free_port, gavel_server, process
 from gaveld.adapters.secrets import new_key
 
 GAVEL: Final = str(Path(sys.executable).with_name("gavel"))
@@ -64,6 +64,11 @@ class Setup:
     name: str
     address: str
     database: str
+    processes: tuple[Processes, ...]
+
+    def cpu_seconds(self) -> float:
+        """Return what servers and workers have used of the CPU so far; no database."""
+        return sum(entry.cpu_seconds() for entry in self.processes)
 
     async def done(self) -> int:
         """Count the jobs that are done."""
@@ -93,7 +98,8 @@ def main(console: Console) -> None:
         "through",
         "bare inserts/s",
         "jobs/s",
-        "inserts a job",
+        "ratio",
+        "CPU ms a job",
         "jobs/s, each with a callback",
         "half load, jobs/s",
         "accepted to callback, p50 ms",
@@ -117,7 +123,9 @@ async def measured(setup: Setup) -> tuple[str, ...]:
     async with callers(setup) as submit, receiving(says(204)) as receiver:
         url = f"http://127.0.0.1:{receiver.port}/"
         await through(setup, submit, JOBS // 10, "")
+        before = setup.cpu_seconds()
         silent = await through(setup, submit, JOBS, "")
+        used = setup.cpu_seconds() - before
         told = await through(setup, submit, JOBS, url)
         await receiver.wait_for(JOBS)
         delays = await half_load(submit, receiver, told / 2, url)
@@ -126,6 +134,7 @@ async def measured(setup: Setup) -> tuple[str, ...]:
         f"{bare:,.0f}",
         f"{silent:,.0f}",
         f"{bare / silent:.1f}",
+        f"{used / JOBS * 1e3:.1f}",
         f"{told:,.0f}",
         f"{told / 2:,.0f}",
         f"{quantile(delays, 0.5) * 1e3:,.0f}",
@@ -246,7 +255,7 @@ def sqlite_setup() -> Iterator[Setup]:
         database = str(policy.with_name("gavel.db"))
         storage = {"GAVEL_STORAGE__URL": f"sqlite+aiosqlite:///{database}"}
         with gavel_server({**SETTINGS, **storage, "GAVEL_POLICY__FILE": str(policy)}) as server:
-            yield Setup("SQLite", server.address, database)
+            yield Setup("SQLite", server.address, database, (server.processes,))
 
 
 @contextmanager
@@ -255,7 +264,7 @@ def postgres_setup(postgres: Postgres) -> Iterator[Setup]:
     with policy_file() as policy:
         url, settings = migrated(postgres, policy)
         with gavel_server(settings) as server:
-            yield Setup("PostgreSQL", server.address, url)
+            yield Setup("PostgreSQL", server.address, url, (server.processes,))
 
 
 @contextmanager
@@ -268,9 +277,10 @@ def nats_setup(postgres: Postgres) -> Iterator[Setup]:
         worker = {"GAVEL_OPS__PORT": "0", "GAVEL_LOG__LEVEL": "warning"}
         with (
             gavel_server({**settings, **none}) as server,
-            process([GAVEL, "worker"], {**settings, **worker}),
+            process([GAVEL, "worker"], {**settings, **worker}) as working,
         ):
-            yield Setup("PostgreSQL and NATS", server.address, url)
+            processes = (server.processes, working)
+            yield Setup("PostgreSQL and NATS", server.address, url, processes)
 
 
 @contextmanager
