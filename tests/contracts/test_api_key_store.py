@@ -58,6 +58,7 @@ async def test_a_kept_key_is_found_as_it_was(store: ApiKeyStore):
 async def test_an_unknown_key_is_none(store: ApiKeyStore):
     """Law: a missing key is an answer, not an error."""
     assert await store.find("nobody") is None
+    assert await store.find("nul \0") is None
 
 
 async def test_an_id_is_taken_once(store: ApiKeyStore):

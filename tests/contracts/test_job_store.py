@@ -22,6 +22,13 @@ async def test_what_is_added_is_found_by_its_project_alone(kept: Kept):
     assert await kept.store.find("shop", "nothing") is None
 
 
+@pytest.mark.parametrize("job_id", ["", "nul \0", "\0", "👍" * 99])
+async def test_what_can_be_no_id_is_nobodys(kept: Kept, job_id: str):
+    """Law: whatever a caller names, there is no such job, and the storage is not to blame."""
+    assert await kept.store.find("shop", job_id) is None
+    assert await kept.store.cancel("shop", job_id) is None
+
+
 async def test_a_repeat_is_the_first_ones(kept: Kept):
     """Law: the same request id, or the same content under the same id, is one job."""
     job = a_job(content_id="post-1", content_sha256="ab" * 32)

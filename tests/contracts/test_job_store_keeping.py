@@ -1,6 +1,7 @@
 """One suite for every ``JobStore``: how jobs are listed, counted and erased, and shared out."""
 
 import asyncio
+import base64
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from itertools import chain
@@ -34,9 +35,24 @@ async def test_jobs_are_listed_page_by_page_newest_first(kept: Kept):
     assert created == sorted(created, reverse=True)
     assert {job.payload for job in seen} == {b""}
     assert len((await kept.store.list(limit=100)).jobs) == 8
-    with pytest.raises(InvalidRequest) as refused:
-        await kept.store.list("shop", token="nowhere")
-    assert refused.value.reason is ErrorReason.INVALID_PAGE_TOKEN
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        b"nowhere",
+        b"2026-11-22T12:00:00+00:00 nul \0",
+        b"2026-11-22T12:00:00 no-zone",
+        b"9999-12-31T23:59:59-23:59 no-such-time",
+        b"0001-01-01T00:00:00+23:59 no-such-time",
+    ],
+)
+async def test_a_page_that_none_leads_to_is_refused(kept: Kept, place: bytes):
+    """Law: a token that somebody made up is the caller's fault, on every storage."""
+    for token in (place.decode(), base64.urlsafe_b64encode(place).decode()):
+        with pytest.raises(InvalidRequest) as refused:
+            await kept.store.list("shop", token=token)
+        assert refused.value.reason is ErrorReason.INVALID_PAGE_TOKEN
 
 
 async def test_jobs_are_listed_by_state(kept: Kept):

@@ -83,6 +83,7 @@ async def test_the_files_policy_is_in_force_until_one_is_applied(store):
     assert await store.list("kids", limit=10) == [found.entry]
     assert found.entry.is_in_force
     assert await store.find("kids", "kids@000000000000") is None
+    assert await store.find("kids", "nul \0") is None
 
 
 async def test_what_is_applied_is_in_force_at_once_under_its_own_revision(store):

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gaveld.adapters.storage.tables import Base, Whole, transaction
+from gaveld.adapters.storage.tables import Base, Whole, can_be_id, transaction
 from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
 
 REMEMBERED_SECONDS: Final = 5.0
@@ -58,6 +58,8 @@ class SqlApiKeyStore:
 
     async def find(self, key_id: str) -> ApiKey | None:
         """Return one key; see ``ApiKeyStore.find``."""
+        if not can_be_id(key_id):
+            return None
         async with transaction(self._sessions, UNREACHED) as session:
             row = await session.get(ApiKeyRow, key_id)
         return _key(row) if row else None

@@ -1,13 +1,14 @@
 """Gives jobs out page by page, the newest first, and says where the next page begins."""
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, desc, literal, or_, select
 from sqlalchemy.orm import defer
 
 from gaveld.adapters.storage.job_rows import JobRow, aware, job_from
+from gaveld.adapters.storage.tables import can_be_id
 from gaveld.application.ports import JobPage
 from gaveld.domain.errors import ErrorReason, FieldViolation, InvalidRequest
 from gaveld.domain.jobs import JobState
@@ -43,14 +44,25 @@ def page_of(rows: list[JobRow], limit: int) -> JobPage:
 
 
 def _after(token: str) -> ColumnElement[Any]:
+    created_at, job_id = _place(token)
+    return or_(
+        JobRow.created_at < created_at, and_(JobRow.created_at == created_at, JobRow.id < job_id)
+    )
+
+
+def _place(token: str) -> tuple[datetime, str]:
     try:
         time, job_id = base64.urlsafe_b64decode(token).decode().split(" ")
         created_at = datetime.fromisoformat(time)
     except ValueError as error:  # that of base64 is one, and that of UTF-8
-        raise InvalidRequest(
-            FieldViolation("page_token", "is not the next_page_token of a page"),
-            reason=ErrorReason.INVALID_PAGE_TOKEN,
-        ) from error
-    return or_(
-        JobRow.created_at < created_at, and_(JobRow.created_at == created_at, JobRow.id < job_id)
+        raise _refusal() from error
+    if created_at.utcoffset() != timedelta(0) or not can_be_id(job_id):
+        raise _refusal()
+    return created_at, job_id
+
+
+def _refusal() -> InvalidRequest:
+    return InvalidRequest(
+        FieldViolation("page_token", "is not the next_page_token of a page"),
+        reason=ErrorReason.INVALID_PAGE_TOKEN,
     )

@@ -32,7 +32,7 @@ from gaveld.adapters.storage.job_rows import (
     values_of,
 )
 from gaveld.adapters.storage.recording import Recorder
-from gaveld.adapters.storage.tables import transaction
+from gaveld.adapters.storage.tables import can_be_id, transaction
 from gaveld.adapters.storage.writing import Writes
 from gaveld.application.ports import JobCounts, JobPage, StripWords
 from gaveld.domain.decision_records import Records
@@ -84,6 +84,8 @@ class SqlJobStore:
 
     async def find(self, project: str | None, job_id: str) -> Job | None:
         """Return a job; see ``JobStore.find``."""
+        if not can_be_id(job_id):
+            return None
         async with self._read() as session:
             row = await session.get(JobRow, job_id)
             if row is None or project not in (None, row.project):
@@ -146,6 +148,8 @@ class SqlJobStore:
 
     async def cancel(self, project: str, job_id: str) -> Job | None:
         """Cancel a job; see ``JobStore.cancel``."""
+        if not can_be_id(job_id):
+            return None
         is_meant = (JobRow.id == job_id, JobRow.project == project)
         cancelled = (
             update(JobRow)

@@ -32,6 +32,11 @@ class AnyText(TypeDecorator[str]):
         return None if value is None else bytes(value).decode("utf-8")
 
 
+def can_be_id(text: str) -> bool:
+    """Whether a caller's text could be an id: no id has U+0000, which PostgreSQL won't look for."""
+    return "\0" not in text
+
+
 class Base(DeclarativeBase):
     """The tables of this server. What changes here changes in ``migrations`` too."""
 

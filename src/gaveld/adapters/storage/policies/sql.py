@@ -23,7 +23,7 @@ from gaveld.adapters.storage.policies.document import fingerprint, policy_of, tr
 from gaveld.adapters.storage.policies.rows import ActionSecretRow, PolicyRow
 from gaveld.adapters.storage.policies.schema import PolicyDocument
 from gaveld.adapters.storage.policies.yaml_file import YamlPolicyStore
-from gaveld.adapters.storage.tables import transaction
+from gaveld.adapters.storage.tables import can_be_id, transaction
 from gaveld.application.ports import (
     FILE_AUTHOR,
     PolicyEntry,
@@ -128,6 +128,8 @@ class SqlPolicyStore:
                 policy = await self._file_policy(session, project)
                 entry = self._file_entry(policy.revision)
                 return PolicyRevision(policy, entry) if revision in ("", policy.revision) else None
+            if not can_be_id(revision):
+                return None
             if revision:
                 named = newest_first.where(PolicyRow.revision == revision)
                 row = await session.scalar(named.limit(1))

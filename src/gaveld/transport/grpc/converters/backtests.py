@@ -19,6 +19,8 @@ USUAL_STRETCH: Final = timedelta(days=7)
 USUAL_DECISIONS: Final = 100_000
 USUAL_SAMPLES: Final = 10
 
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+
 
 def backtest_request_from_proto(
     request: pb.BacktestPolicyRequest,
@@ -34,7 +36,8 @@ def backtest_request_from_proto(
     ``InvalidRequest`` for one that ends before it begins.
     """
     until = request.until.ToDatetime(UTC) if request.HasField("until") else now
-    since = request.since.ToDatetime(UTC) if request.HasField("since") else until - USUAL_STRETCH
+    usual = max(until, _EARLIEST + USUAL_STRETCH) - USUAL_STRETCH
+    since = request.since.ToDatetime(UTC) if request.HasField("since") else usual
     if since >= until:
         raise InvalidRequest(FieldViolation("since", "must be before until"))
     stored = pb.BacktestPolicyRequest(
