@@ -67,6 +67,7 @@ from gaveld.application.ports.rules import (
 )
 from gaveld.application.ports.secrets import SecretBox
 from gaveld.application.ports.telemetry import Telemetry
+from gaveld.application.ports.usage import UsageStore
 
 __all__ = [
     "FILE_AUTHOR",
@@ -122,6 +123,7 @@ __all__ = [
     "TextSignals",
     "Ticket",
     "Transcriber",
+    "UsageStore",
     "UserStore",
     "VerdictCache",
     "VideoDecoder",
