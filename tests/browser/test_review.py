@@ -97,6 +97,21 @@ def test_an_item_is_shown_as_the_server_has_it(visit, put: Put, api, queue: str)
     visitor.photograph("review-item")
 
 
+def test_names_are_shown_as_callers_gave_them(visit, put: Put, queue: str):
+    """Law: no field hides another, each has its findings, and metadata is what was sent."""
+    insult = {"stringValue": INSULT}
+    fields = {"a_b": insult, "aB": {"stringValue": "fine"}, "fields": insult, "metadata": insult}
+    put(fields, metadata={"post_id": 7})
+    visitor = reviewer(visit, queue)
+    take(visitor)
+    shown = visitor.page.locator("#item")
+    for name in ("a_b", "fields", "metadata"):
+        content = shown.get_by_role("group", name=name, exact=True)
+        assert content.locator("mark").count() > 0
+    expect(shown.get_by_role("group", name="aB", exact=True)).to_contain_text("fine")
+    expect(shown.locator(".facts")).to_contain_text('{"post_id":7}')
+
+
 def test_a_decision_is_written_with_its_reason(visit, put: Put, api, queue: str):
     """Law: what the person says reaches the server, and the next item comes by itself."""
     first, second = put(text(INSULT)), put(text("Another day, another insult, you idiot"))

@@ -73,10 +73,19 @@ export function open(path) {
   });
 }
 
-/** Return JSON with lowerCamelCase names, as the server writes them unless it was told otherwise. */
+/**
+ * Return JSON with lowerCamelCase names, as the server writes them unless it was told otherwise.
+ * The names of fields and all of metadata are callers' own, and stay as they are.
+ */
 export function camelCased(value) {
   if (Array.isArray(value)) return value.map(camelCased);
   if (value === null || typeof value !== "object") return value;
-  const named = ([name, entry]) => [name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()), camelCased(entry)];
+  const named = ([name, entry]) => [name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase()), renamed(name, entry)];
   return Object.fromEntries(Object.entries(value).map(named));
+}
+
+function renamed(name, entry) {
+  if (name === "metadata") return entry;
+  if (name !== "fields" || entry === null || typeof entry !== "object" || Array.isArray(entry)) return camelCased(entry);
+  return Object.fromEntries(Object.entries(entry).map(([own, field]) => [own, camelCased(field)]));
 }
