@@ -31,7 +31,7 @@ from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mas
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgavel/v1/policy_service.proto\x12\x08gavel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x15gavel/v1/policy.proto\x1a\x16gavel/v1/verdict.proto\x1a\x1cgoogle/api/annotations.proto\x1a#google/longrunning/operations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"p\n\x10GetPolicyRequest\x12\\\n\x04name\x18\x01 \x01(\tBN\xbaHKrI2G^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/policy(/revisions/[^/]{1,128})?$\"5\n\x11GetPolicyResponse\x12 \n\x06policy\x18\x01 \x01(\x0b\x32\x10.gavel.v1.Policy\"\xa0\x01\n\x1aListPolicyRevisionsRequest\x12\x45\n\x06parent\x18\x01 \x01(\tB5\xbaH2r02.^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/policy$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"c\n\x1bListPolicyRevisionsResponse\x12+\n\trevisions\x18\x01 \x03(\x0b\x32\x18.gavel.v1.PolicyRevision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x94\x01\n\x0ePolicyRevision\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x10\n\x08in_force\x18\x06 \x01(\x08\"\x87\x03\n\x12\x41pplyPolicyRequest\x12\xbd\x01\n\x06policy\x18\x01 \x01(\x0b\x32\x10.gavel.v1.PolicyB\x9a\x01\xbaH\x96\x01\xba\x01\x8f\x01\n\x19\x61pply_policy_request.name\x12-policy.name must be projects/{project}/policy\x1a\x43this.name.matches(\'^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/policy$\')\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x19\n\x07message\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08\x12\x36\n\nrequest_id\x18\x06 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"\x86\x01\n\x13\x41pplyPolicyResponse\x12 \n\x06policy\x18\x01 \x01(\x0b\x32\x10.gavel.v1.Policy\x12\'\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x16.gavel.v1.PolicyChange\x12\x10\n\x08warnings\x18\x03 \x03(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x0cPolicyChange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\xa8\x03\n\x15\x42\x61\x63ktestPolicyRequest\x12\xc0\x01\n\x06policy\x18\x01 \x01(\x0b\x32\x10.gavel.v1.PolicyB\x9d\x01\xbaH\x99\x01\xba\x01\x92\x01\n\x1c\x62\x61\x63ktest_policy_request.name\x12-policy.name must be projects/{project}/policy\x1a\x43this.name.matches(\'^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/policy$\')\xc8\x01\x01\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\rmax_decisions\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x1c\n\x0bmax_samples\x18\x05 \x01(\rB\x07\xbaH\x04*\x02\x18\x64\x12\x36\n\nrequest_id\x18\x06 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"\xbd\x01\n\x16\x42\x61\x63ktestPolicyResponse\x12\x16\n\x0e\x64\x65\x63ision_count\x18\x01 \x01(\x04\x12\x15\n\rchanged_count\x18\x02 \x01(\x04\x12\x16\n\x0eunjudged_count\x18\x03 \x01(\x04\x12#\n\x04rows\x18\x04 \x03(\x0b\x32\x15.gavel.v1.BacktestRow\x12%\n\x05moves\x18\x05 \x03(\x0b\x32\x16.gavel.v1.BacktestMove\x12\x10\n\x08warnings\x18\x06 \x03(\t\"`\n\x0c\x42\x61\x63ktestMove\x12 \n\x06\x62\x65\x66ore\x18\x01 \x01(\x0e\x32\x10.gavel.v1.Action\x12\x1f\n\x05\x61\x66ter\x18\x02 \x01(\x0e\x32\x10.gavel.v1.Action\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\"\xb4\x01\n\x0b\x42\x61\x63ktestRow\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\t\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12 \n\x06\x62\x65\x66ore\x18\x03 \x01(\x0e\x32\x10.gavel.v1.Action\x12\x1f\n\x05\x61\x66ter\x18\x04 \x01(\x0e\x32\x10.gavel.v1.Action\x12\r\n\x05\x63ount\x18\x05 \x01(\x04\x12\x1a\n\x12sample_content_ids\x18\x06 \x03(\t\x12\x11\n\tunchecked\x18\x07 \x01(\x08\"V\n\x16\x42\x61\x63ktestPolicyMetadata\x12\x13\n\x0btried_count\x18\x01 \x01(\x04\x12\x13\n\x0btotal_count\x18\x02 \x01(\x04\x12\x12\n\nrequest_id\x18\x03 \x01(\t2\x91\x05\n\rPolicyService\x12\xa6\x01\n\tGetPolicy\x12\x1a.gavel.v1.GetPolicyRequest\x1a\x1b.gavel.v1.GetPolicyResponse\"`\x82\xd3\xe4\x93\x02Z\x12\x1c/v1/{name=projects/*/policy}Z2\x12(/v1/{name=projects/*/policy/revisions/*}b\x06policyb\x06policy\x12\x94\x01\n\x13ListPolicyRevisions\x12$.gavel.v1.ListPolicyRevisionsRequest\x1a%.gavel.v1.ListPolicyRevisionsResponse\"0\x82\xd3\xe4\x93\x02*\x12(/v1/{parent=projects/*/policy}/revisions\x12\x80\x01\n\x0b\x41pplyPolicy\x12\x1c.gavel.v1.ApplyPolicyRequest\x1a\x1d.gavel.v1.ApplyPolicyResponse\"4\x82\xd3\xe4\x93\x02.\")/v1/{policy.name=projects/*/policy}:apply:\x01*\x12\xbc\x01\n\x0e\x42\x61\x63ktestPolicy\x12\x1f.gavel.v1.BacktestPolicyRequest\x1a\x1d.google.longrunning.Operation\"j\xca\x41\x30\n\x16\x42\x61\x63ktestPolicyResponse\x12\x16\x42\x61\x63ktestPolicyMetadata\x82\xd3\xe4\x93\x02\x31\",/v1/{policy.name=projects/*/policy}:backtest:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dgavel/v1/policy_service.proto\x12\x08gavel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x15gavel/v1/policy.proto\x1a\x16gavel/v1/verdict.proto\x1a\x1cgoogle/api/annotations.proto\x1a#google/longrunning/operations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"i\n\x10GetPolicyRequest\x12U\n\x04name\x18\x01 \x01(\tBG\xbaHDrB2@^projects/[A-Za-z0-9._-]{1,128}/policy(/revisions/[^/]{1,128})?$\"5\n\x11GetPolicyResponse\x12 \n\x06policy\x18\x01 \x01(\x0b\x32\x10.gavel.v1.Policy\"\x99\x01\n\x1aListPolicyRevisionsRequest\x12>\n\x06parent\x18\x01 \x01(\tB.\xbaH+r)2\'^projects/[A-Za-z0-9._-]{1,128}/policy$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"c\n\x1bListPolicyRevisionsResponse\x12+\n\trevisions\x18\x01 \x03(\x0b\x32\x18.gavel.v1.PolicyRevision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x94\x01\n\x0ePolicyRevision\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x10\n\x08in_force\x18\x06 \x01(\x08\"\x80\x03\n\x12\x41pplyPolicyRequest\x12\xb6\x01\n\x06policy\x18\x01 \x01(\x0b\x32\x10.gavel.v1.PolicyB\x93\x01\xbaH\x8f\x01\xba\x01\x88\x01\n\x19\x61pply_policy_request.name\x12-policy.name must be projects/{project}/policy\x1a<this.name.matches(\'^projects/[A-Za-z0-9._-]{1,128}/policy$\')\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x19\n\x07message\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08\x12\x36\n\nrequest_id\x18\x06 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"\x86\x01\n\x13\x41pplyPolicyResponse\x12 \n\x06policy\x18\x01 \x01(\x0b\x32\x10.gavel.v1.Policy\x12\'\n\x07\x63hanges\x18\x02 \x03(\x0b\x32\x16.gavel.v1.PolicyChange\x12\x10\n\x08warnings\x18\x03 \x03(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\";\n\x0cPolicyChange\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"\xa1\x03\n\x15\x42\x61\x63ktestPolicyRequest\x12\xb9\x01\n\x06policy\x18\x01 \x01(\x0b\x32\x10.gavel.v1.PolicyB\x96\x01\xbaH\x92\x01\xba\x01\x8b\x01\n\x1c\x62\x61\x63ktest_policy_request.name\x12-policy.name must be projects/{project}/policy\x1a<this.name.matches(\'^projects/[A-Za-z0-9._-]{1,128}/policy$\')\xc8\x01\x01\x12)\n\x05since\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\rmax_decisions\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x1c\n\x0bmax_samples\x18\x05 \x01(\rB\x07\xbaH\x04*\x02\x18\x64\x12\x36\n\nrequest_id\x18\x06 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"\xbd\x01\n\x16\x42\x61\x63ktestPolicyResponse\x12\x16\n\x0e\x64\x65\x63ision_count\x18\x01 \x01(\x04\x12\x15\n\rchanged_count\x18\x02 \x01(\x04\x12\x16\n\x0eunjudged_count\x18\x03 \x01(\x04\x12#\n\x04rows\x18\x04 \x03(\x0b\x32\x15.gavel.v1.BacktestRow\x12%\n\x05moves\x18\x05 \x03(\x0b\x32\x16.gavel.v1.BacktestMove\x12\x10\n\x08warnings\x18\x06 \x03(\t\"`\n\x0c\x42\x61\x63ktestMove\x12 \n\x06\x62\x65\x66ore\x18\x01 \x01(\x0e\x32\x10.gavel.v1.Action\x12\x1f\n\x05\x61\x66ter\x18\x02 \x01(\x0e\x32\x10.gavel.v1.Action\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\"\xb4\x01\n\x0b\x42\x61\x63ktestRow\x12\x13\n\x0b\x63\x61tegory_id\x18\x01 \x01(\t\x12\x0f\n\x07rule_id\x18\x02 \x01(\t\x12 \n\x06\x62\x65\x66ore\x18\x03 \x01(\x0e\x32\x10.gavel.v1.Action\x12\x1f\n\x05\x61\x66ter\x18\x04 \x01(\x0e\x32\x10.gavel.v1.Action\x12\r\n\x05\x63ount\x18\x05 \x01(\x04\x12\x1a\n\x12sample_content_ids\x18\x06 \x03(\t\x12\x11\n\tunchecked\x18\x07 \x01(\x08\"V\n\x16\x42\x61\x63ktestPolicyMetadata\x12\x13\n\x0btried_count\x18\x01 \x01(\x04\x12\x13\n\x0btotal_count\x18\x02 \x01(\x04\x12\x12\n\nrequest_id\x18\x03 \x01(\t2\x91\x05\n\rPolicyService\x12\xa6\x01\n\tGetPolicy\x12\x1a.gavel.v1.GetPolicyRequest\x1a\x1b.gavel.v1.GetPolicyResponse\"`\x82\xd3\xe4\x93\x02Z\x12\x1c/v1/{name=projects/*/policy}Z2\x12(/v1/{name=projects/*/policy/revisions/*}b\x06policyb\x06policy\x12\x94\x01\n\x13ListPolicyRevisions\x12$.gavel.v1.ListPolicyRevisionsRequest\x1a%.gavel.v1.ListPolicyRevisionsResponse\"0\x82\xd3\xe4\x93\x02*\x12(/v1/{parent=projects/*/policy}/revisions\x12\x80\x01\n\x0b\x41pplyPolicy\x12\x1c.gavel.v1.ApplyPolicyRequest\x1a\x1d.gavel.v1.ApplyPolicyResponse\"4\x82\xd3\xe4\x93\x02.\")/v1/{policy.name=projects/*/policy}:apply:\x01*\x12\xbc\x01\n\x0e\x42\x61\x63ktestPolicy\x12\x1f.gavel.v1.BacktestPolicyRequest\x1a\x1d.google.longrunning.Operation\"j\xca\x41\x30\n\x16\x42\x61\x63ktestPolicyResponse\x12\x16\x42\x61\x63ktestPolicyMetadata\x82\xd3\xe4\x93\x02\x31\",/v1/{policy.name=projects/*/policy}:backtest:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,15 +39,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'gavel.v1.policy_service_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETPOLICYREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETPOLICYREQUEST'].fields_by_name['name']._serialized_options = b'\272HKrI2G^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/policy(/revisions/[^/]{1,128})?$'
+  _globals['_GETPOLICYREQUEST'].fields_by_name['name']._serialized_options = b'\272HDrB2@^projects/[A-Za-z0-9._-]{1,128}/policy(/revisions/[^/]{1,128})?$'
   _globals['_LISTPOLICYREVISIONSREQUEST'].fields_by_name['parent']._loaded_options = None
-  _globals['_LISTPOLICYREVISIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H2r02.^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/policy$'
+  _globals['_LISTPOLICYREVISIONSREQUEST'].fields_by_name['parent']._serialized_options = b'\272H+r)2\'^projects/[A-Za-z0-9._-]{1,128}/policy$'
   _globals['_LISTPOLICYREVISIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTPOLICYREVISIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTPOLICYREVISIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTPOLICYREVISIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_APPLYPOLICYREQUEST'].fields_by_name['policy']._loaded_options = None
-  _globals['_APPLYPOLICYREQUEST'].fields_by_name['policy']._serialized_options = b'\272H\226\001\272\001\217\001\n\031apply_policy_request.name\022-policy.name must be projects/{project}/policy\032Cthis.name.matches(\'^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/policy$\')\310\001\001'
+  _globals['_APPLYPOLICYREQUEST'].fields_by_name['policy']._serialized_options = b'\272H\217\001\272\001\210\001\n\031apply_policy_request.name\022-policy.name must be projects/{project}/policy\032<this.name.matches(\'^projects/[A-Za-z0-9._-]{1,128}/policy$\')\310\001\001'
   _globals['_APPLYPOLICYREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_APPLYPOLICYREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_APPLYPOLICYREQUEST'].fields_by_name['message']._loaded_options = None
@@ -55,7 +55,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPLYPOLICYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_APPLYPOLICYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\037r\0322\030^[A-Za-z0-9._:-]{1,128}$\330\001\001'
   _globals['_BACKTESTPOLICYREQUEST'].fields_by_name['policy']._loaded_options = None
-  _globals['_BACKTESTPOLICYREQUEST'].fields_by_name['policy']._serialized_options = b'\272H\231\001\272\001\222\001\n\034backtest_policy_request.name\022-policy.name must be projects/{project}/policy\032Cthis.name.matches(\'^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/policy$\')\310\001\001'
+  _globals['_BACKTESTPOLICYREQUEST'].fields_by_name['policy']._serialized_options = b'\272H\222\001\272\001\213\001\n\034backtest_policy_request.name\022-policy.name must be projects/{project}/policy\032<this.name.matches(\'^projects/[A-Za-z0-9._-]{1,128}/policy$\')\310\001\001'
   _globals['_BACKTESTPOLICYREQUEST'].fields_by_name['max_decisions']._loaded_options = None
   _globals['_BACKTESTPOLICYREQUEST'].fields_by_name['max_decisions']._serialized_options = b'\272H\006*\004\030\300\204='
   _globals['_BACKTESTPOLICYREQUEST'].fields_by_name['max_samples']._loaded_options = None
@@ -71,31 +71,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POLICYSERVICE'].methods_by_name['BacktestPolicy']._loaded_options = None
   _globals['_POLICYSERVICE'].methods_by_name['BacktestPolicy']._serialized_options = b'\312A0\n\026BacktestPolicyResponse\022\026BacktestPolicyMetadata\202\323\344\223\0021\",/v1/{policy.name=projects/*/policy}:backtest:\001*'
   _globals['_GETPOLICYREQUEST']._serialized_start=253
-  _globals['_GETPOLICYREQUEST']._serialized_end=365
-  _globals['_GETPOLICYRESPONSE']._serialized_start=367
-  _globals['_GETPOLICYRESPONSE']._serialized_end=420
-  _globals['_LISTPOLICYREVISIONSREQUEST']._serialized_start=423
-  _globals['_LISTPOLICYREVISIONSREQUEST']._serialized_end=583
-  _globals['_LISTPOLICYREVISIONSRESPONSE']._serialized_start=585
-  _globals['_LISTPOLICYREVISIONSRESPONSE']._serialized_end=684
-  _globals['_POLICYREVISION']._serialized_start=687
-  _globals['_POLICYREVISION']._serialized_end=835
-  _globals['_APPLYPOLICYREQUEST']._serialized_start=838
-  _globals['_APPLYPOLICYREQUEST']._serialized_end=1229
-  _globals['_APPLYPOLICYRESPONSE']._serialized_start=1232
-  _globals['_APPLYPOLICYRESPONSE']._serialized_end=1366
-  _globals['_POLICYCHANGE']._serialized_start=1368
-  _globals['_POLICYCHANGE']._serialized_end=1427
-  _globals['_BACKTESTPOLICYREQUEST']._serialized_start=1430
-  _globals['_BACKTESTPOLICYREQUEST']._serialized_end=1854
-  _globals['_BACKTESTPOLICYRESPONSE']._serialized_start=1857
-  _globals['_BACKTESTPOLICYRESPONSE']._serialized_end=2046
-  _globals['_BACKTESTMOVE']._serialized_start=2048
-  _globals['_BACKTESTMOVE']._serialized_end=2144
-  _globals['_BACKTESTROW']._serialized_start=2147
-  _globals['_BACKTESTROW']._serialized_end=2327
-  _globals['_BACKTESTPOLICYMETADATA']._serialized_start=2329
-  _globals['_BACKTESTPOLICYMETADATA']._serialized_end=2415
-  _globals['_POLICYSERVICE']._serialized_start=2418
-  _globals['_POLICYSERVICE']._serialized_end=3075
+  _globals['_GETPOLICYREQUEST']._serialized_end=358
+  _globals['_GETPOLICYRESPONSE']._serialized_start=360
+  _globals['_GETPOLICYRESPONSE']._serialized_end=413
+  _globals['_LISTPOLICYREVISIONSREQUEST']._serialized_start=416
+  _globals['_LISTPOLICYREVISIONSREQUEST']._serialized_end=569
+  _globals['_LISTPOLICYREVISIONSRESPONSE']._serialized_start=571
+  _globals['_LISTPOLICYREVISIONSRESPONSE']._serialized_end=670
+  _globals['_POLICYREVISION']._serialized_start=673
+  _globals['_POLICYREVISION']._serialized_end=821
+  _globals['_APPLYPOLICYREQUEST']._serialized_start=824
+  _globals['_APPLYPOLICYREQUEST']._serialized_end=1208
+  _globals['_APPLYPOLICYRESPONSE']._serialized_start=1211
+  _globals['_APPLYPOLICYRESPONSE']._serialized_end=1345
+  _globals['_POLICYCHANGE']._serialized_start=1347
+  _globals['_POLICYCHANGE']._serialized_end=1406
+  _globals['_BACKTESTPOLICYREQUEST']._serialized_start=1409
+  _globals['_BACKTESTPOLICYREQUEST']._serialized_end=1826
+  _globals['_BACKTESTPOLICYRESPONSE']._serialized_start=1829
+  _globals['_BACKTESTPOLICYRESPONSE']._serialized_end=2018
+  _globals['_BACKTESTMOVE']._serialized_start=2020
+  _globals['_BACKTESTMOVE']._serialized_end=2116
+  _globals['_BACKTESTROW']._serialized_start=2119
+  _globals['_BACKTESTROW']._serialized_end=2299
+  _globals['_BACKTESTPOLICYMETADATA']._serialized_start=2301
+  _globals['_BACKTESTPOLICYMETADATA']._serialized_end=2387
+  _globals['_POLICYSERVICE']._serialized_start=2390
+  _globals['_POLICYSERVICE']._serialized_end=3047
 # @@protoc_insertion_point(module_scope)

@@ -32,7 +32,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gavel/v1/review_queue_service.proto\x12\x08gavel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16gavel/v1/content.proto\x1a\x1egavel/v1/content_service.proto\x1a\x13gavel/v1/rule.proto\x1a\x16gavel/v1/verdict.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x06\n\nReviewItem\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.gavel.v1.ReviewItemState\x12\x12\n\ncontent_id\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\x12\x30\n\x06\x66ields\x18\x06 \x03(\x0b\x32 .gavel.v1.ReviewItem.FieldsEntry\x12\"\n\x07verdict\x18\x07 \x01(\x0b\x32\x11.gavel.v1.Verdict\x12#\n\x08\x66indings\x18\x08 \x03(\x0b\x32\x11.gavel.v1.Finding\x12\x10\n\x08rule_ids\x18\t \x03(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63laimant\x18\x0b \x01(\t\x12\x35\n\x11\x63laim_expire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08opinions\x18\r \x03(\x0b\x32\x17.gavel.v1.ReviewOpinion\x12)\n\x08metadata\x18\x0e \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x12,\n\rfield_results\x18\x10 \x03(\x0b\x32\x15.gavel.v1.FieldResult\x12\x41\n\x0f\x63\x61tegory_scores\x18\x11 \x03(\x0b\x32(.gavel.v1.ReviewItem.CategoryScoresEntry\x12\x1d\n\x15omitted_finding_count\x18\x12 \x01(\r\x12.\n\njudge_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x43\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.gavel.v1.FieldValue:\x02\x38\x01\x1a\x35\n\x13\x43\x61tegoryScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xa8\x01\n\rReviewOpinion\x12\x10\n\x08reviewer\x18\x01 \x01(\t\x12.\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0e\x32\x1c.gavel.v1.ReviewItemDecision\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61tegory_ids\x18\x04 \x03(\t\x12/\n\x0b\x64\x65\x63ide_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x85\x02\n\x16ListReviewItemsRequest\x12\x62\n\x06parent\x18\x01 \x01(\tBR\xbaHOrM2K^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/([a-z0-9][a-z0-9_-]{0,63}|-)$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32\x19.gavel.v1.ReviewItemStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x16\n\x0eunclaimed_only\x18\x05 \x01(\x08\"W\n\x17ListReviewItemsResponse\x12#\n\x05items\x18\x01 \x03(\x0b\x32\x14.gavel.v1.ReviewItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8e\x01\n\x14GetReviewItemRequest\x12v\n\x04name\x18\x01 \x01(\tBh\xbaHerc2a^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$\";\n\x15GetReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem\"\xe7\x04\n\x17\x43reateReviewItemRequest\x12\x62\n\x06parent\x18\x01 \x01(\tBR\xbaHOrM2K^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/([a-z0-9][a-z0-9_-]{0,63}|-)$\x12\x1c\n\ncontent_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\x08\x61\x63tor_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1e\n\x0c\x63ontent_type\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12n\n\x06\x66ields\x18\x05 \x03(\x0b\x32-.gavel.v1.CreateReviewItemRequest.FieldsEntryB/\xbaH,\x9a\x01)\x08\x01\x10\x80\x01\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_-]{0,63}$\x12)\n\x08metadata\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x36\n\nrequest_id\x18\x07 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\x12\x39\n\x0c\x63\x61llback_url\x18\x08 \x01(\tB#\xbaH r\x1b\x18\x80\x10\x32\x16^(?i:https?)://[^\\s]+$\xd8\x01\x01\x12;\n\x0f\x63\x61llback_format\x18\t \x01(\x0e\x32\x18.gavel.v1.CallbackFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x1a\x43\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.gavel.v1.FieldValue:\x02\x38\x01\">\n\x18\x43reateReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem\"\x8b\x02\n\x16\x43laimReviewItemRequest\x12y\n\x04name\x18\x01 \x01(\tBk\xbaHhrf2d^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/[a-z0-9][a-z0-9_-]{0,63}(/items/[A-Za-z0-9_-]{1,64})?$\x12\x1c\n\x08reviewer\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12 \n\rclaim_seconds\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\x80\xa3\x05\x12\x36\n\nrequest_id\x18\x04 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"=\n\x17\x43laimReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem\"\x8c\x03\n\x17\x44\x65\x63ideReviewItemRequest\x12v\n\x04name\x18\x01 \x01(\tBh\xbaHerc2a^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$\x12\x1c\n\x08reviewer\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12:\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x1c.gavel.v1.ReviewItemDecisionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06reason\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\x80 \x12\x35\n\x0c\x63\x61tegory_ids\x18\x05 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x10@\"\x15r\x13\x32\x11^[A-Z][0-9]{1,2}$\x12\x16\n\x04\x65tag\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x36\n\nrequest_id\x18\x07 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\">\n\x18\x44\x65\x63ideReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem\"\xe8\x01\n\x18ReleaseReviewItemRequest\x12v\n\x04name\x18\x01 \x01(\tBh\xbaHerc2a^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$\x12\x1c\n\x08reviewer\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x36\n\nrequest_id\x18\x03 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"?\n\x19ReleaseReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem*\xb5\x01\n\x0fReviewItemState\x12!\n\x1dREVIEW_ITEM_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cREVIEW_ITEM_STATE_PROCESSING\x10\x01\x12\x1d\n\x19REVIEW_ITEM_STATE_PENDING\x10\x02\x12\x1e\n\x1aREVIEW_ITEM_STATE_ACCEPTED\x10\x03\x12\x1e\n\x1aREVIEW_ITEM_STATE_REJECTED\x10\x04*\xa5\x01\n\x12ReviewItemDecision\x12$\n REVIEW_ITEM_DECISION_UNSPECIFIED\x10\x00\x12\x1f\n\x1bREVIEW_ITEM_DECISION_ACCEPT\x10\x01\x12\x1f\n\x1bREVIEW_ITEM_DECISION_REJECT\x10\x02\x12\'\n#REVIEW_ITEM_DECISION_SECOND_OPINION\x10\x03\x32\xc0\x07\n\x12ReviewQueueService\x12\x86\x01\n\x0fListReviewItems\x12 .gavel.v1.ListReviewItemsRequest\x1a!.gavel.v1.ListReviewItemsResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=projects/*/queues/*}/items\x12\x86\x01\n\rGetReviewItem\x12\x1e.gavel.v1.GetReviewItemRequest\x1a\x1f.gavel.v1.GetReviewItemResponse\"4\x82\xd3\xe4\x93\x02.\x12&/v1/{name=projects/*/queues/*/items/*}b\x04item\x12\x92\x01\n\x10\x43reateReviewItem\x12!.gavel.v1.CreateReviewItemRequest\x1a\".gavel.v1.CreateReviewItemResponse\"7\x82\xd3\xe4\x93\x02\x31\"&/v1/{parent=projects/*/queues/*}/items:\x01*b\x04item\x12\xc6\x01\n\x0f\x43laimReviewItem\x12 .gavel.v1.ClaimReviewItemRequest\x1a!.gavel.v1.ClaimReviewItemResponse\"n\x82\xd3\xe4\x93\x02h\",/v1/{name=projects/*/queues/*/items/*}:claim:\x01*Z/\"$/v1/{name=projects/*/queues/*}:claim:\x01*b\x04itemb\x04item\x12\x99\x01\n\x10\x44\x65\x63ideReviewItem\x12!.gavel.v1.DecideReviewItemRequest\x1a\".gavel.v1.DecideReviewItemResponse\">\x82\xd3\xe4\x93\x02\x38\"-/v1/{name=projects/*/queues/*/items/*}:decide:\x01*b\x04item\x12\x9d\x01\n\x11ReleaseReviewItem\x12\".gavel.v1.ReleaseReviewItemRequest\x1a#.gavel.v1.ReleaseReviewItemResponse\"?\x82\xd3\xe4\x93\x02\x39\"./v1/{name=projects/*/queues/*/items/*}:release:\x01*b\x04itemb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#gavel/v1/review_queue_service.proto\x12\x08gavel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16gavel/v1/content.proto\x1a\x1egavel/v1/content_service.proto\x1a\x13gavel/v1/rule.proto\x1a\x16gavel/v1/verdict.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x06\n\nReviewItem\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.gavel.v1.ReviewItemState\x12\x12\n\ncontent_id\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x05 \x01(\t\x12\x30\n\x06\x66ields\x18\x06 \x03(\x0b\x32 .gavel.v1.ReviewItem.FieldsEntry\x12\"\n\x07verdict\x18\x07 \x01(\x0b\x32\x11.gavel.v1.Verdict\x12#\n\x08\x66indings\x18\x08 \x03(\x0b\x32\x11.gavel.v1.Finding\x12\x10\n\x08rule_ids\x18\t \x03(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63laimant\x18\x0b \x01(\t\x12\x35\n\x11\x63laim_expire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08opinions\x18\r \x03(\x0b\x32\x17.gavel.v1.ReviewOpinion\x12)\n\x08metadata\x18\x0e \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x12,\n\rfield_results\x18\x10 \x03(\x0b\x32\x15.gavel.v1.FieldResult\x12\x41\n\x0f\x63\x61tegory_scores\x18\x11 \x03(\x0b\x32(.gavel.v1.ReviewItem.CategoryScoresEntry\x12\x1d\n\x15omitted_finding_count\x18\x12 \x01(\r\x12.\n\njudge_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x43\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.gavel.v1.FieldValue:\x02\x38\x01\x1a\x35\n\x13\x43\x61tegoryScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xa8\x01\n\rReviewOpinion\x12\x10\n\x08reviewer\x18\x01 \x01(\t\x12.\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0e\x32\x1c.gavel.v1.ReviewItemDecision\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0c\x63\x61tegory_ids\x18\x04 \x03(\t\x12/\n\x0b\x64\x65\x63ide_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xfe\x01\n\x16ListReviewItemsRequest\x12[\n\x06parent\x18\x01 \x01(\tBK\xbaHHrF2D^projects/[A-Za-z0-9._-]{1,128}/queues/([a-z0-9][a-z0-9_-]{0,63}|-)$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32\x19.gavel.v1.ReviewItemStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x16\n\x0eunclaimed_only\x18\x05 \x01(\x08\"W\n\x17ListReviewItemsResponse\x12#\n\x05items\x18\x01 \x03(\x0b\x32\x14.gavel.v1.ReviewItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x87\x01\n\x14GetReviewItemRequest\x12o\n\x04name\x18\x01 \x01(\tBa\xbaH^r\\2Z^projects/[A-Za-z0-9._-]{1,128}/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$\";\n\x15GetReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem\"\xe0\x04\n\x17\x43reateReviewItemRequest\x12[\n\x06parent\x18\x01 \x01(\tBK\xbaHHrF2D^projects/[A-Za-z0-9._-]{1,128}/queues/([a-z0-9][a-z0-9_-]{0,63}|-)$\x12\x1c\n\ncontent_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1a\n\x08\x61\x63tor_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x1e\n\x0c\x63ontent_type\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12n\n\x06\x66ields\x18\x05 \x03(\x0b\x32-.gavel.v1.CreateReviewItemRequest.FieldsEntryB/\xbaH,\x9a\x01)\x08\x01\x10\x80\x01\"\"r 2\x1e^[A-Za-z_][A-Za-z0-9_-]{0,63}$\x12)\n\x08metadata\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x36\n\nrequest_id\x18\x07 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\x12\x39\n\x0c\x63\x61llback_url\x18\x08 \x01(\tB#\xbaH r\x1b\x18\x80\x10\x32\x16^(?i:https?)://[^\\s]+$\xd8\x01\x01\x12;\n\x0f\x63\x61llback_format\x18\t \x01(\x0e\x32\x18.gavel.v1.CallbackFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x1a\x43\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.gavel.v1.FieldValue:\x02\x38\x01\">\n\x18\x43reateReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem\"\x84\x02\n\x16\x43laimReviewItemRequest\x12r\n\x04name\x18\x01 \x01(\tBd\xbaHar_2]^projects/[A-Za-z0-9._-]{1,128}/queues/[a-z0-9][a-z0-9_-]{0,63}(/items/[A-Za-z0-9_-]{1,64})?$\x12\x1c\n\x08reviewer\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12 \n\rclaim_seconds\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\x80\xa3\x05\x12\x36\n\nrequest_id\x18\x04 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"=\n\x17\x43laimReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem\"\x85\x03\n\x17\x44\x65\x63ideReviewItemRequest\x12o\n\x04name\x18\x01 \x01(\tBa\xbaH^r\\2Z^projects/[A-Za-z0-9._-]{1,128}/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$\x12\x1c\n\x08reviewer\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12:\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x1c.gavel.v1.ReviewItemDecisionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x06reason\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\x80 \x12\x35\n\x0c\x63\x61tegory_ids\x18\x05 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x10@\"\x15r\x13\x32\x11^[A-Z][0-9]{1,2}$\x12\x16\n\x04\x65tag\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x36\n\nrequest_id\x18\x07 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\">\n\x18\x44\x65\x63ideReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem\"\xe1\x01\n\x18ReleaseReviewItemRequest\x12o\n\x04name\x18\x01 \x01(\tBa\xbaH^r\\2Z^projects/[A-Za-z0-9._-]{1,128}/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$\x12\x1c\n\x08reviewer\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x36\n\nrequest_id\x18\x03 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"?\n\x19ReleaseReviewItemResponse\x12\"\n\x04item\x18\x01 \x01(\x0b\x32\x14.gavel.v1.ReviewItem*\xb5\x01\n\x0fReviewItemState\x12!\n\x1dREVIEW_ITEM_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cREVIEW_ITEM_STATE_PROCESSING\x10\x01\x12\x1d\n\x19REVIEW_ITEM_STATE_PENDING\x10\x02\x12\x1e\n\x1aREVIEW_ITEM_STATE_ACCEPTED\x10\x03\x12\x1e\n\x1aREVIEW_ITEM_STATE_REJECTED\x10\x04*\xa5\x01\n\x12ReviewItemDecision\x12$\n REVIEW_ITEM_DECISION_UNSPECIFIED\x10\x00\x12\x1f\n\x1bREVIEW_ITEM_DECISION_ACCEPT\x10\x01\x12\x1f\n\x1bREVIEW_ITEM_DECISION_REJECT\x10\x02\x12\'\n#REVIEW_ITEM_DECISION_SECOND_OPINION\x10\x03\x32\xc0\x07\n\x12ReviewQueueService\x12\x86\x01\n\x0fListReviewItems\x12 .gavel.v1.ListReviewItemsRequest\x1a!.gavel.v1.ListReviewItemsResponse\".\x82\xd3\xe4\x93\x02(\x12&/v1/{parent=projects/*/queues/*}/items\x12\x86\x01\n\rGetReviewItem\x12\x1e.gavel.v1.GetReviewItemRequest\x1a\x1f.gavel.v1.GetReviewItemResponse\"4\x82\xd3\xe4\x93\x02.\x12&/v1/{name=projects/*/queues/*/items/*}b\x04item\x12\x92\x01\n\x10\x43reateReviewItem\x12!.gavel.v1.CreateReviewItemRequest\x1a\".gavel.v1.CreateReviewItemResponse\"7\x82\xd3\xe4\x93\x02\x31\"&/v1/{parent=projects/*/queues/*}/items:\x01*b\x04item\x12\xc6\x01\n\x0f\x43laimReviewItem\x12 .gavel.v1.ClaimReviewItemRequest\x1a!.gavel.v1.ClaimReviewItemResponse\"n\x82\xd3\xe4\x93\x02h\",/v1/{name=projects/*/queues/*/items/*}:claim:\x01*Z/\"$/v1/{name=projects/*/queues/*}:claim:\x01*b\x04itemb\x04item\x12\x99\x01\n\x10\x44\x65\x63ideReviewItem\x12!.gavel.v1.DecideReviewItemRequest\x1a\".gavel.v1.DecideReviewItemResponse\">\x82\xd3\xe4\x93\x02\x38\"-/v1/{name=projects/*/queues/*/items/*}:decide:\x01*b\x04item\x12\x9d\x01\n\x11ReleaseReviewItem\x12\".gavel.v1.ReleaseReviewItemRequest\x1a#.gavel.v1.ReleaseReviewItemResponse\"?\x82\xd3\xe4\x93\x02\x39\"./v1/{name=projects/*/queues/*/items/*}:release:\x01*b\x04itemb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,7 +44,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVIEWITEM_CATEGORYSCORESENTRY']._loaded_options = None
   _globals['_REVIEWITEM_CATEGORYSCORESENTRY']._serialized_options = b'8\001'
   _globals['_LISTREVIEWITEMSREQUEST'].fields_by_name['parent']._loaded_options = None
-  _globals['_LISTREVIEWITEMSREQUEST'].fields_by_name['parent']._serialized_options = b'\272HOrM2K^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/([a-z0-9][a-z0-9_-]{0,63}|-)$'
+  _globals['_LISTREVIEWITEMSREQUEST'].fields_by_name['parent']._serialized_options = b'\272HHrF2D^projects/[A-Za-z0-9._-]{1,128}/queues/([a-z0-9][a-z0-9_-]{0,63}|-)$'
   _globals['_LISTREVIEWITEMSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTREVIEWITEMSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTREVIEWITEMSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -52,11 +52,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTREVIEWITEMSREQUEST'].fields_by_name['state']._loaded_options = None
   _globals['_LISTREVIEWITEMSREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_GETREVIEWITEMREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETREVIEWITEMREQUEST'].fields_by_name['name']._serialized_options = b'\272Herc2a^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$'
+  _globals['_GETREVIEWITEMREQUEST'].fields_by_name['name']._serialized_options = b'\272H^r\\2Z^projects/[A-Za-z0-9._-]{1,128}/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$'
   _globals['_CREATEREVIEWITEMREQUEST_FIELDSENTRY']._loaded_options = None
   _globals['_CREATEREVIEWITEMREQUEST_FIELDSENTRY']._serialized_options = b'8\001'
   _globals['_CREATEREVIEWITEMREQUEST'].fields_by_name['parent']._loaded_options = None
-  _globals['_CREATEREVIEWITEMREQUEST'].fields_by_name['parent']._serialized_options = b'\272HOrM2K^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/([a-z0-9][a-z0-9_-]{0,63}|-)$'
+  _globals['_CREATEREVIEWITEMREQUEST'].fields_by_name['parent']._serialized_options = b'\272HHrF2D^projects/[A-Za-z0-9._-]{1,128}/queues/([a-z0-9][a-z0-9_-]{0,63}|-)$'
   _globals['_CREATEREVIEWITEMREQUEST'].fields_by_name['content_id']._loaded_options = None
   _globals['_CREATEREVIEWITEMREQUEST'].fields_by_name['content_id']._serialized_options = b'\272H\005r\003\030\200\002'
   _globals['_CREATEREVIEWITEMREQUEST'].fields_by_name['actor_id']._loaded_options = None
@@ -72,7 +72,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEREVIEWITEMREQUEST'].fields_by_name['callback_format']._loaded_options = None
   _globals['_CREATEREVIEWITEMREQUEST'].fields_by_name['callback_format']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_CLAIMREVIEWITEMREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_CLAIMREVIEWITEMREQUEST'].fields_by_name['name']._serialized_options = b'\272Hhrf2d^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/[a-z0-9][a-z0-9_-]{0,63}(/items/[A-Za-z0-9_-]{1,64})?$'
+  _globals['_CLAIMREVIEWITEMREQUEST'].fields_by_name['name']._serialized_options = b'\272Har_2]^projects/[A-Za-z0-9._-]{1,128}/queues/[a-z0-9][a-z0-9_-]{0,63}(/items/[A-Za-z0-9_-]{1,64})?$'
   _globals['_CLAIMREVIEWITEMREQUEST'].fields_by_name['reviewer']._loaded_options = None
   _globals['_CLAIMREVIEWITEMREQUEST'].fields_by_name['reviewer']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_CLAIMREVIEWITEMREQUEST'].fields_by_name['claim_seconds']._loaded_options = None
@@ -80,7 +80,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMREVIEWITEMREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CLAIMREVIEWITEMREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\037r\0322\030^[A-Za-z0-9._:-]{1,128}$\330\001\001'
   _globals['_DECIDEREVIEWITEMREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_DECIDEREVIEWITEMREQUEST'].fields_by_name['name']._serialized_options = b'\272Herc2a^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$'
+  _globals['_DECIDEREVIEWITEMREQUEST'].fields_by_name['name']._serialized_options = b'\272H^r\\2Z^projects/[A-Za-z0-9._-]{1,128}/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$'
   _globals['_DECIDEREVIEWITEMREQUEST'].fields_by_name['reviewer']._loaded_options = None
   _globals['_DECIDEREVIEWITEMREQUEST'].fields_by_name['reviewer']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_DECIDEREVIEWITEMREQUEST'].fields_by_name['decision']._loaded_options = None
@@ -94,7 +94,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECIDEREVIEWITEMREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DECIDEREVIEWITEMREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\037r\0322\030^[A-Za-z0-9._:-]{1,128}$\330\001\001'
   _globals['_RELEASEREVIEWITEMREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_RELEASEREVIEWITEMREQUEST'].fields_by_name['name']._serialized_options = b'\272Herc2a^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$'
+  _globals['_RELEASEREVIEWITEMREQUEST'].fields_by_name['name']._serialized_options = b'\272H^r\\2Z^projects/[A-Za-z0-9._-]{1,128}/queues/[a-z0-9][a-z0-9_-]{0,63}/items/[A-Za-z0-9_-]{1,64}$'
   _globals['_RELEASEREVIEWITEMREQUEST'].fields_by_name['reviewer']._loaded_options = None
   _globals['_RELEASEREVIEWITEMREQUEST'].fields_by_name['reviewer']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_RELEASEREVIEWITEMREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -111,10 +111,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVIEWQUEUESERVICE'].methods_by_name['DecideReviewItem']._serialized_options = b'\202\323\344\223\0028\"-/v1/{name=projects/*/queues/*/items/*}:decide:\001*b\004item'
   _globals['_REVIEWQUEUESERVICE'].methods_by_name['ReleaseReviewItem']._loaded_options = None
   _globals['_REVIEWQUEUESERVICE'].methods_by_name['ReleaseReviewItem']._serialized_options = b'\202\323\344\223\0029\"./v1/{name=projects/*/queues/*/items/*}:release:\001*b\004item'
-  _globals['_REVIEWITEMSTATE']._serialized_start=3591
-  _globals['_REVIEWITEMSTATE']._serialized_end=3772
-  _globals['_REVIEWITEMDECISION']._serialized_start=3775
-  _globals['_REVIEWITEMDECISION']._serialized_end=3940
+  _globals['_REVIEWITEMSTATE']._serialized_start=3549
+  _globals['_REVIEWITEMSTATE']._serialized_end=3730
+  _globals['_REVIEWITEMDECISION']._serialized_start=3733
+  _globals['_REVIEWITEMDECISION']._serialized_end=3898
   _globals['_REVIEWITEM']._serialized_start=273
   _globals['_REVIEWITEM']._serialized_end=1080
   _globals['_REVIEWITEM_FIELDSENTRY']._serialized_start=958
@@ -124,31 +124,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVIEWOPINION']._serialized_start=1083
   _globals['_REVIEWOPINION']._serialized_end=1251
   _globals['_LISTREVIEWITEMSREQUEST']._serialized_start=1254
-  _globals['_LISTREVIEWITEMSREQUEST']._serialized_end=1515
-  _globals['_LISTREVIEWITEMSRESPONSE']._serialized_start=1517
-  _globals['_LISTREVIEWITEMSRESPONSE']._serialized_end=1604
-  _globals['_GETREVIEWITEMREQUEST']._serialized_start=1607
-  _globals['_GETREVIEWITEMREQUEST']._serialized_end=1749
-  _globals['_GETREVIEWITEMRESPONSE']._serialized_start=1751
-  _globals['_GETREVIEWITEMRESPONSE']._serialized_end=1810
-  _globals['_CREATEREVIEWITEMREQUEST']._serialized_start=1813
-  _globals['_CREATEREVIEWITEMREQUEST']._serialized_end=2428
+  _globals['_LISTREVIEWITEMSREQUEST']._serialized_end=1508
+  _globals['_LISTREVIEWITEMSRESPONSE']._serialized_start=1510
+  _globals['_LISTREVIEWITEMSRESPONSE']._serialized_end=1597
+  _globals['_GETREVIEWITEMREQUEST']._serialized_start=1600
+  _globals['_GETREVIEWITEMREQUEST']._serialized_end=1735
+  _globals['_GETREVIEWITEMRESPONSE']._serialized_start=1737
+  _globals['_GETREVIEWITEMRESPONSE']._serialized_end=1796
+  _globals['_CREATEREVIEWITEMREQUEST']._serialized_start=1799
+  _globals['_CREATEREVIEWITEMREQUEST']._serialized_end=2407
   _globals['_CREATEREVIEWITEMREQUEST_FIELDSENTRY']._serialized_start=958
   _globals['_CREATEREVIEWITEMREQUEST_FIELDSENTRY']._serialized_end=1025
-  _globals['_CREATEREVIEWITEMRESPONSE']._serialized_start=2430
-  _globals['_CREATEREVIEWITEMRESPONSE']._serialized_end=2492
-  _globals['_CLAIMREVIEWITEMREQUEST']._serialized_start=2495
-  _globals['_CLAIMREVIEWITEMREQUEST']._serialized_end=2762
-  _globals['_CLAIMREVIEWITEMRESPONSE']._serialized_start=2764
-  _globals['_CLAIMREVIEWITEMRESPONSE']._serialized_end=2825
-  _globals['_DECIDEREVIEWITEMREQUEST']._serialized_start=2828
-  _globals['_DECIDEREVIEWITEMREQUEST']._serialized_end=3224
-  _globals['_DECIDEREVIEWITEMRESPONSE']._serialized_start=3226
-  _globals['_DECIDEREVIEWITEMRESPONSE']._serialized_end=3288
-  _globals['_RELEASEREVIEWITEMREQUEST']._serialized_start=3291
-  _globals['_RELEASEREVIEWITEMREQUEST']._serialized_end=3523
-  _globals['_RELEASEREVIEWITEMRESPONSE']._serialized_start=3525
-  _globals['_RELEASEREVIEWITEMRESPONSE']._serialized_end=3588
-  _globals['_REVIEWQUEUESERVICE']._serialized_start=3943
-  _globals['_REVIEWQUEUESERVICE']._serialized_end=4903
+  _globals['_CREATEREVIEWITEMRESPONSE']._serialized_start=2409
+  _globals['_CREATEREVIEWITEMRESPONSE']._serialized_end=2471
+  _globals['_CLAIMREVIEWITEMREQUEST']._serialized_start=2474
+  _globals['_CLAIMREVIEWITEMREQUEST']._serialized_end=2734
+  _globals['_CLAIMREVIEWITEMRESPONSE']._serialized_start=2736
+  _globals['_CLAIMREVIEWITEMRESPONSE']._serialized_end=2797
+  _globals['_DECIDEREVIEWITEMREQUEST']._serialized_start=2800
+  _globals['_DECIDEREVIEWITEMREQUEST']._serialized_end=3189
+  _globals['_DECIDEREVIEWITEMRESPONSE']._serialized_start=3191
+  _globals['_DECIDEREVIEWITEMRESPONSE']._serialized_end=3253
+  _globals['_RELEASEREVIEWITEMREQUEST']._serialized_start=3256
+  _globals['_RELEASEREVIEWITEMREQUEST']._serialized_end=3481
+  _globals['_RELEASEREVIEWITEMRESPONSE']._serialized_start=3483
+  _globals['_RELEASEREVIEWITEMRESPONSE']._serialized_end=3546
+  _globals['_REVIEWQUEUESERVICE']._serialized_start=3901
+  _globals['_REVIEWQUEUESERVICE']._serialized_end=4861
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bgavel/v1/user_service.proto\x12\x08gavel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\x04User\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x33\n\x0f\x66irst_seen_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07windows\x18\x04 \x03(\x0b\x32\x14.gavel.v1.UserWindow\x12\x0f\n\x07strikes\x18\x05 \x01(\x01\"\xc0\x01\n\nUserWindow\x12\r\n\x05hours\x18\x01 \x01(\r\x12\x15\n\rcontent_count\x18\x02 \x01(\x04\x12\x12\n\nflag_count\x18\x03 \x01(\x04\x12\x41\n\x0f\x63\x61tegory_counts\x18\x04 \x03(\x0b\x32(.gavel.v1.UserWindow.CategoryCountsEntry\x1a\x35\n\x13\x43\x61tegoryCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"`\n\x0eGetUserRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xbaH=r;29^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/users/[^/]{1,768}$\"/\n\x0fGetUserResponse\x12\x1c\n\x04user\x18\x01 \x01(\x0b\x32\x0e.gavel.v1.User\"\x9b\x01\n\x11\x46orgetUserRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xbaH=r;29^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/users/[^/]{1,768}$\x12\x36\n\nrequest_id\x18\x02 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"C\n\x12\x46orgetUserResponse\x12\x16\n\x0e\x64\x65\x63ision_count\x18\x01 \x01(\x04\x12\x15\n\rcontent_count\x18\x02 \x01(\x04\x32\xf4\x01\n\x0bUserService\x12k\n\x07GetUser\x12\x18.gavel.v1.GetUserRequest\x1a\x19.gavel.v1.GetUserResponse\"+\x82\xd3\xe4\x93\x02%\x12\x1d/v1/{name=projects/*/users/*}b\x04user\x12x\n\nForgetUser\x12\x1b.gavel.v1.ForgetUserRequest\x1a\x1c.gavel.v1.ForgetUserResponse\"/\x82\xd3\xe4\x93\x02)\"$/v1/{name=projects/*/users/*}:forget:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bgavel/v1/user_service.proto\x12\x08gavel.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\x04User\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x33\n\x0f\x66irst_seen_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_seen_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x07windows\x18\x04 \x03(\x0b\x32\x14.gavel.v1.UserWindow\x12\x0f\n\x07strikes\x18\x05 \x01(\x01\"\xc0\x01\n\nUserWindow\x12\r\n\x05hours\x18\x01 \x01(\r\x12\x15\n\rcontent_count\x18\x02 \x01(\x04\x12\x12\n\nflag_count\x18\x03 \x01(\x04\x12\x41\n\x0f\x63\x61tegory_counts\x18\x04 \x03(\x0b\x32(.gavel.v1.UserWindow.CategoryCountsEntry\x1a\x35\n\x13\x43\x61tegoryCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"Y\n\x0eGetUserRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^projects/[A-Za-z0-9._-]{1,128}/users/[^/]{1,768}$\"/\n\x0fGetUserResponse\x12\x1c\n\x04user\x18\x01 \x01(\x0b\x32\x0e.gavel.v1.User\"\x94\x01\n\x11\x46orgetUserRequest\x12G\n\x04name\x18\x01 \x01(\tB9\xbaH6r422^projects/[A-Za-z0-9._-]{1,128}/users/[^/]{1,768}$\x12\x36\n\nrequest_id\x18\x02 \x01(\tB\"\xbaH\x1fr\x1a\x32\x18^[A-Za-z0-9._:-]{1,128}$\xd8\x01\x01\"C\n\x12\x46orgetUserResponse\x12\x16\n\x0e\x64\x65\x63ision_count\x18\x01 \x01(\x04\x12\x15\n\rcontent_count\x18\x02 \x01(\x04\x32\xf4\x01\n\x0bUserService\x12k\n\x07GetUser\x12\x18.gavel.v1.GetUserRequest\x1a\x19.gavel.v1.GetUserResponse\"+\x82\xd3\xe4\x93\x02%\x12\x1d/v1/{name=projects/*/users/*}b\x04user\x12x\n\nForgetUser\x12\x1b.gavel.v1.ForgetUserRequest\x1a\x1c.gavel.v1.ForgetUserResponse\"/\x82\xd3\xe4\x93\x02)\"$/v1/{name=projects/*/users/*}:forget:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,9 +37,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERWINDOW_CATEGORYCOUNTSENTRY']._loaded_options = None
   _globals['_USERWINDOW_CATEGORYCOUNTSENTRY']._serialized_options = b'8\001'
   _globals['_GETUSERREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H=r;29^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/users/[^/]{1,768}$'
+  _globals['_GETUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H6r422^projects/[A-Za-z0-9._-]{1,128}/users/[^/]{1,768}$'
   _globals['_FORGETUSERREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_FORGETUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H=r;29^projects/([a-z0-9][a-z0-9_-]{0,62}|-)/users/[^/]{1,768}$'
+  _globals['_FORGETUSERREQUEST'].fields_by_name['name']._serialized_options = b'\272H6r422^projects/[A-Za-z0-9._-]{1,128}/users/[^/]{1,768}$'
   _globals['_FORGETUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_FORGETUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\037r\0322\030^[A-Za-z0-9._:-]{1,128}$\330\001\001'
   _globals['_USERSERVICE'].methods_by_name['GetUser']._loaded_options = None
@@ -53,13 +53,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERWINDOW_CATEGORYCOUNTSENTRY']._serialized_start=457
   _globals['_USERWINDOW_CATEGORYCOUNTSENTRY']._serialized_end=510
   _globals['_GETUSERREQUEST']._serialized_start=512
-  _globals['_GETUSERREQUEST']._serialized_end=608
-  _globals['_GETUSERRESPONSE']._serialized_start=610
-  _globals['_GETUSERRESPONSE']._serialized_end=657
-  _globals['_FORGETUSERREQUEST']._serialized_start=660
-  _globals['_FORGETUSERREQUEST']._serialized_end=815
-  _globals['_FORGETUSERRESPONSE']._serialized_start=817
-  _globals['_FORGETUSERRESPONSE']._serialized_end=884
-  _globals['_USERSERVICE']._serialized_start=887
-  _globals['_USERSERVICE']._serialized_end=1131
+  _globals['_GETUSERREQUEST']._serialized_end=601
+  _globals['_GETUSERRESPONSE']._serialized_start=603
+  _globals['_GETUSERRESPONSE']._serialized_end=650
+  _globals['_FORGETUSERREQUEST']._serialized_start=653
+  _globals['_FORGETUSERREQUEST']._serialized_end=801
+  _globals['_FORGETUSERRESPONSE']._serialized_start=803
+  _globals['_FORGETUSERRESPONSE']._serialized_end=870
+  _globals['_USERSERVICE']._serialized_start=873
+  _globals['_USERSERVICE']._serialized_end=1117
 # @@protoc_insertion_point(module_scope)
