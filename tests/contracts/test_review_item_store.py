@@ -14,7 +14,7 @@ from gaveld.adapters.storage.review_items import (
     record_review_item,
 )
 from gaveld.adapters.storage.tables import transaction
-from gaveld.application.ports.review_items import ReviewItemStore
+from gaveld.application.ports import ReviewItemStore, WaitingReviews
 from gaveld.domain.decision_records import Records
 from gaveld.domain.errors import Aborted, ErrorReason, FailedPrecondition
 from gaveld.domain.review_items import ReviewDecision, ReviewItem, ReviewOpinion, ReviewState
@@ -279,6 +279,19 @@ async def test_content_is_erased_when_nobody_need_see_it_any_more(stand: Stand):
         await store.decide(item, opinion("ben"), Records())
         closed = await store.find("shop", "photos", item_id)
         assert (closed.payload, closed.answer) == (payload, answer)
+
+
+async def test_what_waits_for_people_is_counted(stand: Stand):
+    """Law: items count, of all projects, from their creation until somebody closed them."""
+    assert await stand.store.waiting() == WaitingReviews(0)
+    other = replace(BARE, project="blog", created_at=NOON + MINUTE)
+    judged = replace(BARE, id="two", state=ReviewState.PROCESSING, created_at=NOON - MINUTE)
+    store = await filled(stand, BARE, other, judged)
+    assert await store.waiting() == WaitingReviews(2, NOON)
+    item = await store.claim("shop", "photos", "one", "ann", until=soon())
+    assert await store.waiting() == WaitingReviews(2, NOON)
+    await store.decide(item, opinion("ann"), Records())
+    assert await store.waiting() == WaitingReviews(1, NOON + MINUTE)
 
 
 async def test_content_and_items_are_erased_on_time(stand: Stand):

@@ -51,6 +51,7 @@ def report(telemetry: Telemetry) -> None:
     for job_kind in JobKind:
         for outcome in JobOutcome:
             telemetry.job_attempted(job_kind, outcome, 0.25)
+    telemetry.reviews_counted(3, 60.0)
     telemetry.jobs_counted(JobCounts(waiting=5, running=2, dead=1), 1.5)
 
 

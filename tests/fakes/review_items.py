@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from gaveld.application.ports import WaitingReviews
 from gaveld.domain.decision_records import Records
 from gaveld.domain.errors import Aborted, ErrorReason
 from gaveld.domain.feedback import Feedback
@@ -112,6 +113,10 @@ class FakeReviewItemStore:
         self.recorded.append(records)
         self.feedback += [] if feedback is None else [feedback]
         return self._keep(decided)
+
+    async def waiting(self) -> WaitingReviews:
+        items = [item for item in self.kept.values() if item.state is ReviewState.PENDING]
+        return WaitingReviews(len(items), min((item.created_at for item in items), default=None))
 
     async def erase_expired(self, now: datetime) -> int:
         over = [key for key, until in self._over.items() if until <= now and key in self.kept]

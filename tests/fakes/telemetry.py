@@ -30,6 +30,7 @@ class FakeTelemetry:
         self.erased: list[tuple[str, int]] = []
         self.stale_policies = 0
         self.attempts: list[tuple[JobKind, JobOutcome]] = []
+        self.waiting_reviews: list[tuple[int, float]] = []
         self.counts: list[tuple[JobCounts, float]] = []
 
     def stage_finished(self, stage: str, seconds: float) -> None:
@@ -72,6 +73,9 @@ class FakeTelemetry:
 
     def jobs_counted(self, counts: JobCounts, oldest_seconds: float) -> None:
         self.counts.append((counts, oldest_seconds))
+
+    def reviews_counted(self, waiting: int, oldest_seconds: float) -> None:
+        self.waiting_reviews.append((waiting, oldest_seconds))
 
     def rows_erased(self, what: str, rows: int) -> None:
         self.erased.append((what, rows))

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 from gaveld.adapters.storage.journal import EmptyJournal
+from gaveld.application.count_reviews import CountReviews
 from gaveld.application.deliver_callbacks import DeliverCallbacks
 from gaveld.application.job_attempts import AttemptPlan, Attempts, JobHandler
 from gaveld.application.run_jobs import RunJobs
@@ -19,6 +20,7 @@ from gaveld.bootstrap.callbacks import build_deliver_callbacks
 from gaveld.bootstrap.contents import build_content_path
 from gaveld.bootstrap.decisions import erase_overdue, run_backtest
 from gaveld.bootstrap.parts import Parts
+from gaveld.bootstrap.review_queue import review_item_store
 from gaveld.domain.jobs import JobKind
 from gaveld.transport.grpc.converters.content import ContentMessages
 
@@ -122,4 +124,5 @@ def job_handlers(parts: Parts) -> Mapping[JobKind, JobHandler]:
 
 def chores(parts: Parts) -> Sequence[Chore]:
     """Return what else there is to tidy up in the storage."""
-    return (erase_overdue(parts), EmptyJournal(parts.engine))
+    count_reviews = CountReviews(review_item_store(parts), parts.telemetry)
+    return (erase_overdue(parts), count_reviews, EmptyJournal(parts.engine))

@@ -12,6 +12,7 @@ from gaveld.domain.review_items import ReviewDecision, ReviewItem, ReviewOpinion
 from gaveld.domain.rules import CallbackFormat
 
 _IS_UNJUDGED: Final = text("state = 'processing'")
+IS_PENDING: Final = text("state = 'pending'")
 
 
 class ReviewItemRow(Base):
@@ -30,6 +31,12 @@ class ReviewItemRow(Base):
             "id",
             sqlite_where=_IS_UNJUDGED,
             postgresql_where=_IS_UNJUDGED,
+        ),
+        Index(
+            "ix_review_items_pending",
+            "created_at",
+            sqlite_where=IS_PENDING,
+            postgresql_where=IS_PENDING,
         ),
     )
 

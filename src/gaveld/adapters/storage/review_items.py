@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import defer
 
@@ -19,6 +19,7 @@ from gaveld.adapters.storage.feedback import erase_feedback, record_feedback
 from gaveld.adapters.storage.job_rows import JobRow
 from gaveld.adapters.storage.recording import Recorder
 from gaveld.adapters.storage.review_item_rows import (
+    IS_PENDING,
     ReviewItemRow,
     ReviewOpinionRow,
     item_of,
@@ -29,7 +30,7 @@ from gaveld.adapters.storage.review_item_rows import (
     utc,
 )
 from gaveld.adapters.storage.tables import transaction
-from gaveld.application.ports import Forgotten, StripWords
+from gaveld.application.ports import Forgotten, StripWords, WaitingReviews
 from gaveld.domain.decision_records import Records
 from gaveld.domain.errors import Aborted, ErrorReason
 from gaveld.domain.feedback import Feedback
@@ -185,6 +186,14 @@ class SqlReviewItemStore:
             if feedback is not None:
                 await record_feedback(session, feedback)
         return decided
+
+    async def waiting(self) -> WaitingReviews:
+        """Count what waits; see ``ReviewItemStore.waiting``."""
+        row = ReviewItemRow
+        counts = select(func.count(), func.min(row.created_at)).where(IS_PENDING)
+        async with self._begin() as session:
+            count, oldest_at = (await session.execute(counts)).one()
+        return WaitingReviews(count, utc(oldest_at) if oldest_at else None)
 
     async def erase_expired(self, now: datetime) -> int:
         """Erase what is over; see ``ReviewItemStore.erase_expired``."""

@@ -173,6 +173,16 @@ class PrometheusTelemetry:
             "For how long the oldest waiting job could have been done; 0 if none waits.",
             registry=registry,
         )
+        self._reviews_waiting = Gauge(
+            "gavel_review_items_waiting",
+            "Items that wait for people, in the queues of all projects.",
+            registry=registry,
+        )
+        self._oldest_review = Gauge(
+            "gavel_review_items_oldest_waiting_seconds",
+            "For how long the oldest item waits for a person; 0 if none does.",
+            registry=registry,
+        )
         self._erased = Counter(
             "gavel_retention_erased_rows_total",
             "Rows that were erased from the storage because their time was over.",
@@ -267,6 +277,11 @@ class PrometheusTelemetry:
         self._jobs.labels(JobState.RUNNING.value).set(counts.running)
         self._jobs.labels(JobState.DEAD.value).set(counts.dead)
         self._oldest_job.set(oldest_seconds)
+
+    def reviews_counted(self, waiting: int, oldest_seconds: float) -> None:
+        """Record what waits for people; see ``Telemetry.reviews_counted``."""
+        self._reviews_waiting.set(waiting)
+        self._oldest_review.set(oldest_seconds)
 
     def rows_erased(self, what: str, rows: int) -> None:
         """Record what was erased; see ``Telemetry.rows_erased``."""

@@ -55,7 +55,7 @@ from gaveld.application.ports.reading import (
     TextSignals,
     VerdictCache,
 )
-from gaveld.application.ports.review_items import ReviewItemStore, ReviewReports
+from gaveld.application.ports.review_items import ReviewItemStore, ReviewReports, WaitingReviews
 from gaveld.application.ports.reviewers import Reviewer
 from gaveld.application.ports.rules import (
     Condition,
@@ -128,4 +128,5 @@ __all__ = [
     "VerdictCache",
     "VideoDecoder",
     "VideoReading",
+    "WaitingReviews",
 ]

@@ -1,6 +1,7 @@
 """Ports of content that waits for people: where it is kept, and what is told of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -8,6 +9,14 @@ from gaveld.domain.decision_records import Records
 from gaveld.domain.feedback import Feedback
 from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState
 from gaveld.domain.rules import RuleAction
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReviews:
+    """How many items of all queues wait for a person, and since when the oldest does."""
+
+    count: int
+    oldest_at: datetime | None = None
 
 
 class ReviewItemStore(Protocol):
@@ -76,6 +85,10 @@ class ReviewItemStore(Protocol):
         What a closed item need not keep is erased. Raises ``Aborted`` (ETAG_MISMATCH) if the item
         is not as given any more.
         """
+        ...
+
+    async def waiting(self) -> WaitingReviews:
+        """Count what waits for people, of all projects; also what somebody has claimed."""
         ...
 
     async def erase_expired(self, now: datetime) -> int:

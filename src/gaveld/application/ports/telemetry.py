@@ -72,6 +72,10 @@ class Telemetry(Protocol):
         """Record how much work there is, and for how long the oldest could have been done."""
         ...
 
+    def reviews_counted(self, waiting: int, oldest_seconds: float) -> None:
+        """Record how many items wait for people, and for how long the oldest of them does."""
+        ...
+
     def rows_erased(self, what: str, rows: int) -> None:
         """Record that rows were erased because their time was over; ``what`` names the store."""
         ...

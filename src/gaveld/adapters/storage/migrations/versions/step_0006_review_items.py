@@ -36,14 +36,18 @@ def upgrade() -> None:
         ("kept_until", ["kept_until"]),
     ):
         op.create_index(f"ix_review_items_{name}", "review_items", columns)
-    is_unjudged = sa.text("state = 'processing'")
-    op.create_index(
-        "ix_review_items_unjudged",
-        "review_items",
-        ["id"],
-        sqlite_where=is_unjudged,
-        postgresql_where=is_unjudged,
-    )
+    for name, column, state in (
+        ("unjudged", "id", "processing"),
+        ("pending", "created_at", "pending"),
+    ):
+        is_meant = sa.text(f"state = '{state}'")
+        op.create_index(
+            f"ix_review_items_{name}",
+            "review_items",
+            [column],
+            sqlite_where=is_meant,
+            postgresql_where=is_meant,
+        )
     op.create_table(
         "review_opinions",
         sa.Column("project", sa.String(128), primary_key=True),
