@@ -187,7 +187,7 @@ def test_a_limit_is_the_contracts(good: dict[str, Any], bad: dict[str, Any], pat
 def test_a_secret_is_never_quoted():
     """Law: what is wrong with a secret is told without it."""
     text = "{categories: {}, actions: [{name: a, secret: a-short-secret}]}"
-    with pytest.raises(PolicyError, match=r"actions\.0\.secret: has 14 characters") as caught:
+    with pytest.raises(PolicyError, match=r"actions\[0\]\.secret: has 14 characters") as caught:
         policy_in(text, "policy.yaml")
     assert "a-short-secret" not in str(caught.value)
 

@@ -142,8 +142,14 @@ def _lines(error: ValidationError) -> list[str]:
         message = entry["msg"].removeprefix("Value error, ")
         if entry["type"] == "extra_forbidden":
             message = "no such key"
-        lines.append(f"{'.'.join(str(part) for part in entry['loc'])}: {message}")
+        lines.append(f"{_path(entry['loc'])}: {message}")
     return lines
+
+
+def _path(parts: tuple[int | str, ...]) -> str:
+    """Return a place as the checks behind this one spell it, such as ``rules[0].actions[1]``."""
+    named = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return "".join(part for part in named if part != ".[key]").removeprefix(".")
 
 
 def yaml_of(policy: Policy) -> str:
