@@ -13,6 +13,7 @@ from structlog.testing import LogCapture
 
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.check import Check
+from gaveld.application.count_usage import CountUsage
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.moderate_conversation import ModerateConversation
@@ -61,6 +62,7 @@ async def serve() -> AsyncIterator[Serve]:
         authenticate: Authenticate | None = None,
         authenticate_upload: AuthenticateUpload | None = None,
         rate_limiter: RateLimiter | None = None,
+        count_usage: CountUsage | None = None,
         reviewers: Sequence[Reviewer] = (),
         balances: Credits | None = None,
         feedback: FeedbackStore | None = None,
@@ -125,6 +127,7 @@ async def serve() -> AsyncIterator[Serve]:
             authenticate=authenticate,
             authenticate_upload=authenticate_upload,
             rate_limiter=rate_limiter,
+            count_usage=count_usage,
             tracer_provider=tracer_provider,
         )
         ports = await server.start()

@@ -16,6 +16,7 @@ from gaveld.application.api_keys import Authenticate
 from gaveld.application.apply_rules import ApplyRules
 from gaveld.application.check import Check
 from gaveld.application.check_policy import Installed
+from gaveld.application.count_usage import CountUsage
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.ports import (
@@ -59,7 +60,7 @@ class Application:
     """Everything that a transport needs to serve.
 
     ``authenticate`` is None when auth is off, and ``authenticate_upload`` too, ``submit_feedback``
-    when no feedback is kept.
+    when no feedback is kept, and ``count_usage`` when there is no storage.
     ``services`` are those that need the storage, which refuse every call when ``work.enabled`` is
     false, and ``work`` is what goes on beside them, None then.
     """
@@ -75,6 +76,7 @@ class Application:
     list_categories: ListCategories
     repeats: Repeats
     submit_feedback: SubmitFeedback | None
+    count_usage: CountUsage | None
     authenticate: Authenticate | None
     authenticate_upload: AuthenticateUpload | None
     rate_limiter: RateLimiter
@@ -188,6 +190,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Application:
         list_categories=_list_categories(text_path, picture_path),
         repeats=Repeats(sharing.answers()),
         submit_feedback=stores.submit_feedback,
+        count_usage=stores.count_usage,
         authenticate=stores.authenticate,
         authenticate_upload=authenticate_upload(stores.api_keys, parts),
         rate_limiter=sharing.rate_limiter(),

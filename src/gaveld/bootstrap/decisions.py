@@ -1,5 +1,8 @@
 """Puts together what decisions are used for once they are made: histories, backtests, retention."""
 
+from datetime import datetime, timedelta
+from functools import partial
+
 from gavel.v1 import user_service_pb2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -7,10 +10,11 @@ from gaveld.adapters.rules import CelConditionCompiler
 from gaveld.adapters.storage.backtest_progress import SqlBacktestProgress
 from gaveld.adapters.storage.decisions import SqlDecisionStore
 from gaveld.adapters.storage.forgetting import forgetting
+from gaveld.adapters.storage.usage import SqlUsageStore
 from gaveld.adapters.storage.users import SqlUserStore
 from gaveld.application.backtest import BacktestPolicy
 from gaveld.application.manage_policies import ManagePolicies
-from gaveld.application.retention import EraseOverdue
+from gaveld.application.retention import EraseExpired, EraseOverdue
 from gaveld.application.submit_backtest import RunBacktest, SubmitBacktest
 from gaveld.application.users import ForgetUser, GetUser
 from gaveld.bootstrap.parts import Parts
@@ -55,10 +59,16 @@ def run_backtest(parts: Parts) -> RunBacktest:
 
 def erase_overdue(parts: Parts) -> EraseOverdue:
     """Return the chore that erases what is over."""
-    stores = {
+    stores: dict[str, EraseExpired] = {
         "decisions": SqlDecisionStore(parts.engine).erase_expired,
         "users": user_store(parts.engine).erase_expired,
         "backtests": backtest_progress(parts).erase_expired,
         "review_items": review_item_store(parts).erase_expired,
+        "usage": partial(_erase_usage, parts),
     }
     return EraseOverdue(stores, parts.telemetry)
+
+
+async def _erase_usage(parts: Parts, now: datetime) -> int:
+    first_kept = now.date() - timedelta(days=parts.settings.usage.keep_days)
+    return await SqlUsageStore(parts.engine).erase(before=first_kept)

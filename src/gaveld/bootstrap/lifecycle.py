@@ -42,6 +42,9 @@ async def run(settings: Settings) -> None:
     options = _options(settings)
     async with AsyncExitStack() as stack:
         application = await build(settings, stack)
+        if application.count_usage is not None:  # before the server, and so until after its end
+            application.count_usage.start()
+            stack.push_async_callback(application.count_usage.stop)
         if settings.rest.enabled:
             options = replace(options, private_socket=private_socket(stack))
         server = _grpc_server(settings, application, stack, options)
@@ -150,6 +153,7 @@ def _grpc_server(
         media_reviews=application.media_reviews,
         long_texts=application.long_texts,
         submit_feedback=application.submit_feedback,
+        count_usage=application.count_usage,
         services=application.services,
         telemetry=application.telemetry,
         registry=application.telemetry.registry,

@@ -1,4 +1,4 @@
-"""Opens and migrates the storage, and opens what is kept in it: API keys, credits, feedback."""
+"""Opens and migrates the storage, and what is kept in it: API keys, credits, feedback, usage."""
 
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -20,8 +20,10 @@ from gaveld.adapters.storage.migrations import (
     migration_sql,
     schema_state,
 )
+from gaveld.adapters.storage.usage import SqlUsageStore
 from gaveld.application.api_keys import Authenticate
-from gaveld.application.ports import ApiKeyStore, Credits, FeedbackStore
+from gaveld.application.count_usage import CountUsage
+from gaveld.application.ports import ApiKeyStore, Credits, FeedbackStore, UsageStore
 from gaveld.application.submit_feedback import SubmitFeedback
 from gaveld.bootstrap.settings import Settings, SettingsError
 
@@ -38,6 +40,7 @@ class Stores:
     authenticate: Authenticate | None = None
     balances: Credits | None = None
     submit_feedback: SubmitFeedback | None = None
+    count_usage: CountUsage | None = None
 
 
 async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
@@ -58,6 +61,7 @@ async def open_stores(settings: Settings, stack: AsyncExitStack) -> Stores:
         submit_feedback=SubmitFeedback(SqlFeedbackStore(engine))
         if settings.feedback.enabled
         else None,
+        count_usage=CountUsage(SqlUsageStore(engine), every_seconds=settings.usage.write_seconds),
     )
 
 
@@ -74,6 +78,11 @@ async def open_credits(settings: Settings, stack: AsyncExitStack) -> Credits:
 async def open_feedback(settings: Settings, stack: AsyncExitStack) -> FeedbackStore:
     """Open the store of people's opinions; see ``open_stores``."""
     return SqlFeedbackStore(await open_engine(settings.storage.url, stack))
+
+
+async def open_usage(settings: Settings, stack: AsyncExitStack) -> UsageStore:
+    """Open the store of what projects used; see ``open_stores``."""
+    return SqlUsageStore(await open_engine(settings.storage.url, stack))
 
 
 def _api_keys(engine: AsyncEngine, settings: Settings) -> ApiKeyStore:

@@ -21,6 +21,7 @@ from gaveld.bootstrap.cli import (
     secrets,
     server,
     storage,
+    usage,
     users,
     worker,
 )
@@ -41,6 +42,7 @@ app.command("eval")(evaluation.evaluate)
 app.command("thresholds")(evaluation.thresholds)
 app.add_typer(keys.app, name="keys")
 app.add_typer(balances.app, name="credits")
+app.command("usage")(usage.usage)
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")

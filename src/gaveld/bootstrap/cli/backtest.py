@@ -1,12 +1,11 @@
 """``gavel policy backtest``: what another policy would have decided, asked of a running server."""
 
 import asyncio
-import re
 import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -25,15 +24,13 @@ from gaveld.bootstrap.backtest_report.page import backtest_page
 from gaveld.bootstrap.backtest_report.picture import backtest_png
 from gaveld.bootstrap.backtest_report.terminal import print_backtest
 from gaveld.bootstrap.cli import options
-from gaveld.bootstrap.cli.options import err, explained_failures, fail, out
+from gaveld.bootstrap.cli.options import err, explained_failures, fail, out, time_from
 from gaveld.bootstrap.cli.policy_rendering import explained_policy_failures
 from gaveld.bootstrap.cli.target import Target, channel_to, running_server, tls_files
 from gaveld.transport.grpc.converters.policies import policy_from_proto, policy_to_proto
 
 OWN: Final = "projects/-/policy"
 WAIT_SECONDS: Final = 2
-_STRETCH: Final = re.compile(r"(\d{1,5})\s*([mhdw])")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Told = Callable[[int, int], None]
 Response = policy_service_pb2.BacktestPolicyResponse
@@ -87,8 +84,8 @@ def backtest(
     request = policy_service_pb2.BacktestPolicyRequest(
         max_decisions=decisions, max_samples=samples, request_id=uuid.uuid4().hex
     )
-    request.since.FromDatetime(_time(since, now))
-    request.until.FromDatetime(_time(until, now) if until else now)
+    request.since.FromDatetime(time_from(since, now))
+    request.until.FromDatetime(time_from(until, now) if until else now)
     text = _text(file)
     with explained_failures(), explained_policy_failures():
         found = asyncio.run(_backtested(where, request, text, str(file)))
@@ -140,17 +137,6 @@ async def _done(
         operation.metadata.Unpack(metadata)
         told(metadata.tried_count, metadata.total_count)
     return operation
-
-
-def _time(said: str, now: datetime) -> datetime:
-    stretch = _STRETCH.fullmatch(said)
-    if stretch:
-        return now - timedelta(**{_UNITS[stretch[2]]: int(stretch[1])})
-    try:
-        time = datetime.fromisoformat(said)
-    except ValueError as error:
-        raise fail(f"{said}: neither a stretch such as 7d nor a time such as 2026-11-01") from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _text(file: Path) -> str:

@@ -1,9 +1,11 @@
 """Options that several commands share, and how they fail: one red line each, exit status 2."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -36,6 +38,9 @@ KeyFile = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+_STRETCH: Final = re.compile(r"(\d{1,5})\s*([mhdw])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
 out = Console()
 err = Console(stderr=True)
 
@@ -60,3 +65,15 @@ def settings_from(config: Path | None, overrides: dict[str, Any] | None = None) 
     """Load the settings or end the command saying which key is wrong."""
     with explained_failures():
         return load_settings(config, overrides)
+
+
+def time_from(said: str, now: datetime) -> datetime:
+    """Return what ``7d`` (m, h, d, w: so long before now) or a time, UTC unless it says, names."""
+    stretch = _STRETCH.fullmatch(said)
+    if stretch:
+        return now - timedelta(**{_UNITS[stretch[2]]: int(stretch[1])})
+    try:
+        time = datetime.fromisoformat(said)
+    except ValueError as error:
+        raise fail(f"{said}: neither a stretch such as 7d nor a time such as 2026-11-01") from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

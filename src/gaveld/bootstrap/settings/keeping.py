@@ -20,6 +20,15 @@ class FeedbackSettings(Section):
     enabled: bool = True
 
 
+class UsageSettings(Section):
+    """What projects used is counted wherever there is a storage."""
+
+    write_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 5.0
+    """How often counts go to the storage; a server that is killed loses what it counted since."""
+    keep_days: Annotated[int, Field(ge=1, le=3_650)] = 400
+    """How long days are kept."""
+
+
 class CacheSettings(Section):
     """What was learnt is remembered, so that equal texts and pictures are not looked at again."""
 

@@ -19,6 +19,7 @@ from gaveld.bootstrap.settings.keeping import (
     FeedbackSettings,
     RedisSettings,
     StorageSettings,
+    UsageSettings,
 )
 from gaveld.bootstrap.settings.messaging import NatsSettings
 from gaveld.bootstrap.settings.plugins import (
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     description: DescriptionSettings = DescriptionSettings()
     models: ModelsSettings = ModelsSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    usage: UsageSettings = UsageSettings()
     cache: CacheSettings = CacheSettings()
     redis: RedisSettings = RedisSettings()
     nats: NatsSettings = NatsSettings()

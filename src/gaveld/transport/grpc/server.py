@@ -25,6 +25,7 @@ from prometheus_client import CollectorRegistry
 
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.check import Check
+from gaveld.application.count_usage import CountUsage
 from gaveld.application.list_categories import ListCategories
 from gaveld.application.moderate import ModerateText
 from gaveld.application.moderate_conversation import ModerateConversation
@@ -53,6 +54,7 @@ from gaveld.transport.grpc.interceptors.open_streams import OpenStreams
 from gaveld.transport.grpc.interceptors.rate_limit import RateLimits
 from gaveld.transport.grpc.interceptors.request_id import RequestId
 from gaveld.transport.grpc.interceptors.size_limit import HEADROOM_BYTES, SizeLimit, reader
+from gaveld.transport.grpc.interceptors.usage import UsageCounts
 from gaveld.transport.grpc.interceptors.validation import Validation
 from gaveld.transport.grpc.long_texts import LongTexts
 from gaveld.transport.grpc.media_review_servicer import MediaReviews, MediaReviewServicer
@@ -114,10 +116,10 @@ class GrpcServer:
     """Serves the contract.
 
     ``authenticate`` None lets anyone call, as the default project; ``authenticate_upload`` None
-    takes no signed uploads; ``rate_limiter`` None counts nothing; ``tracer_provider`` None traces
-    nothing; ``media_reviews`` None reviews no pictures and videos. ``long_texts`` are the places
-    that whoever else judges texts shares. ``services`` are served beside those that are always
-    there. Metrics of RPCs go into ``registry``.
+    takes no signed uploads; ``rate_limiter`` and ``count_usage`` None count nothing;
+    ``tracer_provider`` None traces nothing; ``media_reviews`` None reviews no pictures and videos.
+    ``long_texts`` are the places that whoever else judges texts shares. ``services`` are served
+    beside those that are always there. Metrics of RPCs go into ``registry``.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class GrpcServer:
         authenticate: Authenticate | None = None,
         authenticate_upload: AuthenticateUpload | None = None,
         rate_limiter: RateLimiter | None = None,
+        count_usage: CountUsage | None = None,
         tracer_provider: TracerProvider | None = None,
     ) -> None:
         self._options = options
@@ -151,6 +154,7 @@ class GrpcServer:
             max_bytes_in_flight=options.max_bytes_in_flight,
         )
         self._rate_limits = RateLimits(rate_limiter)
+        self._usage_counts = UsageCounts(count_usage)
         self._open_conversations = OpenConversations(
             max_open=options.max_open_streams,
             max_open_per_project=options.max_open_streams_per_project,
@@ -302,6 +306,7 @@ class GrpcServer:
                     OpenStreams(),
                     self._admission,
                     Auth(self._authenticate, self._authenticate_upload),
+                    self._usage_counts,
                     self._rate_limits,
                     Validation(),
                 ),

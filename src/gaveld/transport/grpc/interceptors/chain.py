@@ -44,8 +44,9 @@ class Chain(GrpcInterceptor):
     8. admission: sheds load before anything is spent on it, so before keys are looked up; a call
        that comes when all is full is not even read (``is_full``).
     9. auth: from here on the project is known.
-    10. rate limit: counts per key, so after auth.
-    11. validation: the dearest check; only for callers who may call.
+    10. usage: counts calls for their projects, so after auth; what is refused further in, too.
+    11. rate limit: counts per key, so after auth.
+    12. validation: the dearest check; only for callers who may call.
     """
 
     def __init__(
