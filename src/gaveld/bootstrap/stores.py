@@ -1,5 +1,6 @@
 """Opens and migrates the storage, and what is kept in it: API keys, credits, feedback, usage."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -148,13 +149,21 @@ def _engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
     parsed = database_url(url)
     with _explained():
         if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_file(parsed.database)
         # A connection that the database ended, as with a restart, is replaced and fails no call.
         engine = create_async_engine(parsed, pool_pre_ping=True)
         if parsed.get_backend_name() == "sqlite":
             write_ahead(engine)
     stack.push_async_callback(engine.dispose)
     return engine
+
+
+def _make_file(database: str) -> None:
+    """Make the file, if there is none, for its owner alone: it holds what people wrote."""
+    if database == ":memory:" or database.startswith("file:"):
+        return
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(database, os.O_RDONLY | os.O_CREAT, 0o600))
 
 
 def database_url(url: str) -> URL:
