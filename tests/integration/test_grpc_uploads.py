@@ -120,10 +120,14 @@ async def test_a_key_does_not_open_this_door(open_door):
 
 
 async def test_only_what_was_signed_for_is_taken(open_door):
-    """Law: a signature for a text takes no picture, and the other way round."""
+    """Law: a signature for a text takes no picture, nor one for a picture a text or an address."""
     door = await open_door()
-    picture = content_pb2.Media(data=b"grey")
-    for upload in (door.signed(image=picture), door.signed(kind=UploadKind.IMAGE)):
+    picture, address = content_pb2.Media(data=b"grey"), content_pb2.Media(uri="http://inside/a")
+    for upload in (
+        door.signed(image=picture),
+        door.signed(kind=UploadKind.IMAGE),
+        door.signed(kind=UploadKind.IMAGE, image=address),
+    ):
         failure = await failure_of(door.send(upload))
         assert (failure.code, failure.info.reason) == (
             grpc.StatusCode.INVALID_ARGUMENT,

@@ -117,7 +117,7 @@ class SubmitUploadRequest(_message.Message):
 
     @_builtins.property
     def image(self) -> _content_pb2.Media:
-        """image is a picture or an animation."""
+        """image is a picture or an animation, inline: an address is refused."""
 
     @_builtins.property
     def metadata(self) -> _struct_pb2.Struct:

@@ -36,8 +36,8 @@ class WorkSettings(Section):
     """How often jobs are counted, lost ones brought up again, and old ones erased."""
     keep_answers_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = 3_600.0
     """How long the words of an answer can be fetched where no policy keeps the content."""
-    keep_jobs_days: Annotated[float, Field(gt=0, le=3_650)] = 30.0
-    """How long operations can be fetched, and repeats of them be told."""
+    keep_jobs_days: Annotated[float, Field(ge=8, le=3_650)] = 30.0
+    """How long operations can be fetched, and repeats of them be told; no upload outlives it."""
 
 
 class SecretsSettings(Section):

@@ -35,13 +35,16 @@ def upload_signature_from_proto(request: SubmitUploadRequest) -> signed_uploads.
 def submission_from_upload(request: SubmitUploadRequest) -> SubmitContentRequest:
     """Return what is submitted: the one field that the signature allows, under the upload's id.
 
-    Raises ``InvalidRequest`` where the content is of another kind than was signed.
+    Raises ``InvalidRequest`` where the content is of another kind than was signed, and for the
+    address of a picture: who uploads is nobody whom we fetch for, least of all from inside.
     """
     signature = upload_signature_from_proto(request)
     if request.WhichOneof("content") != signature.kind:
         raise InvalidRequest(
             FieldViolation(signature.kind, "is what the signature allows, and nothing else")
         )
+    if request.image.uri:
+        raise InvalidRequest(FieldViolation("image.uri", "is no upload; send the picture itself"))
     value = (
         FieldValue(string_value=request.text)
         if signature.kind is signed_uploads.UploadKind.TEXT
