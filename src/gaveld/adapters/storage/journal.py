@@ -10,8 +10,8 @@ from typing import Any, Final
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-BUSY_MILLISECONDS: Final = 30_000
-"""How long to wait for a writer of another process."""
+BUSY_MILLISECONDS: Final = 10_000
+"""How long to wait for a writer of another process; calls are to be told before their time ends."""
 EMPTYING_MILLISECONDS: Final = 100
 """How long to wait for readers of what is in the journal."""
 
