@@ -16,7 +16,7 @@ from gaveld.adapters.storage.api_keys import (
 )
 from gaveld.adapters.storage.migrations import migrate
 from gaveld.application.api_keys import new_api_key
-from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
+from gaveld.application.ports import ApiKey, ApiKeyStore, Period, Quota, RateLimit
 from gaveld.domain.errors import ErrorReason, Unavailable
 from tests.contracts.conftest import NewDatabase
 from tests.databases import opened
@@ -45,6 +45,7 @@ KEY, _ = new_api_key(
     client_id="acme",
     scopes=frozenset({"moderate", "admin"}),
     rate_limit=RateLimit(100, 60),
+    quota=Quota(100_000, Period.DAY),
 )
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

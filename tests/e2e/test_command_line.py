@@ -63,6 +63,7 @@ async def test_the_list_of_keys_fits_a_terminal(tmp_path: Path):
     """Law: at 80 columns every id, project, scope and day of a key can be read whole."""
     names = ("--project", "web-shop-europe", "--client-id", "acme-incorporated")
     scopes = ("--scope", "moderate", "--scope", "admin", "--calls-per-minute", "600")
+    scopes += ("--quota", "100000/day")
     made = await gavel("keys", "create", *names, *scopes, folder=tmp_path)
     key_id = made.output.split("_")[1]
     await gavel("keys", "revoke", key_id, folder=tmp_path)
@@ -71,13 +72,14 @@ async def test_the_list_of_keys_fits_a_terminal(tmp_path: Path):
     assert max(map(len, listed.output.splitlines())) <= 80
     words = set(listed.output.split())
     days = {told[0]["created_at"][:10], told[0]["revoked_at"][:10]}
-    assert {key_id, names[1], names[3], "moderate", "admin", *days} <= words
+    assert {key_id, names[1], names[3], "moderate", "admin", "100000/day", *days} <= words
     assert told[0] | {"created_at": "", "revoked_at": ""} == {
         "id": key_id,
         "project": names[1],
         "client_id": names[3],
         "scopes": ["admin", "moderate"],
         "rate_limit": {"calls": 600, "per_seconds": 60},
+        "quota": {"calls": 100_000, "period": "day"},
         "created_at": "",
         "revoked_at": "",
     }
@@ -91,10 +93,12 @@ async def test_the_list_of_keys_fits_a_terminal(tmp_path: Path):
         ("--project", "two words"),
         ("--project", "shop", "--client-id", "café"),
         ("--project", "shop", "--client-id", ""),
+        ("--project", "shop", "--quota", "0/day"),
+        ("--project", "shop", "--quota", "5/week"),
     ],
 )
-async def test_a_name_that_could_not_be_sent_or_kept_is_refused(tmp_path: Path, names):
-    """Law: no key is made for a name that no header, column or policy could hold."""
+async def test_what_could_not_be_sent_or_kept_is_refused(tmp_path: Path, names):
+    """Law: no key is made for a name that no header or column holds, nor for half a quota."""
     for more in ((), ("--print-entry",)):
         result = await gavel("keys", "create", *names, *more, folder=tmp_path)
         assert (result.status, result.output) == (2, "")

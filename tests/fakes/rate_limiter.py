@@ -1,8 +1,8 @@
 """A rate limiter whose clock the test holds."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
-from gaveld.application.ports import RateLimit
+from gaveld.application.ports import Quota, RateLimit
 
 
 class FakeRateLimiter:
@@ -11,6 +11,7 @@ class FakeRateLimiter:
     def __init__(self) -> None:
         self.now = 0.0
         self._taken: dict[str, list[float]] = defaultdict(list)
+        self._drawn: Counter[tuple[str, str]] = Counter()
 
     async def take(self, key: str, limit: RateLimit) -> float:
         recent = [at for at in self._taken[key] if at > self.now - limit.per_seconds]
@@ -18,4 +19,11 @@ class FakeRateLimiter:
         if len(recent) >= limit.calls:
             return recent[0] + limit.per_seconds - self.now
         recent.append(self.now)
+        return 0.0
+
+    async def draw(self, key: str, quota: Quota) -> float:
+        period, seconds_left = quota.now(self.now)
+        if self._drawn[key, period] >= quota.calls:
+            return seconds_left
+        self._drawn[key, period] += 1
         return 0.0

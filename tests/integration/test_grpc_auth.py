@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from structlog.testing import LogCapture
 
 from gaveld.application.api_keys import Authenticate, new_api_key
-from gaveld.application.ports import RateLimit
+from gaveld.application.ports import Period, Quota, RateLimit
 from gaveld.domain.policies import CategoryRule, Policy
 from tests.fakes.api_keys import FakeApiKeyStore
 from tests.fakes.rate_limiter import FakeRateLimiter
@@ -155,4 +155,30 @@ async def test_a_key_is_held_to_its_allowance(serve: Serve):
     assert failure.trailers["grpc-retry-pushback-ms"] == "60000"
     await running.moderation.ModerateText(REQUEST, metadata=(("x-api-key", free),))
     limiter.now += 61
+    await running.moderation.ModerateText(REQUEST, metadata=metadata)
+
+
+async def test_a_key_is_held_to_its_quota_beside_its_rate(serve: Serve):
+    """Law: the refusal names the limit that is reached; what the rate refuses draws nothing."""
+    store, limiter = FakeApiKeyStore(), FakeRateLimiter()
+    secret = await kept(
+        store, project="shop", rate_limit=RateLimit(2, 60), quota=Quota(3, Period.DAY)
+    )
+    running = await serve(authenticate=Authenticate(store), rate_limiter=limiter)
+    metadata = (("x-api-key", secret),)
+
+    async def refusal() -> tuple[str, int]:
+        failure = await failure_of(running.moderation.ModerateText(REQUEST, metadata=metadata))
+        assert failure.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert failure.info.reason == "RATE_LIMIT_EXCEEDED"
+        assert failure.info.metadata["scope"] == "key"
+        return failure.info.metadata["limit"], failure.retry.retry_delay.ToSeconds()
+
+    for _ in range(2):
+        await running.moderation.ModerateText(REQUEST, metadata=metadata)
+    assert await refusal() == ("2/60s", 60)
+    limiter.now += 61
+    await running.moderation.ModerateText(REQUEST, metadata=metadata)
+    assert await refusal() == ("3/day", 86_400 - 61)
+    limiter.now += 86_400 - 61
     await running.moderation.ModerateText(REQUEST, metadata=metadata)

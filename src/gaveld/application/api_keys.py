@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
+from gaveld.application.ports import ApiKey, ApiKeyStore, Quota, RateLimit
 from gaveld.domain.errors import ErrorReason, PermissionDenied, Unauthenticated
 
 PREFIX: Final = "gvl"
@@ -29,6 +29,7 @@ def new_api_key(
     client_id: str | None = None,
     scopes: frozenset[str] = frozenset({"moderate"}),
     rate_limit: RateLimit | None = None,
+    quota: Quota | None = None,
 ) -> tuple[ApiKey, str]:
     """Return a new key, kept nowhere yet, and the text that its owner must keep.
 
@@ -49,6 +50,7 @@ def new_api_key(
         scopes=scopes,
         created_at=datetime.now(UTC),
         rate_limit=rate_limit,
+        quota=quota,
     )
     return key, f"{PREFIX}_{key_id}_{secret}"
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gaveld.adapters.storage.tables import Base, Whole, can_be_id, transaction
-from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
+from gaveld.application.ports import ApiKey, ApiKeyStore, Period, Quota, RateLimit
 
 REMEMBERED_SECONDS: Final = 5.0
 REMEMBERED_KEYS: Final = 10_000
@@ -39,6 +39,8 @@ class ApiKeyRow(Base):
     rate_limit_per_seconds: Mapped[int | None] = mapped_column(Whole)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    quota_calls: Mapped[int | None] = mapped_column(Whole)
+    quota_period: Mapped[str | None] = mapped_column(String(8))
 
 
 class SqlApiKeyStore:
@@ -161,6 +163,7 @@ def entry_of(key: ApiKey) -> str:
         client_id=key.client_id,
         scopes=tuple(sorted(key.scopes)),
         rate_limit=_Limit(calls=limit.calls, per_seconds=limit.per_seconds) if limit else None,
+        quota=_Quota(calls=key.quota.calls, period=key.quota.period) if key.quota else None,
         created_at=key.created_at,
         revoked_at=key.revoked_at,
     )
@@ -177,6 +180,13 @@ class _Limit(BaseModel):
     per_seconds: int = Field(default=60, ge=1)
 
 
+class _Quota(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    calls: int = Field(ge=1)
+    period: Period
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -186,6 +196,7 @@ class _Entry(BaseModel):
     client_id: _Name
     scopes: tuple[str, ...]
     rate_limit: _Limit | None = None
+    quota: _Quota | None = None
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
@@ -200,6 +211,7 @@ class _Entry(BaseModel):
             created_at=self.created_at,
             rate_limit=RateLimit(limit.calls, limit.per_seconds) if limit else None,
             revoked_at=self.revoked_at,
+            quota=Quota(self.quota.calls, self.quota.period) if self.quota else None,
         )
 
 
@@ -217,6 +229,8 @@ def _row(key: ApiKey) -> ApiKeyRow:
         rate_limit_per_seconds=key.rate_limit.per_seconds if key.rate_limit else None,
         created_at=key.created_at,
         revoked_at=key.revoked_at,
+        quota_calls=key.quota.calls if key.quota else None,
+        quota_period=key.quota.period.value if key.quota else None,
     )
 
 
@@ -224,6 +238,9 @@ def _key(row: ApiKeyRow) -> ApiKey:
     limit = None
     if row.rate_limit_calls is not None and row.rate_limit_per_seconds is not None:
         limit = RateLimit(row.rate_limit_calls, row.rate_limit_per_seconds)
+    quota = None
+    if row.quota_calls is not None and row.quota_period is not None:
+        quota = Quota(row.quota_calls, Period(row.quota_period))
     return ApiKey(
         id=row.id,
         secret_sha256=row.secret_sha256,
@@ -233,6 +250,7 @@ def _key(row: ApiKeyRow) -> ApiKey:
         created_at=_utc(row.created_at),
         rate_limit=limit,
         revoked_at=_utc(row.revoked_at) if row.revoked_at else None,
+        quota=quota,
     )
 
 

@@ -4,7 +4,15 @@ Every port has one contract suite in ``tests/contracts``, run against every adap
 Adapters may be called concurrently from one event loop unless a port says otherwise.
 """
 
-from gaveld.application.ports.access import ApiKey, ApiKeyStore, Credits, RateLimit, RateLimiter
+from gaveld.application.ports.access import (
+    ApiKey,
+    ApiKeyStore,
+    Credits,
+    Period,
+    Quota,
+    RateLimit,
+    RateLimiter,
+)
 from gaveld.application.ports.answers import AnswerStore, KeptAnswer
 from gaveld.application.ports.classifiers import Classifier, LanguageDetector, TextNormaliser
 from gaveld.application.ports.decision_records import (
@@ -103,12 +111,14 @@ __all__ = [
     "PanelScores",
     "PatternInvalidError",
     "Patterns",
+    "Period",
     "PictureDescriber",
     "PolicyEntry",
     "PolicyHistory",
     "PolicyRevision",
     "PolicyStore",
     "PolicyTurn",
+    "Quota",
     "RateLimit",
     "RateLimiter",
     "ReviewItemStore",

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -12,6 +13,38 @@ class RateLimit:
 
     calls: int
     per_seconds: int = 60
+
+
+class Period(StrEnum):
+    """What a quota is for, by the calendar in UTC."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most ``calls`` in each ``period``."""
+
+    calls: int
+    period: Period
+
+    def __str__(self) -> str:
+        """Return it as ``100000/day``."""
+        return f"{self.calls}/{self.period}"
+
+    def now(self, seconds: float) -> tuple[str, float]:
+        """Return the period's name, such as ``2026-11-22`` or ``2026-11``, and how long it lasts.
+
+        ``seconds`` are since 1970, and so many are left of the period, more than 0.
+        """
+        time = datetime.fromtimestamp(seconds, UTC)
+        first = time.replace(hour=0, minute=0, second=0, microsecond=0)
+        if self.period is Period.DAY:
+            return f"{first:%Y-%m-%d}", (first + timedelta(days=1) - time).total_seconds()
+        first = first.replace(day=1)
+        end = (first + timedelta(days=31)).replace(day=1)
+        return f"{first:%Y-%m}", (end - time).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +63,7 @@ class ApiKey:
     created_at: datetime
     rate_limit: RateLimit | None = None
     revoked_at: datetime | None = None
+    quota: Quota | None = None
 
 
 class ApiKeyStore(Protocol):
@@ -84,11 +118,18 @@ class Credits(Protocol):
 
 
 class RateLimiter(Protocol):
-    """Counts calls per key over a moving window."""
+    """Counts calls per key: over a moving window, and against quotas by the calendar."""
 
     async def take(self, key: str, limit: RateLimit) -> float:
         """Take one call from the key's allowance.
 
         Returns 0 if it was granted, else how many seconds to wait before one may be.
+        """
+        ...
+
+    async def draw(self, key: str, quota: Quota) -> float:
+        """Take one call from what is left of the key's quota in this period.
+
+        Returns 0 if it was granted, else in how many seconds the next period begins.
         """
         ...

@@ -2,20 +2,21 @@
 
 import asyncio
 import json
+import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 from rich.table import Column, Table
 
 from gaveld.adapters.storage.api_keys import NAME, entry_of
 from gaveld.application.api_keys import SCOPES, new_api_key
-from gaveld.application.ports import ApiKey, ApiKeyStore, RateLimit
+from gaveld.application.ports import ApiKey, ApiKeyStore, Period, Quota, RateLimit
 from gaveld.application.signed_uploads import upload_secret
 from gaveld.bootstrap.cli.options import (
     AsJson,
@@ -32,6 +33,8 @@ from gaveld.bootstrap.stores import open_api_keys
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 
+_QUOTA: Final = re.compile(r"([1-9]\d{0,14})/(day|month)")
+
 
 @app.command()
 def create(
@@ -43,6 +46,9 @@ def create(
         list[str] | None, typer.Option(help=f"One of {', '.join(SCOPES)}; may be repeated.")
     ] = None,
     calls_per_minute: Annotated[int | None, typer.Option(min=1, help="Rate limit.")] = None,
+    quota: Annotated[
+        str | None, typer.Option(help="Most calls by the calendar: 100000/day or 1000000/month.")
+    ] = None,
     print_entry: Annotated[
         bool, typer.Option(help="Store nothing; print an entry for auth.keys_file.")
     ] = False,
@@ -56,7 +62,11 @@ def create(
             raise fail(f"{option}: 1 to 128 letters, digits, dots, underscores and hyphens")
     try:
         key, secret = new_api_key(
-            project=project, client_id=client_id, scopes=scopes, rate_limit=limit
+            project=project,
+            client_id=client_id,
+            scopes=scopes,
+            rate_limit=limit,
+            quota=_quota(quota) if quota is not None else None,
         )
     except ValueError as error:
         raise fail(str(error)) from error
@@ -81,7 +91,7 @@ def list_keys(as_json: AsJson = False, config: Config = None) -> None:
     table = Table(
         Column("id", no_wrap=True),
         Column("project", overflow="fold"),
-        Column("scopes", min_width=8),
+        Column("scopes", no_wrap=True),
         Column("calls", no_wrap=True),
         Column("created", no_wrap=True),
         Column("revoked", no_wrap=True),
@@ -90,16 +100,29 @@ def list_keys(as_json: AsJson = False, config: Config = None) -> None:
         pad_edge=False,
     )
     for key in keys:
-        limit = key.rate_limit
         table.add_row(
             key.id,
             key.project if key.client_id == key.project else f"{key.project}\nas {key.client_id}",
-            " ".join(sorted(key.scopes)),
-            f"{limit.calls}/{limit.per_seconds} s" if limit else "any",
+            "\n".join(sorted(key.scopes)),
+            "\n".join(_allowance(key)) or "any",
             f"{key.created_at:%Y-%m-%d}",
             f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else "",
         )
     out.print(table)
+
+
+def _quota(said: str) -> Quota:
+    parts = _QUOTA.fullmatch(said)
+    if parts is None:
+        raise fail("--quota: a number of calls and a period, such as 100000/day or 1000000/month")
+    return Quota(int(parts[1]), Period(parts[2]))
+
+
+def _allowance(key: ApiKey) -> Iterable[str]:
+    if limit := key.rate_limit:
+        yield f"{limit.calls}/{limit.per_seconds} s"
+    if key.quota:
+        yield str(key.quota)
 
 
 def _facts(key: ApiKey) -> dict[str, object]:
@@ -110,6 +133,7 @@ def _facts(key: ApiKey) -> dict[str, object]:
         "client_id": key.client_id,
         "scopes": sorted(key.scopes),
         "rate_limit": asdict(limit) if limit else None,
+        "quota": asdict(key.quota) if key.quota else None,
         "created_at": key.created_at.isoformat(),
         "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
     }
