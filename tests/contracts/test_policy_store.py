@@ -143,7 +143,7 @@ projects:
         ("{categories: {}, panel: {decision_method: most}}", "panel.decision_method"),
         ("{categories: {}, panel: {score_threshold: 2}}", "panel.score_threshold"),
         ("{categories: {}, panel: {hold_back_utf16_units: 5000}}", "panel.hold_back_utf16_units"),
-        ("{categories: {}, panel: {reviewers: [{name: a, weight: -1}]}}", "reviewers.0.weight"),
+        ("{categories: {}, panel: {reviewers: [{name: a, weight: -1}]}}", r"reviewers\[0\].weight"),
         ("{categories: {}, panel: {reviewers: [{name: a}, {name: a}]}}", "panel.reviewers: a rev"),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_bad_document_is_refused_naming_the_key(tmp_path: Path, text: str, nam
         ("allowed_terms: [fine, '']", "allowed_terms: term 2 is empty"),
         (
             f"allowed_terms: [{'x' * 400}]",
-            "allowed_terms.0: String should have at most 256 characters",
+            "allowed_terms[0]: String should have at most 256 characters",
         ),
         ("projects: {kids: {allowed_terms: [' ']}}", "projects.kids: allowed_terms: term 1"),
         ("links: {blocked_domains: ['https://bad.example/x']}", "write 'bad.example'"),

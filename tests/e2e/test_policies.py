@@ -127,7 +127,7 @@ def test_a_file_is_checked_without_a_server(tmp_path: Path):
     for old, new, said in (
         ("review: 0.35, block: 0.90, r", "reveiw: 0.35, r", "categories.A1.reveiw: no such key"),
         ("max: 5000", "max: -1", "content_types[0].fields[0].min: is above max"),
-        ("shadow: true", "verdict: never", "rules.2.verdict"),
+        ("shadow: true", "verdict: never", "rules[2].verdict"),
         ("spam > 0.3", "spam > ", "rules[2].condition: 1:"),
     ):
         assert old in text

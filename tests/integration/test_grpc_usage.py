@@ -109,9 +109,17 @@ async def test_open_methods_count_for_nobody(serve: Serve, counted: Counted):
     assert await counted() == {("default", MODERATE): (1, 0, 1)}
 
 
-async def test_a_call_that_its_caller_leaves_is_not_answered(serve: Serve, counted: Counted):
+async def test_a_call_that_its_caller_leaves_is_not_answered(
+    serve: Serve, counted: Counted, monkeypatch: pytest.MonkeyPatch
+):
     """Law: a call that was cancelled half-way is counted among those not answered."""
-    gated = GatedClassifier()
+    gated, ended, count = GatedClassifier(), asyncio.Event(), counted.usage.refused
+
+    def refused(project: str, method: str) -> None:
+        count(project, method)
+        ended.set()
+
+    monkeypatch.setattr(counted.usage, "refused", refused)
     running = await serve(classifiers=(gated,), count_usage=counted.usage)
     call = running.moderation.ModerateText(Text(text="hi"))
     await gated.until_waiting(1)
@@ -119,5 +127,6 @@ async def test_a_call_that_its_caller_leaves_is_not_answered(serve: Serve, count
     with pytest.raises(asyncio.CancelledError):
         await call
     assert await call.code() is grpc.StatusCode.CANCELLED
-    await running.server.stop()
+    async with asyncio.timeout(30):
+        await ended.wait()
     assert await counted() == {("default", MODERATE): (0, 1, 0)}

@@ -4,6 +4,7 @@ Every server may do it at once: whatever one has done, the others find done.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class SweepJobs:
         self._strip_words = strip_words
         self._plan = plan
         self._clock = clock
+        self._leaving = asyncio.Event()
         self._tasks: tuple[Chore, ...] = (
             self._tell_again,
             self._count,
@@ -65,14 +67,21 @@ class SweepJobs:
         )
 
     async def run(self) -> None:
-        """Sweep again and again until cancelled."""
-        while True:
+        """Sweep again and again until ``stop``, and end what is being written then."""
+        while not self._leaving.is_set():
             await self.sweep()
-            await asyncio.sleep(self._plan.every_seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), self._plan.every_seconds)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._leaving.set()
 
     async def sweep(self) -> None:
         """Sweep once. What fails is logged and keeps nothing else from being done."""
         for task in self._tasks:
+            if self._leaving.is_set():
+                return
             try:
                 await task(self._clock())
             except Exception as failure:  # noqa: BLE001 (the next sweep tries it again)

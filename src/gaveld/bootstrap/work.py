@@ -44,33 +44,29 @@ class BackgroundWork:
         self._sweep = sweep
         self._deliver = deliver
         self._tasks: list[asyncio.Task[None]] = []
-        self._sweeping: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to work."""
-        self._sweeping = asyncio.create_task(self._sweep.run())
-        runs = [part.run() for part in (self._run_jobs, self._deliver) if part is not None]
+        parts = (self._sweep, self._run_jobs, self._deliver)
+        runs = [part.run() for part in parts if part is not None]
         self._tasks = [asyncio.create_task(run) for run in runs]
 
     async def drain(self, grace_seconds: float) -> None:
         """Take nothing new, let what is in progress end within the grace, and stop. Idempotent."""
         self._leaving.set()
-        if self._sweeping is None:
+        if not self._tasks:
             return
-        self._sweeping.cancel()
+        self._sweep.stop()
         if self._deliver is not None:
             self._deliver.stop()
-        drains: list[Awaitable[object]] = []
+        drains: list[Awaitable[object]] = [asyncio.wait(self._tasks, timeout=grace_seconds)]
         if self._run_jobs is not None:
             drains.append(self._run_jobs.drain(grace_seconds))
-        if self._tasks:
-            drains.append(asyncio.wait(self._tasks, timeout=grace_seconds))
         await asyncio.gather(*drains)
-        ending = (self._sweeping, *self._tasks)
-        for task in ending:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
-        self._sweeping = None
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
 
 
 def build_work(parts: Parts, stack: AsyncExitStack) -> BackgroundWork:

@@ -1,5 +1,6 @@
 """The sweeper: that nothing stays lost, and nothing is kept beyond its time."""
 
+import asyncio
 from datetime import datetime
 
 from gaveld.application.ports import JobCounts
@@ -113,3 +114,27 @@ async def test_what_fails_keeps_nothing_else_from_being_done(caplog):
     assert record.message == "a sweep failed"
     assert record.cause.startswith("OSError")
     assert "secret" not in caplog.text
+
+
+async def test_a_stop_ends_what_is_being_done_and_begins_nothing():
+    """Law: a sweep is never cut off in the middle of a write, and a stop waits for no next one."""
+    begun, may_end, done = asyncio.Event(), asyncio.Event(), []
+
+    async def slow(_: datetime) -> int:
+        begun.set()
+        await may_end.wait()
+        done.append("slow")
+        return 0
+
+    async def next_one(_: datetime) -> int:
+        done.append("next")
+        return 0
+
+    house = House(slow, next_one)
+    sweeping = asyncio.create_task(house.sweep_jobs.run())
+    async with asyncio.timeout(30):
+        await begun.wait()
+        house.sweep_jobs.stop()
+        may_end.set()
+        await sweeping
+    assert done == ["slow"]
