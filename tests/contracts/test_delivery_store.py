@@ -295,14 +295,16 @@ async def test_the_old_are_erased_and_the_waiting_never(kept: Kept):
 
 async def test_whoever_waits_hears_of_new_ones(kept: Kept):
     """Law: new callbacks wake whoever waits in this process, and so do those sent anew."""
-    waiting = asyncio.create_task(kept.store.wait(60))
+    waiting = asyncio.create_task(kept.store.wait(3_600))
     await kept.add(delivery())
-    await waiting
+    async with asyncio.timeout(30):
+        await waiting
     (leased,) = await kept.lease()
     await kept.store.failed(leased, BROKEN, after(1), retry_at=None)
-    waiting = asyncio.create_task(kept.store.wait(60))
+    waiting = asyncio.create_task(kept.store.wait(3_600))
     await kept.store.resend(leased.id, after(2))
-    await waiting
+    async with asyncio.timeout(30):
+        await waiting
     await kept.store.wait(0.001)
 
 

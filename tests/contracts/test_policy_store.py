@@ -166,8 +166,8 @@ def test_a_bad_document_is_refused_naming_the_key(tmp_path: Path, text: str, nam
         ),
         ("projects: {kids: {allowed_terms: [' ']}}", "projects.kids: allowed_terms: term 1"),
         ("links: {blocked_domains: ['https://bad.example/x']}", "write 'bad.example'"),
-        ("links: {blocked_domains: [a.example, 'b.example:8080']}", "blocked_domains.1: "),
-        ("links: {allowed_domains: ['']}", "links.allowed_domains.0: "),
+        ("links: {blocked_domains: [a.example, 'b.example:8080']}", "blocked_domains[1]: "),
+        ("links: {allowed_domains: ['']}", "links.allowed_domains[0]: "),
     ],
 )
 def test_what_could_never_match_is_refused(tmp_path: Path, text: str, named: str):

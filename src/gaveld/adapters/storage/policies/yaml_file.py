@@ -77,7 +77,7 @@ class YamlPolicyStore:
             try:
                 domains.append(self._read_domain(entry))
             except ValueError as error:
-                raise ValueError(f"{key}.{index}: {error}") from error
+                raise ValueError(f"{key}[{index}]: {error}") from error
         return tuple(domains)
 
 
