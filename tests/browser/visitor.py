@@ -4,7 +4,7 @@ import base64
 import json
 from pathlib import Path
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 
 REFUSED = "Failed to load resource: the server responded with a status of"
 """The browser's own note of an answer that is an error, which some tests are about."""
@@ -24,21 +24,31 @@ class Visitor:
     """A person with a page.
 
     ``complaints`` are console errors and violations of the page's policy, ``strangers`` requests
-    to anywhere but the server, and ``answers`` the server's by path.
+    to anywhere but the server.
     """
 
     def __init__(self, page: Page, origin: str, screenshots: Path) -> None:
         self.page = page
         self.complaints: list[str] = []
         self.strangers: list[str] = []
-        self.answers: dict[str, dict] = {}
+        self._answers: dict[str, dict] = {}
+        self._unread: list[Request] = []
         self._origin = origin
         self._screenshots = screenshots
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         page.on("request", self._asked)
-        page.on("response", self._answered)
+
+    @property
+    def answers(self) -> dict[str, dict]:
+        """What the server answered by path, once it has answered all that was asked by now."""
+        while self._unread:
+            request = self._unread.pop(0)
+            response = request.response()
+            if response and response.headers.get("content-type") == "application/json":
+                self._answers[request.url.removeprefix(self._origin)] = json.loads(response.body())
+        return self._answers
 
     def arrive(self, path: str = "/playground") -> None:
         """Open the page, and wait for what it loads."""
@@ -112,11 +122,8 @@ class Visitor:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((f"{self._origin}/", "blob:")):
             self.strangers.append(request.url)
-
-    def _answered(self, response: Response) -> None:
-        if response.headers.get("content-type") == "application/json":
-            path = response.url.removeprefix(self._origin)
-            self.answers[path] = json.loads(response.body())
+        elif request.resource_type == "fetch":
+            self._unread.append(request)
 
 
 def marked(answer: Locator) -> tuple[str, list[str]]:
