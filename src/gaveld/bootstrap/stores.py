@@ -22,6 +22,7 @@ from gaveld.adapters.storage.migrations import (
     schema_state,
 )
 from gaveld.adapters.storage.usage import SqlUsageStore
+from gaveld.adapters.storage.writing import close
 from gaveld.application.api_keys import Authenticate
 from gaveld.application.count_usage import CountUsage
 from gaveld.application.ports import ApiKeyStore, Credits, FeedbackStore, UsageStore
@@ -154,7 +155,7 @@ def _engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
         engine = create_async_engine(parsed, pool_pre_ping=True)
         if parsed.get_backend_name() == "sqlite":
             write_ahead(engine)
-    stack.push_async_callback(engine.dispose)
+    stack.push_async_callback(close, engine)
     return engine
 
 

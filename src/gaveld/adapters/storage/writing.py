@@ -46,6 +46,17 @@ class Writes:
             return await work(session)
 
 
+async def close(engine: AsyncEngine) -> None:
+    """Close the engine when all that is being written is, also what nobody waits for any more.
+
+    Else the connection that it is written through would stay open.
+    """
+    together = _OF_ENGINES.get(engine)
+    if together is not None:
+        await together.ended()
+    await engine.dispose()
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     work: Work[Any]
@@ -70,33 +81,42 @@ class _Together:
         result: T = await asked.done
         return result
 
+    async def ended(self) -> None:
+        """Return when nothing is being written any more."""
+        while self._writing is not None and not self._writing.done():
+            await asyncio.wait({self._writing})
+
     async def _write_all(self, engine: AsyncEngine) -> None:
         while self._asked:
             group, self._asked = self._asked[:MOST_TOGETHER], self._asked[MOST_TOGETHER:]
-            group = [asked for asked in group if not asked.done.done()]  # some have gone
-            if await self._is_written(engine, group) or len(group) == 1:
+            if await self._is_settled(engine, group):
                 continue
             for asked in group:  # one of them failed, and undid them all
-                await self._is_written(engine, [asked])
+                await self._is_settled(engine, [asked])
 
-    async def _is_written(self, engine: AsyncEngine, group: list[_Asked]) -> bool:
+    async def _is_settled(self, engine: AsyncEngine, group: list[_Asked]) -> bool:
+        """Write for those who still wait, and tell them; False if one of several failed."""
+        group = [asked for asked in group if not asked.done.done()]
+        if not group:
+            return True
+        has_begun = False
         try:
-            outcomes = await _written(engine, group)
+            async with engine.begin() as connection:
+                # Else SQLite takes its lock with the first change only, and may then not get it.
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                has_begun = True
+                outcomes = [await _outcome(connection, asked.work) for asked in group]
         except Exception as error:  # noqa: BLE001 (whoever asked is told, and none waits on)
-            if len(group) == 1 and not group[0].done.done():
-                group[0].done.set_exception(error)
-            return False
+            if has_begun and len(group) > 1:
+                return False
+            for asked in group:
+                if not asked.done.done():
+                    asked.done.set_exception(error)
+            return True
         for asked, outcome in zip(group, outcomes, strict=True):
             if not asked.done.done():
                 asked.done.set_result(outcome)
         return True
-
-
-async def _written(engine: AsyncEngine, group: list[_Asked]) -> list[Any]:
-    async with engine.begin() as connection:
-        # Else SQLite takes its lock with the first change only, and may then fail to get it.
-        await connection.exec_driver_sql("BEGIN IMMEDIATE")
-        return [await _outcome(connection, asked.work) for asked in group]
 
 
 async def _outcome(connection: AsyncConnection, work: Work[Any]) -> Any:
