@@ -14,7 +14,7 @@ SCREENSHOTS ?= build/screenshots
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test e2e test-llm test-kill check gen check-gen format lint types breaking locks train train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
+.PHONY: help run models test e2e manifests test-llm test-kill check gen check-gen format lint types breaking locks train train-linear train-transformer train-leave-out train-lexicon scoreboard bench clean hooks
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,20 @@ $(VENV)/.e2e: requirements/e2e.lock $(VENV)/.dev
 e2e: $(VENV)/.e2e ## Test the pages in chromium; SCREENSHOTS=docs/images renews the pictures there
 	./tests/browser/chromium.sh
 	SCREENSHOTS="$(SCREENSHOTS)" $(BIN)/python -m pytest -p no:xdist tests/browser $(ARGS)
+
+MANIFESTS := build/manifests
+$(MANIFESTS)/.installed: requirements/manifests.lock
+	$(PYTHON) -m venv $(MANIFESTS)/venv
+	$(MANIFESTS)/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+manifests: $(VENV)/.dev $(MANIFESTS)/.installed ## Check what k8s/ renders to, and when the alerts fire
+	./tests/manifests/promtool.sh $(MANIFESTS)/bin
+	$(BIN)/python -m tests.manifests $(MANIFESTS)/rendered
+	$(MANIFESTS)/venv/bin/python tests/manifests/custom_kinds.py $(MANIFESTS)/rendered/k8s/*.yaml
+	$(MANIFESTS)/venv/bin/checkov --config-file tests/manifests/checkov.yaml --directory $(MANIFESTS)/rendered/k8s
+	$(MANIFESTS)/bin/promtool check rules $(MANIFESTS)/rendered/gavel.rules.yaml
+	$(MANIFESTS)/bin/promtool test rules $(MANIFESTS)/rendered/alerts.yaml
 
 check: check-gen format-check lint types breaking ## Everything that reads the code without running it
 

@@ -20,6 +20,7 @@ for name in models server openvino nudenet dev train; do
 done
 
 compile e2e -c dev.lock "$@"
+compile manifests "$@"
 
 # The servers that make bench compares with, each in an environment of its own, on our engine.
 engine=$(mktemp)

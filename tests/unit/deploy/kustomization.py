@@ -1,5 +1,6 @@
 """Renders kustomizations the way `kubectl kustomize` does, for what ours use and nothing more."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,14 @@ def rendered(folder: Path) -> list[Document]:
     for name in kustomization["resources"]:
         path = folder / name
         documents += rendered(path.resolve()) if path.is_dir() else read(path)
-    for entry in kustomization["configMapGenerator"]:
+    for entry in kustomization.get("configMapGenerator", []):
         assert set(entry) - {"behavior"} == {"name", "files", "options"}
         assert set(entry["options"]) == {"labels"}
         config = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": entry["name"], "labels": entry["options"]["labels"]},
-            "data": {name: (folder / name).read_text("utf-8") for name in entry["files"]},
+            **contents([folder / name for name in entry["files"]]),
         }
         there = [document for document in documents if named(document) == named(config)]
         assert len(there) == (entry.get("behavior") == "replace"), "replaced or new"
@@ -44,6 +45,18 @@ def rendered(folder: Path) -> list[Document]:
             (target,) = (found for found in documents if named(found) == named(patch))
             merge(target, patch)
     return documents
+
+
+def contents(files: list[Path]) -> Document:
+    """What a config map holds of files: text as it is, anything else as base64."""
+    found: Document = {}
+    for file in files:
+        data = file.read_bytes()
+        try:
+            found.setdefault("data", {})[file.name] = data.decode("utf-8")
+        except UnicodeDecodeError:
+            found.setdefault("binaryData", {})[file.name] = base64.b64encode(data).decode("ascii")
+    return found
 
 
 def read(path: Path) -> list[Document]:

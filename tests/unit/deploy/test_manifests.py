@@ -10,6 +10,8 @@ import yaml
 
 from gaveld import __version__
 from gaveld.bootstrap.settings import load_settings
+from tests.unit.deploy.conftest import Manifests
+from tests.unit.deploy.kustomization import rendered
 
 ROOT = Path(__file__).parents[3]
 BASE = ROOT / "k8s" / "base"
@@ -227,6 +229,15 @@ def test_pods_outlive_their_drain(settings, manifests):
     assert patience >= settings.shutdown.notice_seconds + settings.shutdown.grace_seconds + 5
     assert settings.shutdown.notice_seconds >= 5, "endpoints take seconds to change everywhere"
     assert "lifecycle" not in manifests.container
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_envoy_is_valid(version):
+    """The component that some run instead of the gateway is valid, its descriptor set included."""
+    documents = Manifests(rendered(ROOT / "k8s" / "components" / "envoy"))
+    for document in documents.documents:
+        kubernetes_validate.validate(document, version, strict=True)
+    assert set(documents.one("ConfigMap", "gavel-envoy")["binaryData"]) == {"contract.binpb"}
 
 
 @pytest.mark.parametrize("version", KUBERNETES)

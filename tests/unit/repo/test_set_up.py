@@ -29,7 +29,7 @@ def phony_targets() -> set[str]:
     return set(" ".join(re.findall(r"^\.PHONY: (.+)$", read("Makefile"), re.MULTILINE)).split())
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "e2e"])
+@pytest.mark.parametrize("lock", [*LOCKS, "e2e", "manifests"])
 def test_every_locked_package_has_a_version_and_hashes(lock):
     """Nothing is installed that is not the very file that was locked."""
     text = read(f"requirements/{lock}.lock").replace("\\\n", " ")
@@ -45,7 +45,7 @@ def test_every_locked_package_has_a_version_and_hashes(lock):
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word) for word in hashes), name
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "e2e"])
+@pytest.mark.parametrize("lock", [*LOCKS, "e2e", "manifests"])
 def test_locks_hold_what_was_asked_for(lock):
     """A package that is added to an input is in its lock, too."""
     asked = {name.partition("[")[0].lower() for name in names_in(read(f"requirements/{lock}.in"))}
