@@ -52,7 +52,10 @@ class BackgroundWork:
         self._tasks = [asyncio.create_task(run) for run in runs]
 
     async def drain(self, grace_seconds: float) -> None:
-        """Take nothing new, let what is in progress end within the grace, and stop. Idempotent."""
+        """Take nothing new, let what is in progress end within the grace, and stop. Idempotent.
+
+        Cancelled, it stops at once.
+        """
         self._leaving.set()
         if not self._tasks:
             return
@@ -62,11 +65,13 @@ class BackgroundWork:
         drains: list[Awaitable[object]] = [asyncio.wait(self._tasks, timeout=grace_seconds)]
         if self._run_jobs is not None:
             drains.append(self._run_jobs.drain(grace_seconds))
-        await asyncio.gather(*drains)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        try:
+            await asyncio.gather(*drains)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._tasks = []
 
 
 def build_work(parts: Parts, stack: AsyncExitStack) -> BackgroundWork:
