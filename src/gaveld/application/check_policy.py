@@ -19,12 +19,23 @@ from gaveld.domain.actions import Action
 from gaveld.domain.deliveries import CALLABLE, can_be_called, can_be_header
 from gaveld.domain.errors import FieldViolation
 from gaveld.domain.policies import DEFAULT_QUEUE, Policy, TermList
-from gaveld.domain.rules import Rule
+from gaveld.domain.rules import Rule, RuleAction
 from gaveld.domain.typed_content import ContentType, FieldDefinition, FieldType
 
 MOST_DEEP: Final = 8
 """Fields of a content type nest so deep, as those of content may."""
 MAX_PARAMETERS_BYTES: Final = 16_384
+MAX_ALL_PARAMETERS_BYTES: Final = 262_144
+"""Of one action as JSON, and of all together."""
+MOST_FIELDS: Final = 4_096
+"""So many fields all content types have together, those in others too."""
+MOST_TERMS: Final = 10_000
+"""So many terms all lists have together, as texts are searched for no more."""
+MOST_TO_PROVE: Final = 2 << 20
+"""So many bytes conditions have together, and fields the types that they are proved for.
+
+A condition counts once for each content type that its rule names: so often it is proved.
+"""
 
 _BOUNDED: Final = frozenset({FieldType.STRING, FieldType.INT, FieldType.FLOAT, FieldType.LIST})
 
@@ -80,7 +91,9 @@ class CheckPolicy:
 
     def __call__(self, policy: Policy) -> CheckedPolicy:
         """Return all that is wrong with a policy, not only the first."""
-        found: list[FieldViolation] = []
+        found: list[FieldViolation] = list(_too_much(policy))
+        if found:
+            return CheckedPolicy(policy, tuple(found))  # to look into it might take minutes
         policy = replace(
             policy,
             blocked_domains=tuple(
@@ -207,6 +220,44 @@ class CheckPolicy:
             yield f"{domain} is both in blocked_domains and in allowed_domains"
 
 
+def _too_much(policy: Policy) -> Iterator[FieldViolation]:
+    """Yield what there is more of, all together, than can be checked while somebody waits."""
+    terms = sum(len(entry.terms) for entry in policy.term_lists)
+    fields = {e.name: _field_count(e.fields) for e in policy.content_types}
+    to_prove = sum(
+        len(rule.condition.encode(errors="replace")) + fields.get(name, 0)
+        for rule in policy.rules
+        for name in rule.content_types or ("",)
+    )
+    parameters = sum(map(_size, policy.actions))
+    for path, count, most, what in (
+        ("term_lists", terms, MOST_TERMS, "terms"),
+        ("content_types", sum(fields.values()), MOST_FIELDS, "fields"),
+        ("rules", to_prove, MOST_TO_PROVE, "bytes of conditions, once for each content type named"),
+        ("actions", parameters, MAX_ALL_PARAMETERS_BYTES, "bytes of parameters as JSON"),
+    ):
+        if count > most:
+            said = f"have {count:,} {what}; the limit of all together is {most:,}"
+            yield FieldViolation(path, said, "SIZE")
+
+
+def _field_count(fields: Sequence[FieldDefinition]) -> int:
+    """Return how many fields there are, with those inside of others."""
+    count, waiting = 0, list(fields)
+    while waiting:
+        entry = waiting.pop()
+        count += 1
+        waiting.extend(entry.fields)
+        if entry.item is not None:
+            waiting.append(entry.item)
+    return count
+
+
+def _size(action: RuleAction) -> int:
+    """Return how many bytes an action's parameters have as JSON."""
+    return len(json.dumps(dict(action.parameters), ensure_ascii=False).encode(errors="replace"))
+
+
 def _idle_rules(policy: Policy) -> Iterator[str]:
     for rule in policy.rules:
         said = f"rule {rule.name!r}:"
@@ -247,7 +298,7 @@ def _references(policy: Policy) -> Iterator[FieldViolation]:
 
 def _parameters(policy: Policy) -> Iterator[FieldViolation]:
     for index, action in enumerate(policy.actions):
-        size = len(json.dumps(dict(action.parameters), ensure_ascii=False).encode())
+        size = _size(action)
         if size > MAX_PARAMETERS_BYTES:
             said = f"have {size} bytes as JSON; the limit is {MAX_PARAMETERS_BYTES}"
             yield FieldViolation(f"actions[{index}].parameters", said, "SIZE")

@@ -5,8 +5,10 @@ Whether a policy holds together is checked first; one that does not is never put
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
+from weakref import WeakValueDictionary
 
 from gaveld.application.check_policy import CheckedPolicy, CheckPolicy
 from gaveld.application.ports import PolicyEntry, PolicyHistory, PolicyTurn
@@ -60,11 +62,17 @@ class PolicyApplied:
 
 
 class ManagePolicies:
-    """The use cases behind ``PolicyService``."""
+    """The use cases behind ``PolicyService``.
+
+    Policies are read and checked one after the other, on a thread of their own, and of each project
+    one waits for it: a large one takes seconds, and so keeps nobody from it but its own project.
+    """
 
     def __init__(self, history: PolicyHistory, check: CheckPolicy) -> None:
         self._history = history
         self._check = check
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="policies")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, project: str, revision: str = "") -> Policy:
         """Return the policy in force, or one revision. Raises ``NotFound``."""
@@ -142,11 +150,16 @@ class ManagePolicies:
 
     async def _checked(self, request: PolicyChangeRequest, before: Policy) -> CheckedPolicy:
         """Return the policy that is wanted, complete and checked. Raises ``InvalidRequest``."""
-        wanted, unread = request.wanted(before)
-        checked = await asyncio.to_thread(self._check, _completed(wanted, before))
-        violations = (*unread, *checked.violations)
-        if violations:
-            raise InvalidRequest(*_named(violations), reason=ErrorReason.POLICY_INVALID)
+
+        def check() -> CheckedPolicy:
+            wanted, unread = request.wanted(before)
+            checked = self._check(_completed(wanted, before))
+            return replace(checked, violations=(*unread, *checked.violations))
+
+        async with self._turns.setdefault(request.project, asyncio.Lock()):
+            checked = await asyncio.get_running_loop().run_in_executor(self._thread, check)
+        if checked.violations:
+            raise InvalidRequest(*_named(checked.violations), reason=ErrorReason.POLICY_INVALID)
         return checked
 
 

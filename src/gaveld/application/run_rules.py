@@ -59,6 +59,7 @@ class RunRules:
         self._compiler = compiler
         self._telemetry = telemetry
         self._programs: OrderedDict[int, _Program] = OrderedDict()
+        self._compiling: dict[tuple[int, int], asyncio.Future[_Program]] = {}
 
     async def __call__(self, policy: Policy, facts: RuleFacts) -> tuple[RuleOutcome, ...]:
         """Return how the rules came out; at once where the policy has none."""
@@ -101,15 +102,24 @@ class RunRules:
         key = id(policy.rules)
         program = self._programs.get(key)
         if program is None or program.policy.content_types is not policy.content_types:
-            rules = []
-            for rule in policy.rules:
-                if rule.enabled:
-                    rules.append(self._compile(rule, policy))
-                    await asyncio.sleep(0)  # a policy of many rules must not hold up other calls
-            program = self._programs[key] = _Program(policy, tuple(rules), set())
-            while len(self._programs) > MOST_POLICIES:
-                self._programs.popitem(last=False)
-        self._programs.move_to_end(key)
+            # Calls that need the same rules wait for one compilation, which outlives each of them.
+            which = key, id(policy.content_types)
+            work = self._compiling.get(which)
+            if work is None:
+                work = self._compiling[which] = asyncio.ensure_future(self._compiled(key, policy))
+                work.add_done_callback(lambda _: self._compiling.pop(which, None))
+            program = await asyncio.shield(work)
+        if key in self._programs:
+            self._programs.move_to_end(key)
+        return program
+
+    async def _compiled(self, key: int, policy: Policy) -> _Program:
+        rules = await asyncio.to_thread(
+            lambda: tuple(self._compile(rule, policy) for rule in policy.rules if rule.enabled)
+        )
+        program = self._programs[key] = _Program(policy, rules, set())
+        while len(self._programs) > MOST_POLICIES:
+            self._programs.popitem(last=False)
         return program
 
     def _compile(self, rule: Rule, policy: Policy) -> _Compiled:

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gaveld.application.check_policy import Installed
+from gaveld.adapters.text.lexicon import term_lists
+from gaveld.application import check_policy
+from gaveld.application.check_policy import CheckPolicy, Installed
 from gaveld.bootstrap.policies import policy_check
 from gaveld.domain.actions import Action
 from gaveld.domain.panels import PanelPlace, PanelSettings
@@ -258,3 +260,78 @@ def test_what_a_server_has_is_not_asked_where_it_is_not_known():
     """Law: a document is checked without a server, as far as it goes."""
     policy = replace(GOOD, panel=PanelSettings(places=(PanelPlace("two"),)))
     assert policy_check(Installed())(policy).violations == ()
+
+
+def deep(count: int) -> tuple[FieldDefinition, ...]:
+    """So many fields in objects of 64 each, the objects counted."""
+    flat = tuple(FieldDefinition(f"f{index}", FieldType.INT) for index in range(63))
+    return tuple(
+        FieldDefinition(f"o{index}", FieldType.OBJECT, fields=flat) for index in range(count // 64)
+    )
+
+
+ALL = tuple(f"t{index}" for index in range(256))
+LONG = f'language == "{"a" * 4_000}"'
+
+
+@pytest.mark.parametrize(
+    ("policy", "path", "count"),
+    [
+        (
+            replace(
+                GOOD,
+                term_lists=tuple(TermList(n, TermMatch.EXACT, ("a",) * 5_001) for n in ("a", "b")),
+            ),
+            "term_lists",
+            "10,002 terms",
+        ),
+        (replace(GOOD, content_types=(ContentType("t", deep(4_160)),)), "content_types", "4,160"),
+        (
+            replace(GOOD, rules=(Rule("r", "r", LONG, ALL), Rule("s", "s", LONG, ALL * 2))),
+            "rules",
+            "bytes of conditions",
+        ),
+        (
+            replace(
+                GOOD,
+                content_types=(ContentType("t", deep(4_096)),),
+                rules=tuple(Rule(str(index), "r", "true", ("t",) * 2) for index in range(256)),
+            ),
+            "rules",
+            "2,099,200 bytes",
+        ),
+        (
+            replace(
+                GOOD,
+                actions=tuple(
+                    RuleAction(str(index), "a", parameters={"a": "b" * 16_000})
+                    for index in range(17)
+                ),
+            ),
+            "actions",
+            "bytes of parameters",
+        ),
+    ],
+)
+def test_what_would_take_minutes_is_not_looked_at(policy: Policy, path: str, count: str):
+    """Law: whoever may write policies can't make the server work on one for long."""
+
+    def never(*_: object) -> None:
+        raise AssertionError("looked at")
+
+    check = CheckPolicy(
+        compiler=type("Never", (), {"compile": never})(),
+        patterns=type("Never", (), {"check": never})(),
+        check_terms=never,
+        read_domain=never,
+        read_host=never,
+    )
+    (fault,) = check(policy).violations
+    assert (fault.field, fault.rule) == (path, "SIZE")
+    assert count in fault.description
+    assert "the limit of all together is" in fault.description
+
+
+def test_terms_are_bounded_as_texts_are_searched():
+    """Law: no more terms are let into a policy than the text path would search for."""
+    assert check_policy.MOST_TERMS == term_lists.MAX_TERMS

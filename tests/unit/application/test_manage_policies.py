@@ -1,10 +1,12 @@
 """How policies are read and changed: checked first, once, and against what is in force."""
 
+import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
 
-from gaveld.application.check_policy import Installed
+from gaveld.application.check_policy import CheckedPolicy, Installed
 from gaveld.application.manage_policies import ManagePolicies, PolicyChangeRequest
 from gaveld.bootstrap.policies import policy_check
 from gaveld.domain.errors import (
@@ -142,3 +144,53 @@ async def test_ids_are_kept_by_name_or_made_of_it(manage):
     done = await manage.apply(asked(replace(OTHER, actions=nameless, rules=(rule,))))
     assert [action.id for action in done.policy.actions] == [known.id, named_id("Tell")]
     assert done.policy.rules[0].id == named_id("Spam")
+
+
+class TellingHistory(FakePolicyHistory):
+    """Tells how often it was read."""
+
+    def __init__(self, file: Policy) -> None:
+        super().__init__(file)
+        self.reads = 0
+        self._read = asyncio.Condition()
+
+    async def find(self, project, revision=""):
+        async with self._read:
+            self.reads += 1
+            self._read.notify_all()
+        return await super().find(project, revision)
+
+    async def until_read(self, times: int) -> None:
+        async with self._read:
+            await self._read.wait_for(lambda: self.reads == times)
+
+
+async def test_a_project_with_many_policies_keeps_no_other_waiting():
+    """Law: of each project one policy waits to be checked, and one at a time is."""
+    gate, checked = threading.Event(), []
+
+    def check(policy: Policy) -> CheckedPolicy:
+        checked.append(policy.description)
+        gate.wait(60)
+        return CheckedPolicy(policy)
+
+    history = TellingHistory(FILE)
+    manage = ManagePolicies(history, check)
+
+    def tried(project: str, name: str) -> asyncio.Task:
+        policy = replace(NEW, description=name)
+        wanted = PolicyChangeRequest(project, lambda _: (policy, ()), validate_only=True)
+        return asyncio.create_task(manage.apply(wanted))
+
+    tries = []
+    for count, (project, name) in enumerate(
+        [("flood", "1"), ("flood", "2"), ("flood", "3"), ("shop", "its own")], start=1
+    ):
+        tries.append(tried(project, name))
+        await history.until_read(count)
+    tries[1].cancel()
+    gate.set()
+    await asyncio.gather(tries[0], tries[2], tries[3])
+    assert checked == ["1", "its own", "3"]
+    with pytest.raises(asyncio.CancelledError):
+        await tries[1]

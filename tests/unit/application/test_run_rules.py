@@ -1,5 +1,6 @@
 """Every enabled rule of the content's type is run, reported and counted; shadows never act."""
 
+import asyncio
 import logging
 from dataclasses import replace
 
@@ -116,6 +117,18 @@ async def test_conditions_are_compiled_once_for_a_policy():
     assert house.compiler.compiled == ["true", "true"]
     await house.run(policy(rule("a")), FACTS)
     assert len(house.compiler.compiled) == 3
+
+
+async def test_calls_wait_for_one_compilation():
+    """Law: calls that come at once compile nothing twice, and none that leaves takes it along."""
+    house = House()
+    own = policy(rule("a"), rule("b"))
+    calls = [asyncio.ensure_future(house.run(own, FACTS)) for _ in range(5)]
+    gone = asyncio.ensure_future(house.run(own, FACTS))
+    await asyncio.sleep(0)  # each of them has its first turn
+    gone.cancel()
+    assert {len(outcomes) for outcomes in await asyncio.gather(*calls)} == {2}
+    assert house.compiler.compiled == ["true", "true"]
 
 
 async def test_a_content_type_that_changes_is_compiled_for():

@@ -7,10 +7,13 @@ import pytest
 from gavel.v1 import policy_pb2
 from hypothesis import given, settings
 
+from gaveld.application.check_policy import MAX_ALL_PARAMETERS_BYTES, MOST_FIELDS
+from gaveld.domain.errors import ErrorReason, InvalidRequest
 from gaveld.domain.policies import CategoryRule, Policy
 from gaveld.domain.rules import RuleAction
 from gaveld.transport.grpc.converters.policies import policy_from_proto, policy_to_proto
 from gaveld.transport.grpc.converters.policy_changes import changes_to_proto
+from gaveld.transport.grpc.converters.policy_rules import check_size
 from tests.policies import policies
 
 
@@ -86,3 +89,33 @@ def test_what_has_no_order_is_told_in_the_order_of_its_names():
     said = dict(json.loads(added.after, object_pairs_hook=list))
     assert [name for name, _ in said["headers"]] == ["x-a", "x-b"]
     assert [name for name, _ in said["parameters"]] == ["a", "b"]
+
+
+def objects(count: int) -> policy_pb2.Policy:
+    """A content type of so many fields, in objects of 64 with the object counted."""
+    inner = [{"name": f"f{index}", "type": "FIELD_TYPE_INT"} for index in range(63)]
+    fields = [
+        {"name": f"o{index}", "type": "FIELD_TYPE_OBJECT", "fields": inner}
+        for index in range(count // 64)
+    ]
+    return policy_pb2.Policy(content_types=[{"name": "t", "fields": fields}])
+
+
+def sending(bytes_of_json: int) -> policy_pb2.Policy:
+    """An action with parameters that are dear in protobuf: a list of ones."""
+    ones = [1] * (bytes_of_json // len("1, "))
+    return policy_pb2.Policy(actions=[{"name": "a", "parameters": {"a": ones}}])
+
+
+def test_a_policy_too_large_to_be_validated_is_refused_first():
+    """Law: what a policy may hold at most is let through, and what is far more is not looked at."""
+    check_size(objects(MOST_FIELDS))
+    check_size(sending(MAX_ALL_PARAMETERS_BYTES))
+    for policy, path in (
+        (objects(MOST_FIELDS + 64), "policy.content_types"),
+        (sending(3 * MAX_ALL_PARAMETERS_BYTES), "policy.actions"),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            check_size(policy)
+        assert caught.value.reason is ErrorReason.POLICY_INVALID
+        assert [violation.field for violation in caught.value.violations] == [path]

@@ -3,8 +3,9 @@
 The form is a ``cel.expr.CheckedExpr`` of the CEL specification; only what is asked of it is read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 MAX_DEPTH: Final = 64
@@ -36,20 +37,32 @@ class Node:
 
     def walk(self) -> Iterator["Node"]:
         """Yield this place and all below it."""
-        yield self
-        for part in self.parts:
-            yield from part.walk()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(node.parts)
 
-    def selected(self, name: str) -> frozenset[str] | None:
-        """Return the fields asked of a variable; None where it is used in any other way."""
-        fields: set[str] = set()
-        uses = 0
+    def asked(self, names: Collection[str]) -> dict[str, frozenset[str] | None]:
+        """Return which of these variables are used, each with the fields that are asked of it.
+
+        None stands for all of them, where a variable is used in any other way.
+        """
+        fields: dict[str, set[str]] = {}
+        plain_uses: dict[str, int] = {}
         for node in self.walk():
-            uses += node.kind == "ident" and node.name == name
-            if node.kind == "select" and node.parts[0].kind == "ident":
-                uses -= node.parts[0].name == name
-                fields |= {node.name} if node.parts[0].name == name else set()
-        return frozenset(fields) if uses == 0 else None
+            if node.kind == "ident" and node.name in names:
+                fields.setdefault(node.name, set())
+                plain_uses[node.name] = plain_uses.get(node.name, 0) + 1
+            elif node.kind == "select" and node.parts[0].kind == "ident":
+                owner = node.parts[0].name
+                fields.setdefault(owner, set()).add(node.name)
+                plain_uses[owner] = plain_uses.get(owner, 0) - 1
+        return {
+            name: None if plain_uses[name] else frozenset(fields[name])
+            for name in fields
+            if name in names
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +70,31 @@ class Tree:
     """A checked expression.
 
     ``scalars`` are the places whose value is a number, a bool or a time. ``overloads`` are the
-    functions' overloads that fit at a place, and ``offsets`` where it stands in the source, in
-    code points.
+    functions' overloads that fit at a place, and ``source_info`` says where it stands.
     """
 
     root: Node
     scalars: frozenset[int] = frozenset()
     overloads: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    offsets: Mapping[int, int] = field(default_factory=dict)
+    source_info: bytes = b""
+
+    def offset(self, node_id: int) -> int:
+        """Return where in the source a place stands, in code points from 0; 0 if nobody says."""
+        positions = (_fields(entry) for entry in _fields(self.source_info).get(4, ()))
+        return next((_int(at, 2) for at in positions if _int(at, 1) == node_id), 0)
 
 
 def tree_of(serialized: bytes) -> Tree:
     """Return the tree of a serialised expression. Raises ``TooDeepError``."""
     checked = _fields(_first(_fields(serialized), 2))
-    references = dict(map(_reference, checked.get(2, ())))
+    references = (_fields(entry) for entry in checked.get(2, ()))
     types = (_fields(entry) for entry in checked.get(3, ()))
-    scalars = {_int(entry, 1) for entry in types if _is_scalar(_fields(_first(entry, 2)))}
-    source = _fields(_first(checked, 5))
-    positions = (_fields(entry) for entry in source.get(4, ()))
+    source_info = _first(checked, 5)
     return Tree(
         _node(_first(checked, 4), 0),
-        frozenset(scalars),
-        references,
-        {_int(entry, 1): _int(entry, 2) for entry in positions},
+        frozenset(_int(entry, 1) for entry in types if _is_scalar(_first(entry, 2))),
+        {_int(entry, 1): _overloads(_first(entry, 2)) for entry in references},
+        source_info if isinstance(source_info, bytes) else b"",
     )
 
 
@@ -91,14 +106,15 @@ _TIMES: Final = frozenset({2, 3})
 """TIMESTAMP and DURATION of ``cel.expr.Type.WellKnownType``."""
 
 
-def _is_scalar(type_: _Fields) -> bool:
-    return _int(type_, 3) in _SCALARS or _int(type_, 5) in _TIMES
+@lru_cache(maxsize=1_024)
+def _is_scalar(type_: "int | bytes") -> bool:
+    fields = _fields(type_)
+    return _int(fields, 3) in _SCALARS or _int(fields, 5) in _TIMES
 
 
-def _reference(entry: int | bytes) -> tuple[int, tuple[str, ...]]:
-    fields = _fields(entry)
-    reference = _fields(_first(fields, 2))
-    return _int(fields, 1), tuple(_str(item) for item in reference.get(3, ()))
+@lru_cache(maxsize=1_024)
+def _overloads(reference: "int | bytes") -> tuple[str, ...]:
+    return tuple(_str(item) for item in _fields(reference).get(3, ()))
 
 
 def _node(data: "int | bytes", depth: int) -> Node:
@@ -196,8 +212,8 @@ def _fields(data: "int | bytes") -> _Fields:
     fields: _Fields = {}
     if isinstance(data, int):
         return fields
-    at = 0
-    while at < len(data):
+    at, end = 0, len(data)
+    while at < end:
         tag, at = _varint(data, at)
         value: int | bytes
         match tag & 7:
@@ -215,11 +231,16 @@ def _fields(data: "int | bytes") -> _Fields:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
+    byte = data[at]
+    if not byte & _GOES_ON:  # as nearly none does
+        return byte, at + 1
+    value, shift = byte ^ _GOES_ON, 7
+    while byte & _GOES_ON:
         at += 1
-        value |= (byte & 0x7F) << shift
-        if not byte & 0x80:
-            return value, at
+        byte = data[at]
+        value |= (byte & ~_GOES_ON) << shift
         shift += 7
+    return value, at + 1
+
+
+_GOES_ON: Final = 0x80

@@ -1,5 +1,6 @@
 """Answers ``gavel.v1.PolicyService``: converts policies and has them read and changed."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -26,12 +27,17 @@ from gaveld.transport.grpc.converters.policy_changes import changes_to_proto
 from gaveld.transport.grpc.projects import project_of
 
 USUAL_PAGE: Final = 100
+MOST_PATHS: Final = 1_000
+"""A mask with more names some of them twice."""
 
 _PAGE_TOKEN: Final = re.compile("[1-9][0-9]{0,14}")
 
 
 class PolicyServicer:
-    """Serves ``GetPolicy``, ``ListPolicyRevisions`` and ``ApplyPolicy``."""
+    """Serves ``GetPolicy``, ``ListPolicyRevisions`` and ``ApplyPolicy``.
+
+    Policies may be large, so none is converted on the event loop.
+    """
 
     def __init__(self, policies: ManagePolicies) -> None:
         self._policies = policies
@@ -41,7 +47,9 @@ class PolicyServicer:
         project = project_of(request.name, current_call())
         revision = request.name.partition("/revisions/")[2]
         policy = await self._policies.get(project, revision)
-        return GetPolicyResponse(policy=policy_to_proto(policy, project))
+        return await asyncio.to_thread(
+            lambda: GetPolicyResponse(policy=policy_to_proto(policy, project))
+        )
 
     async def ListPolicyRevisions(
         self, request: ListPolicyRevisionsRequest, _: Context
@@ -73,11 +81,13 @@ class PolicyServicer:
                 validate_only=request.validate_only,
             )
         )
-        return ApplyPolicyResponse(
-            policy=policy_to_proto(applied.policy, project),
-            changes=changes_to_proto(applied.before, applied.policy),
-            warnings=applied.warnings,
-            request_id=call.request_id,
+        return await asyncio.to_thread(
+            lambda: ApplyPolicyResponse(
+                policy=policy_to_proto(applied.policy, project),
+                changes=changes_to_proto(applied.before, applied.policy),
+                warnings=applied.warnings,
+                request_id=call.request_id,
+            )
         )
 
 
@@ -86,7 +96,7 @@ def _wanted(request: ApplyPolicyRequest, project: str) -> Wanted:
     if not _is_partial(request.update_mask):
         return lambda _: policy_from_proto(request.policy)
     mask, message = request.update_mask, request.policy
-    if not mask.IsValidForDescriptor(policy_pb2.Policy.DESCRIPTOR):
+    if len(mask.paths) > MOST_PATHS or not mask.IsValidForDescriptor(policy_pb2.Policy.DESCRIPTOR):
         raise InvalidRequest(FieldViolation("update_mask", "names what no policy has", "MASK"))
 
     def merged(before: Policy) -> tuple[Policy, Sequence[FieldViolation]]:

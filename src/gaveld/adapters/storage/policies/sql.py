@@ -182,7 +182,7 @@ class SqlPolicyStore:
         request_id: str = "",
     ) -> Policy:
         """Put a policy in force; see ``PolicyHistory.apply``."""
-        sealed = self._sealed(await asyncio.to_thread(tree_of, policy))
+        sealed = await asyncio.to_thread(lambda: self._sealed(tree_of(policy)))
         revision = await asyncio.to_thread(self.revision_of, project, policy)
         policy = replace(policy, revision=revision)
         wanted = _Wanted(project, policy, sealed, author, message, request_id, replaces)
@@ -275,8 +275,10 @@ class SqlPolicyStore:
         self._known[project] = known
 
     async def _policy(self, session: AsyncSession, row: PolicyRow) -> Policy:
-        tree = json.loads(self._opened(row.document))
-        policy = await asyncio.to_thread(_policy_from, tree, row.revision)
+        document, revision = row.document, row.revision  # rows are read on the event loop alone
+        policy = await asyncio.to_thread(
+            lambda: _policy_from(json.loads(self._opened(document)), revision)
+        )
         return _with_secrets(policy, await self._secrets(session, row.project))
 
     async def _file_policy(self, session: AsyncSession, project: str) -> Policy:

@@ -3,15 +3,41 @@
 import math
 from typing import Any, Final
 
-from gavel.v1 import rule_pb2, verdict_pb2
+from gavel.v1 import policy_pb2, rule_pb2, verdict_pb2
 from google.protobuf.json_format import ParseDict
 from google.protobuf.struct_pb2 import Struct, Value
 
+from gaveld.application.check_policy import MAX_ALL_PARAMETERS_BYTES, MOST_FIELDS
 from gaveld.domain.actions import Action
+from gaveld.domain.errors import ErrorReason, FieldViolation, InvalidRequest
 from gaveld.domain.rules import CallbackFormat, Rule, RuleAction
 from gaveld.domain.typed_content import ContentType, FieldDefinition, FieldType
 
 _MOST_EXACT: Final = 2**53
+
+
+def check_size(policy: policy_pb2.Policy) -> None:
+    """Raise ``InvalidRequest`` for a policy so large that even to validate it takes long."""
+    count, waiting = 0, [field for entry in policy.content_types for field in entry.fields]
+    while waiting and count <= MOST_FIELDS:
+        field = waiting.pop()
+        count += 1
+        waiting.extend(field.fields)
+        if field.HasField("item"):
+            waiting.append(field.item)
+    parameters = sum(entry.parameters.ByteSize() for entry in policy.actions)
+    for path, is_too_large, limit in (
+        ("content_types", count > MOST_FIELDS, f"{MOST_FIELDS:,} fields"),
+        ("actions", parameters > _MOST_PARAMETERS, f"{MAX_ALL_PARAMETERS_BYTES:,} bytes as JSON"),
+    ):
+        if is_too_large:
+            said = f"have too much in them; the limit of all together is {limit}"
+            violation = FieldViolation(f"policy.{path}", said, "SIZE")
+            raise InvalidRequest(violation, reason=ErrorReason.POLICY_INVALID)
+
+
+_MOST_PARAMETERS: Final = 8 * MAX_ALL_PARAMETERS_BYTES
+"""No JSON of that size is larger in bytes of protobuf."""
 
 
 def content_type_to_proto(entry: ContentType) -> rule_pb2.ContentType:
