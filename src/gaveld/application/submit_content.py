@@ -85,10 +85,13 @@ class SubmitContent:
         submission = request.submission
         _check_callback(submission)
         job = _job(request)
-        repeated = await self._jobs.find_repeated(job)
-        if repeated is not None:
+        try:
+            await self._judge_content.fit(submission, project=request.project)
+        except InvalidRequest:  # under today's policy, which is nothing to a repeat
+            repeated = await self._jobs.find_repeated(job)
+            if repeated is None:
+                raise
             return repeated
-        await self._judge_content.fit(submission, project=request.project)
         kept = await self._jobs.add(job, _waiting_item(job, submission))
         if kept.id == job.id:
             await self._dispatcher.publish([job.id])

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gaveld.adapters.storage.api_keys import FileApiKeys, LayeredApiKeyStore, SqlApiKeyStore
+from gaveld.adapters.storage.connections import replace_ended
 from gaveld.adapters.storage.credits import SqlCredits
 from gaveld.adapters.storage.feedback import SqlFeedbackStore
 from gaveld.adapters.storage.journal import write_ahead
@@ -151,10 +152,11 @@ def _engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
     with _explained():
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             _make_file(parsed.database)
-        # A connection that the database ended, as with a restart, is replaced and fails no call.
-        engine = create_async_engine(parsed, pool_pre_ping=True)
+        engine = create_async_engine(parsed)
         if parsed.get_backend_name() == "sqlite":
             write_ahead(engine)
+        else:
+            replace_ended(engine)
     stack.push_async_callback(close, engine)
     return engine
 

@@ -88,6 +88,19 @@ async def test_a_repeat_changes_nothing(first, again):
     assert house.dispatcher.words.qsize() == (first == "later")
 
 
+@pytest.mark.parametrize("again", ["now", "later"])
+async def test_a_repeat_need_not_fit_a_later_policy(again):
+    """Law: a repeat is answered with the first job, though its content would now be refused."""
+    house = ContentHouse()
+    request = house.request(submission(text="fine"))
+    job = await submit(house, "later", request)
+    house.policies._default = replace(POLICY, content_types=())
+    assert (await submit(house, again, request)).id == job.id
+    with pytest.raises(InvalidRequest):
+        await submit(house, again, house.request(submission(text="new"), "r2"))
+    assert list(house.jobs.jobs) == [job.id]
+
+
 async def test_other_content_is_no_repeat():
     """Law: changed content, or of another type, is judged anew; a request id names one call."""
     house = ContentHouse()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import (
     DateTime,
@@ -15,13 +15,16 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    Table,
     Text,
     delete,
     func,
+    insert,
     select,
     tuple_,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,7 +36,7 @@ from gaveld.adapters.storage.decision_documents import (
     words_to_json,
 )
 from gaveld.adapters.storage.tables import AnyText, Base, transaction
-from gaveld.adapters.storage.users import Deed, count_deed, count_of, insert_into, recount_deed
+from gaveld.adapters.storage.users import Deed, count_deed, count_of, recount_deed
 from gaveld.adapters.storage.writing import Writes
 from gaveld.application.ports import Forgotten
 from gaveld.domain.actions import Action
@@ -82,6 +85,14 @@ class DecisionContentRow(Base):
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     words: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+_DECISIONS: Final = cast(Table, DecisionRow.__table__)
+_ADD: Final = {
+    kind: of_kind.insert(_DECISIONS).on_conflict_do_nothing().returning(_DECISIONS.c.id)
+    for kind, of_kind in (("sqlite", sqlite), ("postgresql", postgresql))
+}
+_ADD_CONTENT: Final = insert(cast(Table, DecisionContentRow.__table__))
 
 
 async def record_decision(session: AsyncSession, records: Records) -> None:
@@ -219,22 +230,20 @@ async def _add(session: AsyncSession, decision: Decision) -> None:
         "decision_retention_days": decision.decision_retention_days,
         "expires_at": decision.decided_at + timedelta(days=decision.decision_retention_days),
     }
-    made = insert_into(session, DecisionRow).values(row).on_conflict_do_nothing()
-    if await session.scalar(made.returning(DecisionRow.id)) is None:
+    if await session.scalar(_ADD[session.get_bind().dialect.name], row) is None:
         return  # it is written and counted already
     words = Words(decision.facts.content, decision.facts.ocr_text)
     if decision.payload:
         kept = timedelta(
             days=min(decision.content_retention_days, decision.decision_retention_days)
         )
-        session.add(
-            DecisionContentRow(
-                id=decision.id,
-                payload=decision.payload,
-                words=words_to_json(words),
-                expires_at=decision.decided_at + kept,
-            )
-        )
+        content = {
+            "id": decision.id,
+            "payload": decision.payload,
+            "words": words_to_json(words),
+            "expires_at": decision.decided_at + kept,
+        }
+        await session.execute(_ADD_CONTENT, content)
     if decision.actor_id:
         await count_deed(
             session,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Update, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, Update, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -46,6 +46,14 @@ MOST_LANES: Final = 10_000
 _OPEN: Final = (JobState.WAITING.value, JobState.RUNNING.value)
 _COUNTED: Final = (*_OPEN, JobState.DEAD.value)
 NOTHING: Final = Records()
+
+
+def _of_project(is_same: ColumnElement[bool]) -> Select[Any]:
+    return select(*JOBS.c).where(JOBS.c.project == bindparam("of_project"), is_same)
+
+
+_OF_REQUEST: Final = _of_project(JOBS.c.request_id == bindparam("of_request"))
+_OF_CONTENT: Final = _of_project(JOBS.c.content_key == bindparam("of_content"))
 
 
 class SqlJobStore:
@@ -316,9 +324,9 @@ class SqlJobStore:
 
 async def _repeated(session: AsyncSession, job: Job) -> Job | None:
     key = content_key(job.content_id, job.content_sha256)
-    same = (JobRow.request_id == job.request_id, JobRow.content_key == key)
-    for is_same in same if key is not None else same[:1]:
-        row = await session.scalar(select(JobRow).where(JobRow.project == job.project, is_same))
+    asked = {"of_project": job.project, "of_request": job.request_id, "of_content": key}
+    for query in (_OF_REQUEST, _OF_CONTENT) if key is not None else (_OF_REQUEST,):
+        row = (await session.execute(query, asked)).one_or_none()
         if row is None:
             continue
         if row.request_id == job.request_id and row.payload_sha256 != job.payload_sha256:
