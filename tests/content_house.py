@@ -39,6 +39,7 @@ from tests.fakes.job_dispatcher import FakeJobDispatcher
 from tests.fakes.jobs import FakeJobStore
 from tests.fakes.language_detector import FakeLanguageDetector
 from tests.fakes.policies import FakePolicyStore
+from tests.fakes.secret_box import FakeSecretBox
 from tests.fakes.text_normaliser import FakeTextNormaliser
 from tests.fakes.videos import FakeLook, FakeTranscriber
 from tests.frames import Rgb, plain, sample_of
@@ -211,7 +212,7 @@ class PlainPapers:
 
     def payload(self, asked: ContentSubmission) -> bytes:
         payload = f"payload {len(self.known)}".encode()
-        self.known[payload] = asked
+        self.known[payload] = replace(asked, callback_url="")
         return payload
 
     def read(self, payload: bytes) -> ContentSubmission:
@@ -261,6 +262,7 @@ class ContentHouse:
         self.files, self.users = Files(), FakeDecisions()
         self.policies = self.store(self.policy)
         self.jobs, self.dispatcher, self.papers = MemoryJobs(), FakeJobDispatcher(), PlainPapers()
+        self.secret_box = FakeSecretBox()
         self.places: list[int] = []
         self.judge_content = JudgeContent(
             self._judge_field(),
@@ -274,9 +276,15 @@ class ContentHouse:
             self.judge_content, self.papers, self.papers, lambda project: f"secret of {project}"
         )
         self.submit_content = SubmitContent(
-            self.judge_content, self.decide_content, self.jobs, self.dispatcher
+            self.judge_content,
+            self.decide_content,
+            self.jobs,
+            self.dispatcher,
+            self.secret_box,
         )
-        self.handler = DecideStoredContent(self.decide_content, self.papers, max_seconds=30)
+        self.handler = DecideStoredContent(
+            self.decide_content, self.papers, self.secret_box, max_seconds=30
+        )
 
     def _judge_field(self) -> JudgeField:
         videos = VideoHouse(

@@ -356,3 +356,22 @@ async def test_a_database_that_is_gone_is_unavailable(postgres: Postgres):
             with pytest.raises(Unavailable) as caught:
                 await call
             assert caught.value.reason is ErrorReason.STORAGE_UNAVAILABLE
+
+
+async def test_words_go_in_time_whether_or_not_their_callback_has_gone(kept: Kept):
+    """Law: a body keeps its words until their time is over, also of the dead; the rest it keeps."""
+    waits, dead, lasting, bare = (
+        delivery(f"r{number}", words_until=until)
+        for number, until in enumerate((after(60), after(60), after(61), None))
+    )
+    await kept.add(waits, dead, lasting, bare)
+    for leased in await kept.lease(seconds=30):
+        if leased.id == dead.id:
+            await kept.store.failed(leased, BROKEN, NOON, retry_at=None)
+    assert await kept.store.erase_words(after(59), lambda _: b"bare") == 0
+    assert await kept.store.erase_words(after(60), lambda _: b"bare") == 2
+    assert await kept.store.erase_words(after(60), lambda _: b"again") == 0
+    await kept.store.resend(dead.id, NOON)
+    bodies = {leased.id: leased.body for leased in await kept.lease(after(60))}
+    assert bodies[waits.id] == bodies[dead.id] == b"bare"
+    assert bodies[lasting.id] == bodies[bare.id] == waits.body

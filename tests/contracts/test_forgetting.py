@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from gaveld.adapters.storage.decisions import record_decision
-from gaveld.adapters.storage.deliveries import SqlDeliveryStore
+from gaveld.adapters.storage.deliveries import ROWS_AT_ONCE, SqlDeliveryStore
 from gaveld.adapters.storage.forgetting import forgetting
 from gaveld.adapters.storage.jobs import SqlJobStore
 from gaveld.adapters.storage.migrations import migrate
@@ -17,7 +17,7 @@ from gaveld.adapters.storage.tables import Base
 from gaveld.adapters.storage.users import SqlUserStore
 from gaveld.application.ports import Attempt, Forgotten
 from gaveld.domain.decision_records import Records
-from gaveld.domain.deliveries import Delivery, DeliveryState
+from gaveld.domain.deliveries import AttemptOutcome, Delivery, DeliveryState
 from gaveld.domain.jobs import Job, JobKind, JobState
 from gaveld.domain.review_items import ReviewItem
 from tests.databases import opened
@@ -25,10 +25,15 @@ from tests.decisions import NOON, decided
 from tests.fakes.secret_box import FakeSecretBox
 
 WORDS = b"canary words"
+BROKEN = Attempt(AttemptOutcome.FAILED, 500)
 
 
 def nameless(answer: bytes) -> bytes:
     return b"judged" if answer else b""
+
+
+def nameless_body(body: bytes) -> bytes:
+    return b"told"
 
 
 def job(id_: str, actor_id: str = "canary ann", **changed) -> Job:
@@ -50,6 +55,8 @@ def records(job: Job) -> Records:
         secret="whsec_bm90IG11Y2ggb2YgYSBzZWNyZXQ=",
         created_at=NOON,
         job_id=job.id,
+        actor_id=job.actor_id,
+        words_until=NOON,
     )
     item = ReviewItem(
         job.id, job.project, "photos", NOON, actor_id=job.actor_id, payload=WORDS, answer=WORDS
@@ -86,19 +93,17 @@ async def house(database_url: str) -> AsyncIterator[House]:
         await migrate(engine)
         deliveries = SqlDeliveryStore(engine, FakeSecretBox())
         jobs = SqlJobStore(engine, (record_decision, deliveries.record, record_review_item))
-        users = SqlUserStore(engine, [forgetting(nameless)])
+        users = SqlUserStore(engine, [forgetting(nameless, nameless_body)])
         yield House(engine, jobs, deliveries, users)
 
 
 async def test_nothing_anywhere_names_or_quotes_a_forgotten_user(house: House):
-    """Law: once the callbacks are out, no table holds the user's id or words; others' all stay."""
+    """Law: no table holds the user's id or words, whatever waits to be sent."""
     await house.decide(job("a" * 32))
     await house.jobs.add(job("b" * 32))
     before = await house.everything()
     assert "canary ann" in before
     assert "canary words" in before
-    for delivery in await house.deliveries.lease(NOON, limit=9, per_receiver=9, seconds=60):
-        await house.deliveries.delivered(delivery, Attempt(200), NOON)
     assert await house.users.forget("shop", "canary ann") == Forgotten(1, 2)
     assert "canary" not in await house.everything()
 
@@ -127,15 +132,27 @@ async def test_what_was_decided_can_still_be_asked_for(house: House):
 
 
 async def test_a_callback_that_waits_is_sent_and_a_dead_one_is_erased(house: House):
-    """Law: nobody waits in vain for a callback because its author was forgotten."""
+    """Law: a callback that waits is sent without the words, even after one attempt's failure."""
     for id_ in ("a" * 32, "b" * 32):
         await house.decide(job(id_))
-    first, _ = await house.deliveries.lease(NOON, limit=9, per_receiver=9, seconds=60)
-    await house.deliveries.failed(first, Attempt(500), NOON, retry_at=None)
+    first, second = await house.deliveries.lease(NOON, limit=9, per_receiver=9, seconds=60)
+    await house.deliveries.failed(first, BROKEN, NOON, retry_at=None)
     await house.users.forget("shop", "canary ann")
-    (left,) = await house.deliveries.list("shop")
-    assert left.id != first.id
-    assert left.state is DeliveryState.WAITING
+    await house.deliveries.failed(second, BROKEN, NOON, retry_at=NOON)
+    (left,) = await house.deliveries.lease(NOON, limit=9, per_receiver=9, seconds=60)
+    assert (left.id, left.state, left.body) == (second.id, DeliveryState.WAITING, b"told")
+    assert (left.actor_id, left.words_until) == ("", None)
+
+
+async def test_many_callbacks_of_one_user_are_all_forgotten(house: House):
+    """Law: it makes no difference that they are more than are looked at in one go."""
+    told = records(job("a" * 32)).deliveries[0]
+    many = [replace(told, id=f"msg_{number}") for number in range(2 * ROWS_AT_ONCE + 1)]
+    async with async_sessionmaker(house.engine).begin() as session:
+        await house.deliveries.record(session, Records(deliveries=tuple(many)))
+    await house.users.forget("shop", "canary ann")
+    assert "canary" not in await house.everything()
+    assert (await house.deliveries.counts()).waiting == len(many)
 
 
 async def test_content_is_counted_once_wherever_it_is_kept(house: House):

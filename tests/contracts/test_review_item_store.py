@@ -36,7 +36,7 @@ FULL = ReviewItem(
     payload=b"\0words",
     answer=b"answer with words",
     rule_ids=("rule-1", "rule-2"),
-    callback_url="https://shop.example/hook?a=\0",
+    sealed_callback_url=b"sealed \0",
     callback_format=CallbackFormat.CONTENTMOD,
     keep_content=True,
     content_retention_days=7,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gaveld.application.ports import Attempt, DeliveryCounts
+from gaveld.application.ports import Attempt, DeliveryCounts, StripWords
 from gaveld.domain.deliveries import (
     AttemptOutcome,
     Delivery,
@@ -75,7 +75,14 @@ class FakeDeliveryStore:
         return sorted(taken, key=lambda delivery: (delivery.created_at, delivery.id))
 
     async def delivered(self, delivery: Delivery, attempt: Attempt, at: datetime) -> None:
-        kept = replace(self.kept[delivery.id], body=b"", last_status=attempt.status, last_error="")
+        kept = replace(
+            self.kept[delivery.id],
+            body=b"",
+            actor_id="",
+            words_until=None,
+            last_status=attempt.status,
+            last_error="",
+        )
         self._settle(kept, DeliveryState.DELIVERED, at)
 
     async def failed(
@@ -154,6 +161,16 @@ class FakeDeliveryStore:
             len(self.receivers),
             min((kept.created_at for kept in waiting), default=None),
         )
+
+    async def erase_words(self, now: datetime, strip: StripWords) -> int:
+        over = [
+            kept
+            for kept in self.kept.values()
+            if kept.words_until is not None and kept.words_until <= now
+        ]
+        for kept in over:
+            self.kept[kept.id] = replace(kept, body=strip(kept.body), words_until=None)
+        return len(over)
 
     async def erase(self, *, before: datetime) -> int:
         old = [key for key, at in self.settled.items() if at < before]

@@ -108,6 +108,7 @@ class FakeReviewItemStore:
         if decided.state.is_final:
             keeps = timedelta(days=item.decision_retention_days)
             self._over[_key(item)] = opinion.decided_at + keeps
+            decided = replace(decided, sealed_callback_url=b"")
             if not item.keep_content:
                 decided = self._without_content(decided)
         self.recorded.append(records)

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from gaveld.application.judge_content import ContentJudgement, JudgeContent
 from gaveld.domain.actions import Action
 from gaveld.domain.decision_records import Decision, JudgedPart, Records
-from gaveld.domain.deliveries import Delivery
+from gaveld.domain.deliveries import Delivery, words_until
 from gaveld.domain.jobs import Job
 from gaveld.domain.policies import DEFAULT_QUEUE, Policy
 from gaveld.domain.review_items import ReviewItem
@@ -108,10 +108,15 @@ class DecideContent:
     def _deliveries(self, job: Job, judged: ContentJudgement, answer: bytes) -> Iterator[Delivery]:
         """Yield one callback for each action that was set off, and the submission's own."""
         receivers = [action for action in judged.actions if action.callback_url]
-        submission = judged.submission
-        if submission.callback_url and not job.review_queue:
+        submission, storage = judged.submission, judged.policy.storage
+        if job.sealed_callback_url and not job.review_queue:
             form = submission.callback_format
             receivers.append(RuleAction("", "", submission.callback_url, format=form))
+        until = words_until(
+            judged.decided_at,
+            is_kept=storage.keep_content,
+            kept_days=min(storage.content_retention_days, storage.decision_retention_days),
+        )
         for action in receivers:
             yield Delivery(
                 # Of one job there is one callback for each receiver, however often it is tried.
@@ -125,6 +130,8 @@ class DecideContent:
                 headers=action.headers,
                 job_id=job.id,
                 action_id=action.id,
+                actor_id=submission.actor_id,
+                words_until=None if submission.do_not_store else until,
             )
 
 
@@ -158,8 +165,6 @@ def _item(
     answer: bytes,
 ) -> ReviewItem:
     submission, storage = judged.submission, judged.policy.storage
-    # Whoever puts content into a queue wants to hear what people say of it.
-    callback_url = submission.callback_url if job.review_queue else ""
     return ReviewItem(
         id=job.id,
         project=job.project,
@@ -171,7 +176,8 @@ def _item(
         payload=job.payload,
         answer=answer,
         rule_ids=rule_ids,
-        callback_url=callback_url,
+        # Whoever puts content into a queue wants to hear what people say of it.
+        sealed_callback_url=job.sealed_callback_url if job.review_queue else b"",
         callback_format=submission.callback_format,
         keep_content=storage.keep_content and not submission.do_not_store,
         content_retention_days=storage.content_retention_days,

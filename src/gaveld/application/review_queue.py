@@ -4,14 +4,15 @@ Who may take an item the domain says. How content gets into a queue is not this 
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from gaveld.application.ports import PolicyStore, ReviewItemStore, ReviewReports
+from gaveld.application.callback_secrets import callback_secret, opened_url
+from gaveld.application.ports import PolicyStore, ReviewItemStore, ReviewReports, SecretBox
 from gaveld.domain.actions import Action
 from gaveld.domain.decision_records import Records, Ruling
-from gaveld.domain.deliveries import Delivery
+from gaveld.domain.deliveries import Delivery, words_until
 from gaveld.domain.errors import Aborted, AlreadyExists, ErrorReason, FieldViolation, NotFound
 from gaveld.domain.feedback import Feedback
 from gaveld.domain.policies import DEFAULT_QUEUE, Policy, ReviewQueue
@@ -41,9 +42,9 @@ class ItemName:
 class ReviewItems:
     """The use cases behind ``ReviewQueueService``, but for creating items.
 
-    ``callback_secret`` takes a project and returns what signs callbacks to addresses that callers
-    gave, and to actions without a secret. ``keeps_feedback`` says whether opinions of texts are
-    kept as feedback, where the policy keeps the texts.
+    ``secret_box`` opens the addresses that callers gave, and makes what signs callbacks to them and
+    to actions without a secret. ``keeps_feedback`` says whether opinions of texts are kept as
+    feedback, where the policy keeps the texts.
     """
 
     def __init__(
@@ -51,14 +52,14 @@ class ReviewItems:
         store: ReviewItemStore,
         policies: PolicyStore,
         reports: ReviewReports,
-        callback_secret: Callable[[str], str],
+        secret_box: SecretBox,
         *,
         keeps_feedback: bool,
     ) -> None:
         self._store = store
         self._policies = policies
         self._reports = reports
-        self._callback_secret = callback_secret
+        self._secret_box = secret_box
         self._keeps_feedback = keeps_feedback
 
     async def list(
@@ -177,8 +178,9 @@ class ReviewItems:
         for action in policy.actions:
             if action.id == queue.action_id and action.callback_url:
                 yield self._delivery(item, at, action)
-        if item.callback_url:
-            own = RuleAction("", "", item.callback_url, format=item.callback_format)
+        if item.sealed_callback_url:
+            url = opened_url(self._secret_box, item.sealed_callback_url)
+            own = RuleAction("", "", url, format=item.callback_format)
             yield self._delivery(item, at, own)
 
     def _delivery(self, item: ReviewItem, at: datetime, action: RuleAction) -> Delivery:
@@ -188,11 +190,17 @@ class ReviewItems:
             event=EVENT,
             url=action.callback_url,
             body=self._reports.body(item, action),
-            secret=action.secret or self._callback_secret(item.project),
+            secret=action.secret or callback_secret(self._secret_box, item.project),
             created_at=at,
             headers=action.headers,
             job_id=item.id,
             action_id=action.id,
+            actor_id=item.actor_id,
+            words_until=words_until(
+                at,
+                is_kept=item.keep_content,
+                kept_days=min(item.content_retention_days, item.decision_retention_days),
+            ),
         )
 
 

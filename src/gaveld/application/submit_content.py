@@ -8,9 +8,10 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from gaveld.application.callback_secrets import opened_url, sealed_url
 from gaveld.application.decide_content import ContentPapers, DecideContent
 from gaveld.application.judge_content import JudgeContent
-from gaveld.application.ports import JobDispatcher, JobStore
+from gaveld.application.ports import JobDispatcher, JobStore, SecretBox
 from gaveld.domain.decision_records import Records
 from gaveld.domain.deliveries import CALLABLE, can_be_called
 from gaveld.domain.errors import FieldViolation, InvalidRequest
@@ -23,9 +24,9 @@ from gaveld.domain.submissions import ContentSubmission
 class ContentRequest:
     """What is submitted, by which project and under which request id.
 
-    ``payload`` is the submission as it is stored. ``review_queue`` sends it to people whatever
-    comes of it, and its callback tells of their decision then; such a request is a repeat only
-    under its request id.
+    ``payload`` is the submission as it is stored, without its ``callback_url``. ``review_queue``
+    sends it to people whatever comes of it, and its callback tells of their decision then; such a
+    request is a repeat only under its request id.
     """
 
     project: str
@@ -44,11 +45,13 @@ class SubmitContent:
         decide_content: DecideContent,
         jobs: JobStore,
         dispatcher: JobDispatcher,
+        secret_box: SecretBox,
     ) -> None:
         self._judge_content = judge_content
         self._decide_content = decide_content
         self._jobs = jobs
         self._dispatcher = dispatcher
+        self._secret_box = secret_box
 
     async def now(self, request: ContentRequest, *, deadline_seconds: float) -> Job:
         """Decide on content within ``deadline_seconds`` and return the job, done and stored.
@@ -58,7 +61,7 @@ class SubmitContent:
         it could not be stored.
         """
         _check_callback(request.submission)
-        job = _job(request)
+        job = self._job(request)
         repeated = await self._jobs.find_repeated(job)
         if repeated is not None:
             return repeated
@@ -84,7 +87,7 @@ class SubmitContent:
         """
         submission = request.submission
         _check_callback(submission)
-        job = _job(request)
+        job = self._job(request)
         try:
             await self._judge_content.fit(submission, project=request.project)
         except InvalidRequest:  # under today's policy, which is nothing to a repeat
@@ -97,43 +100,52 @@ class SubmitContent:
             await self._dispatcher.publish([job.id])
         return kept
 
+    def _job(self, request: ContentRequest) -> Job:
+        submission, at = request.submission, datetime.now(UTC)
+        url = submission.callback_url
+        return Job(
+            id=uuid.uuid4().hex,
+            project=request.project,
+            kind=JobKind.CONTENT,
+            request_id=request.request_id,
+            payload_sha256=hashlib.sha256(request.payload + url.encode()).digest(),
+            created_at=at,
+            updated_at=at,
+            payload=request.payload,
+            # The same content may be put into queues as often as somebody wants people to see it.
+            content_id="" if request.review_queue else submission.content_id,
+            content_sha256=submission.identity_sha256,
+            actor_id=submission.actor_id,
+            sealed_callback_url=sealed_url(self._secret_box, url),
+            priority=submission.priority,
+            review_queue=request.review_queue,
+        )
+
 
 class DecideStoredContent:
     """The ``JobHandler`` of content: decides on what was stored, within ``max_seconds``."""
 
     def __init__(
-        self, decide_content: DecideContent, papers: ContentPapers, *, max_seconds: float
+        self,
+        decide_content: DecideContent,
+        papers: ContentPapers,
+        secret_box: SecretBox,
+        *,
+        max_seconds: float,
     ) -> None:
         self._decide_content = decide_content
         self._papers = papers
+        self._secret_box = secret_box
         self._max_seconds = max_seconds
 
     async def __call__(self, job: Job) -> tuple[bytes, Records]:
         """Return the answer, as much of it as may be kept, and what is written with it."""
-        decided = await self._decide_content(
-            job, self._papers.read(job.payload), deadline_seconds=self._max_seconds
-        )
+        submission = self._papers.read(job.payload)
+        if job.sealed_callback_url:
+            url = opened_url(self._secret_box, job.sealed_callback_url)
+            submission = replace(submission, callback_url=url)
+        decided = await self._decide_content(job, submission, deadline_seconds=self._max_seconds)
         return decided.kept_answer, decided.records
-
-
-def _job(request: ContentRequest) -> Job:
-    submission, at = request.submission, datetime.now(UTC)
-    return Job(
-        id=uuid.uuid4().hex,
-        project=request.project,
-        kind=JobKind.CONTENT,
-        request_id=request.request_id,
-        payload_sha256=hashlib.sha256(request.payload).digest(),
-        created_at=at,
-        updated_at=at,
-        payload=request.payload,
-        # The same content may be put into queues as often as somebody wants people to see it.
-        content_id="" if request.review_queue else submission.content_id,
-        content_sha256=submission.identity_sha256,
-        actor_id=submission.actor_id,
-        priority=submission.priority,
-        review_queue=request.review_queue,
-    )
 
 
 def _waiting_item(job: Job, submission: ContentSubmission) -> ReviewItem | None:
@@ -149,7 +161,7 @@ def _waiting_item(job: Job, submission: ContentSubmission) -> ReviewItem | None:
         content_id=submission.content_id,
         actor_id=submission.actor_id,
         content_type=submission.content_type,
-        callback_url=submission.callback_url,
+        sealed_callback_url=job.sealed_callback_url,
         callback_format=submission.callback_format,
     )
 

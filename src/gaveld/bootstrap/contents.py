@@ -91,6 +91,8 @@ def build_content_path(parts: Parts) -> ContentPath:
         judge_content, papers, JsonCallbackBodies(), partial(callback_secret, parts.secret_box)
     )
     return ContentPath(
-        SubmitContent(judge_content, decide, parts.jobs, parts.dispatcher),
-        DecideStoredContent(decide, papers, max_seconds=parts.settings.work.judge_seconds),
+        SubmitContent(judge_content, decide, parts.jobs, parts.dispatcher, parts.secret_box),
+        DecideStoredContent(
+            decide, papers, parts.secret_box, max_seconds=parts.settings.work.judge_seconds
+        ),
     )

@@ -24,11 +24,12 @@ from gaveld.transport.grpc.converters.backtests import BacktestMessages
 from gaveld.transport.grpc.converters.users import nameless
 from gaveld.transport.grpc.services import Service
 from gaveld.transport.grpc.user_servicer import UserServicer
+from gaveld.transport.rest import callback_words
 
 
 def user_store(engine: AsyncEngine) -> SqlUserStore:
     """Return the users' histories, which forgets a user in every table."""
-    return SqlUserStore(engine, [forgetting(nameless)])
+    return SqlUserStore(engine, [forgetting(nameless, callback_words.nameless)])
 
 
 def user_service(parts: Parts) -> Service:
@@ -64,6 +65,7 @@ def erase_overdue(parts: Parts) -> EraseOverdue:
         "users": user_store(parts.engine).erase_expired,
         "backtests": backtest_progress(parts).erase_expired,
         "review_items": review_item_store(parts).erase_expired,
+        "callbacks": partial(parts.deliveries.erase_words, strip=callback_words.without_words),
         "usage": partial(_erase_usage, parts),
     }
     return EraseOverdue(stores, parts.telemetry)

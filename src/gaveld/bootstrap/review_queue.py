@@ -1,14 +1,12 @@
 """Puts together the review queues: the items in the storage, and the service that people use."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Final
 
 from gavel.v1 import review_queue_service_pb2
 
 from gaveld.adapters.storage.decisions import record_decision
 from gaveld.adapters.storage.review_items import SqlReviewItemStore
-from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.review_queue import ReviewItems
 from gaveld.application.submit_content import SubmitContent
 from gaveld.bootstrap.parts import Parts
@@ -34,7 +32,7 @@ def review_queue_service(parts: Parts, submit: SubmitContent) -> Service:
         review_item_store(parts),
         parts.judging.policies,
         JsonReviewReports(_read),
-        partial(callback_secret, parts.secret_box),
+        parts.secret_box,
         keeps_feedback=parts.settings.feedback.enabled,
     )
     descriptor = review_queue_service_pb2.DESCRIPTOR.services_by_name["ReviewQueueService"]

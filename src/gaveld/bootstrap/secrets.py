@@ -9,7 +9,9 @@ from sqlalchemy.engine import URL
 
 from gaveld.adapters.secrets import AesSecretBox, keys_in, made_key_file, new_key
 from gaveld.adapters.storage.delivery_rows import DeliveryRow
+from gaveld.adapters.storage.job_rows import JobRow
 from gaveld.adapters.storage.policies.rows import ActionSecretRow, PolicyRow
+from gaveld.adapters.storage.review_item_rows import ReviewItemRow
 from gaveld.adapters.storage.sealing import reseal
 from gaveld.application.ports import SecretBox
 from gaveld.bootstrap.settings import Settings, SettingsError
@@ -19,7 +21,7 @@ from gaveld.domain.errors import Unavailable
 KEY_FILE: Final = "secrets.key"
 """The file of keys that is made beside SQLite's when the settings name none."""
 
-SEALED: Final = (PolicyRow, ActionSecretRow, DeliveryRow)
+SEALED: Final = (PolicyRow, ActionSecretRow, DeliveryRow, JobRow, ReviewItemRow)
 """All rows that hold something sealed."""
 
 

@@ -25,6 +25,7 @@ It is the schedule that the Standard Webhooks specification recommends.
 """
 
 MAX_ATTEMPTS: Final = 1 + len(RETRY_DELAYS_SECONDS)
+SCHEDULE: Final = timedelta(seconds=sum(RETRY_DELAYS_SECONDS))
 MAX_RETRY_AFTER_SECONDS: Final = 24 * 3600
 """For longer than this nobody is waited for, whatever a receiver asks."""
 
@@ -93,8 +94,10 @@ class Delivery:
     ``id`` is the ``webhook-id``, the same in every attempt. ``event`` is what happened, such as
     ``content.decided``. ``headers`` and ``secret`` are the receiver's own, and with ``url`` and
     ``body`` go into no log; ``secret`` is ``whsec_`` and base64, or any text. ``job_id`` and
-    ``action_id`` say what it tells of, empty for none. ``receiver_id`` is worked out where none is
-    given. ``next_attempt_at`` is None once it is final. Times are UTC.
+    ``action_id`` say what it tells of, empty for none. ``actor_id`` is the person whose content it
+    is, whom a project may ask to forget, and ``words_until`` when the body is to quote the content
+    no longer; None where it doesn't. ``receiver_id`` is worked out where none is given.
+    ``next_attempt_at`` is None once it is final. Times are UTC.
     """
 
     id: str
@@ -107,6 +110,8 @@ class Delivery:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     job_id: str = ""
     action_id: str = ""
+    actor_id: str = field(default="", repr=False)
+    words_until: datetime | None = None
     receiver_id: str = ""
     state: DeliveryState = DeliveryState.WAITING
     attempt_count: int = 0
@@ -122,6 +127,15 @@ class Delivery:
 def receiver_id(project: str, url: str) -> str:
     """Return the id of a receiver: 32 hex digits that don't tell its address."""
     return hashlib.sha256(f"{project}\n{url}".encode()).hexdigest()[:32]
+
+
+def words_until(at: datetime, *, is_kept: bool, kept_days: int) -> datetime:
+    """Return until when a callback made then may quote content that is kept for so many days.
+
+    Content that is kept nowhere else stays in a callback for as long as that is being sent.
+    """
+    kept = timedelta(days=kept_days)
+    return at + (kept if is_kept else min(kept, SCHEDULE))
 
 
 def can_be_called(url: str) -> bool:

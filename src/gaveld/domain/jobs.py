@@ -58,6 +58,8 @@ class Job:
     content id and ``content_sha256`` together, so that the same content is judged once; that digest
     is of the content and its type.
     ``actor_id`` is the person who made the content, whom a project may ask to forget.
+    ``sealed_callback_url`` is the submitter's own address as a ``SecretBox`` sealed it, empty for
+    none and once the job is final; it is not in the payload.
     ``priority`` is -100 to 100; higher goes first within a project. ``review_queue`` sends the
     content to people whatever comes of it. ``error_reason`` and ``error_message`` are of the last
     attempt and quote no content. ``steps`` are None where nobody tells them. Times are UTC.
@@ -74,6 +76,7 @@ class Job:
     content_id: str = ""
     content_sha256: str = ""
     actor_id: str = field(default="", repr=False)
+    sealed_callback_url: bytes = field(default=b"", repr=False)
     priority: int = 0
     review_queue: str = ""
     state: JobState = JobState.WAITING

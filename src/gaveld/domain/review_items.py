@@ -52,7 +52,8 @@ class ReviewItem:
     ``id`` is that of the job that judged it. ``payload`` is the content as it was submitted, and
     ``answer`` what was found in it, both opaque here, and empty where they are not kept, or no
     longer. ``rule_ids`` sent it here; empty if its verdict did, or whoever submitted it.
-    ``callback_url`` is told of the decision, beside the queue's own action. Nobody has it when
+    ``sealed_callback_url`` is told of the decision, beside the queue's own action; a ``SecretBox``
+    sealed it. Nobody has it when
     ``claimant`` is empty or the claim ran out. ``etag`` changes with every change. Times are UTC.
 
     Payload and answer are kept for people to see until the item is decided, and after that only
@@ -74,7 +75,7 @@ class ReviewItem:
     claimant: str = ""
     claimed_until: datetime | None = None
     opinions: tuple[ReviewOpinion, ...] = ()
-    callback_url: str = field(default="", repr=False)
+    sealed_callback_url: bytes = field(default=b"", repr=False)
     callback_format: CallbackFormat = CallbackFormat.NATIVE
     etag: str = ""
     keep_content: bool = False

@@ -57,8 +57,10 @@ class Desk:
         decide = DecideContent(
             house.judge_content, messages, JsonCallbackBodies(), lambda _: "whsec_bm90aGluZw=="
         )
-        self.work = DecideStoredContent(decide, messages, max_seconds=30)
-        self.submit = SubmitContent(house.judge_content, decide, house.jobs, house.dispatcher)
+        self.work = DecideStoredContent(decide, messages, house.secret_box, max_seconds=30)
+        self.submit = SubmitContent(
+            house.judge_content, decide, house.jobs, house.dispatcher, house.secret_box
+        )
         content = content_service_pb2.DESCRIPTOR.services_by_name["ContentService"]
         operations = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
         self.services = (

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.review_queue import EVENT, ItemName, ReviewItems
 from gaveld.domain.actions import Action
 from gaveld.domain.errors import Aborted, AlreadyExists, ErrorReason, FailedPrecondition, NotFound
@@ -14,8 +15,10 @@ from gaveld.domain.review_items import ReviewDecision, ReviewItem, ReviewOpinion
 from gaveld.domain.rules import CallbackFormat, RuleAction
 from tests.fakes.policies import FakePolicyStore
 from tests.fakes.review_items import FakeReviewItemStore
+from tests.fakes.secret_box import FakeSecretBox
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+BOX = FakeSecretBox()
 NAME = ItemName("shop", "photos", "one")
 ITEM = ReviewItem(
     "one", "shop", "photos", NOON, actor_id="ann", payload=b"words", keep_content=True
@@ -63,7 +66,7 @@ async def stand_with(
         store,
         FakePolicyStore(POLICY),
         FakeReports(),
-        "whsec_of_{}".format,
+        BOX,
         keeps_feedback=keeps_feedback,
     )
     return Stand(cases, store)
@@ -79,7 +82,7 @@ async def test_a_decision_is_told_to_whoever_waits_for_it():
     """Law: the queue's own action and the item's address are told, each in its form and once."""
     item = replace(
         ITEM,
-        callback_url="https://caller.example/hook",
+        sealed_callback_url=BOX.seal(b"https://caller.example/hook"),
         callback_format=CallbackFormat.CONTENTMOD,
     )
     stand = await stand_with(item)
@@ -89,7 +92,8 @@ async def test_a_decision_is_told_to_whoever_waits_for_it():
     assert (by_action.url, by_action.secret) == (ACTION.callback_url, ACTION.secret)
     assert (by_action.headers, by_action.action_id) == (ACTION.headers, ACTION.id)
     assert by_action.body == b"one rejected b'words' native"
-    assert (by_caller.url, by_caller.secret) == (item.callback_url, "whsec_of_shop")
+    assert by_caller.url == "https://caller.example/hook"
+    assert by_caller.secret == callback_secret(BOX, "shop")
     assert by_caller.body == b"one rejected b'words' contentmod"
     assert {delivery.event for delivery in records.deliveries} == {EVENT}
     assert by_action.id != by_caller.id

@@ -2,11 +2,13 @@
 
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from gaveld.application.submit_content import ContentRequest
 from gaveld.domain.actions import Action
+from gaveld.domain.deliveries import SCHEDULE
 from gaveld.domain.errors import (
     AlreadyExists,
     DeadlineExceeded,
@@ -19,6 +21,7 @@ from gaveld.domain.policies import ReviewQueue, StorageRules
 from gaveld.domain.review_items import ReviewState
 from gaveld.domain.rules import CallbackFormat
 from tests.content_house import BAN, FLAG, POLICY, ContentHouse, rule, submission, with_rules
+from tests.fakes.secret_box import FakeSecretBox
 
 OWN = "https://caller.example/hook"
 
@@ -213,7 +216,7 @@ async def test_people_get_what_a_verdict_or_a_rule_sends_them(policy, text, queu
         assert item.state is ReviewState.PENDING
         assert item.payload == b"payload 0"
         assert item.answer == job.answer
-        assert item.callback_url == ""
+        assert item.sealed_callback_url == b""
 
 
 async def test_content_put_into_a_queue_waits_for_people_whatever_is_found():
@@ -226,11 +229,11 @@ async def test_content_put_into_a_queue_waits_for_people_whatever_is_found():
     waiting = records.review_item
     assert waiting is not None
     assert (waiting.state, waiting.queue, waiting.payload) == (ReviewState.PROCESSING, "human", b"")
-    assert waiting.callback_url == OWN
+    assert house.secret_box.open(waiting.sealed_callback_url).decode() == OWN
     _, done = await house.handler(job)
     assert done.review_item is not None
     assert (done.review_item.state, done.review_item.queue) == (ReviewState.PENDING, "human")
-    assert done.review_item.callback_url == OWN
+    assert done.review_item.sealed_callback_url == waiting.sealed_callback_url
     assert done.deliveries == ()
     again = await house.submit_content.later(house.request(asked, "r2", review_queue="human"))
     assert again.id != job.id
@@ -297,3 +300,62 @@ async def test_the_users_history_is_the_rules_to_ask():
     _, records = await house.handler(job)
     assert records.decision is not None
     assert records.decision.rules[0][1].value == "matched"
+
+
+async def test_a_callers_address_is_stored_sealed_and_for_as_long_as_it_is_needed():
+    """Law: of a call's own address only what the box sealed is stored, and a worker opens that."""
+    house = ContentHouse()
+    asked = replace(submission(text="fine"), callback_url=f"{OWN}?token=canary")
+    job = await house.submit_content.later(house.request(asked))
+    assert "canary" not in repr([*house.papers.known.values()])
+    assert job.sealed_callback_url
+    assert b"canary" not in job.payload + job.sealed_callback_url
+    _, records = await house.handler(job)
+    (told,) = records.deliveries
+    assert told.url == asked.callback_url
+
+
+async def test_another_address_is_another_request():
+    """Law: one request id with two addresses is refused, though the payloads are the same."""
+    house = ContentHouse()
+    asked = replace(submission(text="fine"), callback_url=OWN)
+    request = house.request(asked)
+    await house.submit_content.later(request)
+    other = replace(request, submission=replace(asked, callback_url=f"{OWN}/other"))
+    with pytest.raises(AlreadyExists):
+        await house.submit_content.later(other)
+
+
+async def test_an_address_whose_key_is_gone_keeps_nothing_from_being_judged():
+    """Law: content is judged all the same, and its callback kept, for operators to see."""
+    house = ContentHouse()
+    job = await house.submit_content.later(
+        house.request(replace(submission(text="fine"), callback_url=OWN))
+    )
+    lost = replace(job, sealed_callback_url=FakeSecretBox("another").seal(b"x"))
+    _, records = await house.handler(lost)
+    assert records.decision is not None
+    assert [told.url for told in records.deliveries] == [""]
+
+
+@pytest.mark.parametrize(
+    ("rules", "kept"),
+    [
+        (StorageRules(keep_content=True, content_retention_days=7), timedelta(days=7)),
+        (StorageRules(True, 9, decision_retention_days=8), timedelta(days=8)),
+        (StorageRules(), SCHEDULE),
+        (StorageRules(content_retention_days=2), timedelta(days=2)),
+    ],
+)
+async def test_a_callback_quotes_the_content_for_as_long_as_it_may(rules, kept):
+    """Law: as long as the policy keeps it, or as it is sent; never where it must not be stored."""
+    house = ContentHouse(replace(POLICY, storage=rules))
+    asked = replace(submission(text="fine"), callback_url=OWN)
+    job = await house.submit_content.later(house.request(asked))
+    _, records = await house.handler(job)
+    (told,) = records.deliveries
+    assert told.actor_id == asked.actor_id
+    assert told.words_until == told.created_at + kept
+    unstored = house.request(replace(asked, do_not_store=True), "r2")
+    _, records = await house.handler(replace(job, payload=unstored.payload))
+    assert records.deliveries[0].words_until is None

@@ -97,10 +97,13 @@ def test_all_that_is_asked_is_read():
 
 
 def test_what_is_stored_reads_as_what_was_sent():
-    """Law: a worker reads from the payload what the caller submitted."""
+    """Law: a worker reads from the payload what was submitted, but for the caller's address."""
     request = full_request()
     asked = content_request_from_proto(request, "shop")
-    assert ContentMessages().read(asked.payload) == asked.submission
+    kept = replace(asked.submission, callback_url="")
+    assert ContentMessages().read(asked.payload) == kept
+    assert b"own.example" not in asked.payload
+    assert asked.submission.callback_url == request.callback_url
     assert (asked.project, asked.request_id) == ("shop", "r1")
     again = content_request_from_proto(full_request(), "shop")
     assert again.payload == asked.payload

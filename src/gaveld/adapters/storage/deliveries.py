@@ -30,13 +30,32 @@ from gaveld.adapters.storage.delivery_rows import (
 )
 from gaveld.adapters.storage.tables import transaction
 from gaveld.adapters.storage.writing import Writes
-from gaveld.application.ports import Attempt, DeliveryCounts, SecretBox
+from gaveld.application.ports import Attempt, DeliveryCounts, SecretBox, StripWords
 from gaveld.domain.decision_records import Records
 from gaveld.domain.deliveries import Delivery, DeliveryState, Disabled, Receiver
 
 UNREACHED: Final = "The callbacks can't be reached."
 LOOKED_AT: Final = 1_000
 """So many of those that are due are looked at for one lease, whatever waits."""
+ROWS_AT_ONCE: Final = 200
+
+
+async def forget_deliveries(
+    session: AsyncSession, project: str, actor_id: str, *, nameless: StripWords
+) -> None:
+    """Erase a user's callbacks that are dead, and words and name from those that wait.
+
+    What is being sent at this moment arrives as it was.
+    """
+    row = DeliveryRow
+    theirs = (row.project == project, row.actor_id == actor_id)
+    await session.execute(delete(row).where(*theirs, row.state == DeliveryState.DEAD))
+    some = select(row).where(*theirs).limit(ROWS_AT_ONCE).with_for_update()
+    while rows := (await session.scalars(some)).all():
+        for waiting in rows:
+            waiting.body, waiting.actor_id, waiting.words_until = nameless(waiting.body), None, None
+        await session.flush()
+        session.expunge_all()
 
 
 class SqlDeliveryStore:
@@ -117,6 +136,8 @@ class SqlDeliveryStore:
             .values(
                 state=DeliveryState.DELIVERED,
                 body=b"",
+                actor_id=None,
+                words_until=None,
                 next_attempt_at=None,
                 settled_at=at,
                 last_status=attempt.status,
@@ -276,6 +297,28 @@ class SqlDeliveryStore:
         waiting, oldest = rows.get(DeliveryState.WAITING, (0, None))
         dead, _ = rows.get(DeliveryState.DEAD, (0, None))
         return DeliveryCounts(waiting, dead, receivers or 0, aware(oldest))
+
+    async def erase_words(self, now: datetime, strip: StripWords) -> int:
+        """Take words out of bodies; see ``DeliveryStore.erase_words``."""
+        some = (
+            select(DeliveryRow)
+            .where(DeliveryRow.words_until <= now)
+            .limit(ROWS_AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+
+        async def work(session: AsyncSession) -> int:
+            rows = (await session.scalars(some)).all()
+            for row in rows:
+                row.body, row.words_until = strip(row.body), None
+            return len(rows)
+
+        erased = 0
+        while True:
+            count = await self._writes.run(work)
+            erased += count
+            if count < ROWS_AT_ONCE:
+                return erased
 
     async def erase(self, *, before: datetime) -> int:
         """Erase old ones; see ``DeliveryStore.erase``."""

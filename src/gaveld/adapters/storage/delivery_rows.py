@@ -6,21 +6,24 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Index, Integer, LargeBinary, String
+from sqlalchemy import DateTime, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gaveld.adapters.storage.sealing import Sealed
-from gaveld.adapters.storage.tables import Base
+from gaveld.adapters.storage.tables import AnyText, Base
 from gaveld.application.ports import SecretBox
 from gaveld.domain.deliveries import Delivery, DeliveryState, Disabled, Receiver
 
 RECEIVER_DISABLED: Final = "receiver_disabled"
 """The error of callbacks that were given up because of what became of others."""
+_HAS_ACTOR: Final = text("actor_id IS NOT NULL")
+_HAS_WORDS: Final = text("words_until IS NOT NULL")
 
 
 class DeliveryRow(Base):
     """One callback. ``sealed`` holds its address, headers and secret; ``body`` ends with it.
 
+    ``actor_id`` and ``words_until`` are None where the body names and quotes nobody, or no longer.
     A lease is a ``next_attempt_at`` in the future: nothing has to be undone when it runs out.
     """
 
@@ -28,6 +31,19 @@ class DeliveryRow(Base):
     __table_args__ = (
         Index("ix_deliveries_due", "state", "next_attempt_at"),
         Index("ix_deliveries_receiver", "receiver_id", "state", "settled_at"),
+        Index(
+            "ix_deliveries_actor",
+            "project",
+            "actor_id",
+            sqlite_where=_HAS_ACTOR,
+            postgresql_where=_HAS_ACTOR,
+        ),
+        Index(
+            "ix_deliveries_words",
+            "words_until",
+            sqlite_where=_HAS_WORDS,
+            postgresql_where=_HAS_WORDS,
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -36,8 +52,10 @@ class DeliveryRow(Base):
     event: Mapped[str] = mapped_column(String(64))
     job_id: Mapped[str] = mapped_column(String(64))
     action_id: Mapped[str] = mapped_column(String(64))
+    actor_id: Mapped[str | None] = mapped_column(AnyText)
     sealed: Mapped[bytes] = mapped_column(Sealed)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    words_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
     state: Mapped[str] = mapped_column(String(16))
     attempt_count: Mapped[int] = mapped_column(Integer)
@@ -69,8 +87,10 @@ def row_from(delivery: Delivery, box: SecretBox, *, is_wanted: bool) -> Delivery
         event=delivery.event,
         job_id=delivery.job_id,
         action_id=delivery.action_id,
+        actor_id=delivery.actor_id or None,
         sealed=box.seal(json.dumps(addressed).encode()),
         body=delivery.body,
+        words_until=delivery.words_until,
         created_at=delivery.created_at,
         state=DeliveryState.WAITING if is_wanted else DeliveryState.DEAD,
         attempt_count=0,
@@ -97,6 +117,8 @@ def delivery_from(row: DeliveryRow, box: SecretBox, *, is_listed: bool = False) 
         headers={} if is_listed else addressed["headers"],
         job_id=row.job_id,
         action_id=row.action_id,
+        actor_id="" if is_listed else row.actor_id or "",
+        words_until=aware(row.words_until),
         receiver_id=row.receiver_id,
         state=DeliveryState(row.state),
         attempt_count=row.attempt_count,

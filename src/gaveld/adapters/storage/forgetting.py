@@ -1,13 +1,13 @@
 """Forgets a user in every table that names one or keeps something of theirs, in one transaction.
 
-Callbacks that still wait for their receiver are sent first: they end with being delivered.
+Callbacks that wait are still sent, and say only what became of content that they no longer quote.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, union
+from sqlalchemy import ColumnElement, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gaveld.adapters.storage.decisions import (
@@ -15,13 +15,12 @@ from gaveld.adapters.storage.decisions import (
     DecisionRow,
     forget_decisions,
 )
-from gaveld.adapters.storage.delivery_rows import DeliveryRow
+from gaveld.adapters.storage.deliveries import forget_deliveries
 from gaveld.adapters.storage.job_rows import JobRow
 from gaveld.adapters.storage.review_item_rows import ReviewItemRow
 from gaveld.adapters.storage.review_items import forget_review_items
 from gaveld.adapters.storage.users import Eraser
 from gaveld.application.ports import Forgotten, StripWords
-from gaveld.domain.deliveries import DeliveryState
 from gaveld.domain.jobs import JobState
 
 ROWS_AT_ONCE: Final = 500
@@ -29,20 +28,23 @@ _UNJUDGED: Final = (JobState.WAITING.value, JobState.RUNNING.value, JobState.DEA
 
 
 def forgetting(
-    nameless: StripWords, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    nameless: StripWords,
+    nameless_body: StripWords,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Eraser:
     """Return what forgets a user everywhere but in the history of users.
 
-    ``nameless`` returns an answer without words of the content and without its author. Jobs come
-    first, for whoever finishes one locks it before anything else.
+    ``nameless`` returns an answer, and ``nameless_body`` a callback's body, without words of the
+    content and without its author. Jobs come first, then review items: whoever finishes the one or
+    decides the other locks it before writing anything else, and what they wrote is found then.
     """
 
     async def forget(session: AsyncSession, project: str, actor_id: str) -> Forgotten:
         kept = await _kept(session, project, actor_id)
-        await _forget_callbacks(session, project, actor_id)
         await _forget_jobs(session, project, actor_id, nameless, clock())
         await forget_review_items(session, project, actor_id, wordless=nameless)
         forgotten = await forget_decisions(session, project, actor_id)
+        await forget_deliveries(session, project, actor_id, nameless=nameless_body)
         return Forgotten(forgotten.decisions, kept)
 
     return forget
@@ -75,28 +77,12 @@ async def _forget_jobs(
                 row.state, row.due_at, row.content_key = JobState.CANCELLED.value, None, None
                 row.lease_token, row.worker, row.updated_at = "", "", at
             row.payload, row.answer = b"", nameless(row.answer)
-            row.words_until, row.actor_id = None, None
+            row.words_until, row.actor_id, row.sealed_callback_url = None, None, None
         await session.flush()
         session.expunge_all()
-
-
-async def _forget_callbacks(session: AsyncSession, project: str, actor_id: str) -> None:
-    jobs = _ids(JobRow, project, actor_id)
-    decisions = _ids(DecisionRow, project, actor_id)
-    await session.execute(
-        delete(DeliveryRow).where(
-            DeliveryRow.project == project,
-            DeliveryRow.state == DeliveryState.DEAD,
-            or_(DeliveryRow.job_id.in_(jobs), DeliveryRow.job_id.in_(decisions)),
-        )
-    )
 
 
 def _theirs(
     table: type[JobRow | ReviewItemRow | DecisionRow], project: str, actor_id: str
 ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return table.project == project, table.actor_id == actor_id
-
-
-def _ids(table: type[JobRow | DecisionRow], project: str, actor_id: str) -> Select[str]:
-    return select(table.id).where(*_theirs(table, project, actor_id))

@@ -19,6 +19,7 @@ FINISH: Final = _FREED.values(
     state=JobState.DONE.value,
     due_at=null(),
     payload=b"",
+    sealed_callback_url=null(),
     answer=bindparam("of_answer"),
     words_until=bindparam("until"),
     error_reason="",

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from sqlalchemy import DateTime, Index, Integer, LargeBinary, Row, String, Table, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gaveld.adapters.storage.sealing import Sealed
 from gaveld.adapters.storage.tables import AnyText, Base
 from gaveld.domain.jobs import Job, JobKind, JobState
 
@@ -61,6 +62,7 @@ class JobRow(Base):
     request_id: Mapped[str] = mapped_column(String(128))
     payload_sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     payload: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_callback_url: Mapped[bytes | None] = mapped_column(Sealed)
     content_id: Mapped[str] = mapped_column(AnyText)
     content_sha256: Mapped[str] = mapped_column(String(64))
     content_key: Mapped[bytes | None] = mapped_column(LargeBinary(32))
@@ -114,6 +116,7 @@ def values_of(job: Job) -> dict[str, Any]:
         "request_id": job.request_id,
         "payload_sha256": job.payload_sha256,
         "payload": job.payload if is_open else b"",
+        "sealed_callback_url": (is_open and job.sealed_callback_url) or None,
         "content_id": job.content_id,
         "content_sha256": job.content_sha256,
         "content_key": content_key(job.content_id, job.content_sha256),
@@ -144,6 +147,7 @@ def job_from(row: JobRow | Row[Any], *, with_payload: bool = True) -> Job:
         created_at=aware(row.created_at),
         updated_at=aware(row.updated_at),
         payload=row.payload if with_payload else b"",
+        sealed_callback_url=row.sealed_callback_url or b"",
         content_id=row.content_id,
         content_sha256=row.content_sha256,
         actor_id=row.actor_id or "",

@@ -168,6 +168,7 @@ class SqlJobStore:
                 state=JobState.CANCELLED.value,
                 due_at=None,
                 payload=b"",
+                sealed_callback_url=None,
                 content_key=None,
                 updated_at=self._clock(),
             )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import JSON, DateTime, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gaveld.adapters.storage.sealing import Sealed
 from gaveld.adapters.storage.tables import AnyText, Base
 from gaveld.domain.review_items import ReviewDecision, ReviewItem, ReviewOpinion, ReviewState
 from gaveld.domain.rules import CallbackFormat
@@ -53,6 +54,7 @@ class ReviewItemRow(Base):
     etag: Mapped[str] = mapped_column(String(64))
     payload: Mapped[bytes] = mapped_column(LargeBinary)
     answer: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_callback_url: Mapped[bytes | None] = mapped_column(Sealed)
     content_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
     kept_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), index=True)
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -94,13 +96,13 @@ def item_row(item: ReviewItem) -> ReviewItemRow:
         etag=item.etag or new_etag(),
         payload=item.payload,
         answer=item.answer,
+        sealed_callback_url=item.sealed_callback_url or None,
         content_until=item.content_until if item.payload or item.answer else None,
         kept_until=None,
         details={
             "content_id": item.content_id,
             "content_type": item.content_type,
             "rule_ids": list(item.rule_ids),
-            "callback_url": item.callback_url,
             "callback_format": item.callback_format,
             "keep_content": item.keep_content,
             "content_retention_days": item.content_retention_days,
@@ -114,6 +116,7 @@ def item_of(
 ) -> ReviewItem:
     """Return the item of a row; not ``whole`` leaves its payload where it is."""
     details = dict(row.details)
+    details.pop("callback_url", None)  # of items from before addresses were sealed
     return ReviewItem(
         id=row.id,
         project=row.project,
@@ -123,6 +126,7 @@ def item_of(
         actor_id=row.actor_id,
         payload=row.payload if whole else b"",
         answer=row.answer,
+        sealed_callback_url=row.sealed_callback_url or b"",
         claimant=row.claimant,
         claimed_until=row.claimed_until and utc(row.claimed_until),
         opinions=opinions,

@@ -164,6 +164,8 @@ class SqlReviewItemStore:
     ) -> ReviewItem:
         """Add an opinion; see ``ReviewItemStore.decide``."""
         decided = replace(item.with_opinion(opinion), etag=new_etag())
+        if decided.state.is_final:
+            decided = replace(decided, sealed_callback_url=b"")  # nobody else is told
         if decided.state.is_final and not decided.keep_content:
             decided = replace(decided, payload=b"", answer=self._wordless(decided.answer))
         row = ReviewItemRow
@@ -330,6 +332,7 @@ def _decided_columns(item: ReviewItem, at: datetime) -> Mapping[str, Any]:
     if item.state.is_final:
         columns["kept_until"] = at + timedelta(days=item.decision_retention_days)
         columns |= {"payload": item.payload, "answer": item.answer}
+        columns["sealed_callback_url"] = None
         if not item.keep_content:
             columns["content_until"] = None
     return columns

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from gaveld.application.ports.jobs import StripWords
 from gaveld.domain.deliveries import (
     AttemptOutcome,
     Delivery,
@@ -77,7 +78,7 @@ class DeliveryStore(Protocol):
         ...
 
     async def delivered(self, delivery: Delivery, attempt: Attempt, at: datetime) -> None:
-        """Mark it delivered and erase its body."""
+        """Mark it delivered, erase its body, and forget whom it told of."""
         ...
 
     async def failed(
@@ -125,6 +126,10 @@ class DeliveryStore(Protocol):
 
     async def counts(self) -> DeliveryCounts:
         """Return how they stand."""
+        ...
+
+    async def erase_words(self, now: datetime, strip: StripWords) -> int:
+        """Take the words out of all bodies whose time for them is over; return of how many."""
         ...
 
     async def erase(self, *, before: datetime) -> int:

@@ -83,11 +83,17 @@ def content_request_from_proto(
 
     Only a request id that the caller chose for it says that it is a repeat.
     """
+    submission = content_from_proto(request)
+    stored = request
+    if request.callback_url:
+        stored = content_service_pb2.SubmitContentRequest()
+        stored.CopyFrom(request)
+        stored.ClearField("callback_url")
     return ContentRequest(
         project=project,
         request_id=request.request_id or uuid.uuid4().hex,
-        payload=request.SerializeToString(deterministic=True),
-        submission=content_from_proto(request),
+        payload=stored.SerializeToString(deterministic=True),
+        submission=submission,
         review_queue=review_queue,
     )
 
@@ -204,11 +210,10 @@ def _field_result(field: JudgedField, *, with_text: bool) -> content_service_pb2
                 field_path=field.leaf.path, content_sha256=text.sha256
             )
         case TextJudgement() as text:
-            unexpected = text.language_is_unexpected
             return content_service_pb2.FieldResult(
                 field_path=field.leaf.path,
                 attribute_scores=attribute_scores_to_proto(text.attributes),
-                language=language_to_proto(text.language, unexpected=unexpected),
+                language=_language(text),
                 filtered_text=text.filtered_text,
                 content_sha256=text.sha256,
                 topics=topics_to_proto(text.topics),
@@ -219,6 +224,7 @@ def _field_result(field: JudgedField, *, with_text: bool) -> content_service_pb2
             return content_service_pb2.FieldResult(
                 field_path=field.leaf.path,
                 attribute_scores=attribute_scores_to_proto(image.attributes),
+                language=_language(image),
                 image_scores=image_scores_to_proto(image.image_scores),
                 facts=facts_to_proto(image.facts),
                 content_sha256=image.sha256,
@@ -233,3 +239,7 @@ def _field_result(field: JudgedField, *, with_text: bool) -> content_service_pb2
             )
         case _:
             return content_service_pb2.FieldResult(field_path=field.leaf.path)
+
+
+def _language(judged: TextJudgement | ImageJudgement) -> verdict_pb2.DetectedLanguage | None:
+    return language_to_proto(judged.language, unexpected=judged.language_is_unexpected)
