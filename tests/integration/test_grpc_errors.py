@@ -62,6 +62,23 @@ async def test_a_long_text_is_told_its_limit(serve: Serve):
     }
 
 
+async def test_a_long_text_among_fields_is_told_its_limit_and_place(serve: Serve):
+    """Law: a text is content wherever it stands, in lists and objects too."""
+    running = await serve()
+    request = api.ModerateTextRequest(text="x")
+    request.fields["a"].list_value.values.add().object_value.fields["b"].string_value = "ü" * (
+        1 << 20
+    )
+    failure = await failure_of(running.moderation.ModerateText(request))
+    assert_well_formed(failure)
+    assert failure.info.reason == "TEXT_TOO_LARGE"
+    assert dict(failure.info.metadata) == {
+        "field": 'fields["a"].list_value.values[0].object_value.fields["b"].string_value',
+        "limit_bytes": "1048576",
+        "actual_bytes": "2097152",
+    }
+
+
 async def test_a_message_over_the_limit_is_refused_and_not_retried(serve: Serve):
     """Law: a message too large is refused before it is parsed, and never to be repeated.
 

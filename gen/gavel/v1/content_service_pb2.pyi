@@ -357,7 +357,9 @@ class FieldResult(_message.Message):
 
     @_builtins.property
     def language(self) -> _verdict_pb2.DetectedLanguage:
-        """language is the language of its text. Unset: it is not text."""
+        """language is the language of its text, or of the words that were read in its picture. Unset:
+        there are none, or nothing looked for it.
+        """
 
     @_builtins.property
     def image_scores(self) -> _evidence_pb2.ImageScores:

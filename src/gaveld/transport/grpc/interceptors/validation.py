@@ -44,10 +44,11 @@ def validate(message: Message) -> None:
     violations = tuple(_violation(entry.proto) for entry in broken[:_MOST_VIOLATIONS])
     reason, metadata = ErrorReason.INVALID_ARGUMENT, {}
     for entry, violation in zip(broken, violations, strict=False):
-        text = _text_at(message, violation.field)
-        if violation.rule == "STRING_MAX_BYTES" and text is not None:
+        at = entry.proto.field
+        if violation.rule == "STRING_MAX_BYTES" and at and _CONTENT.fullmatch(violation.field):
             reason = ErrorReason.TEXT_TOO_LARGE
-            sizes = {"limit_bytes": entry.rule_value, "actual_bytes": len(text.encode())}
+            text_bytes = len(_value_at(message, at.elements).encode())
+            sizes = {"limit_bytes": entry.rule_value, "actual_bytes": text_bytes}
             metadata = {
                 "field": violation.field,
                 **{name: str(size) for name, size in sizes.items()},
@@ -91,15 +92,19 @@ def _path(elements: Iterable[Any]) -> str:
     return path
 
 
-def _text_at(message: Any, field: str) -> str | None:
-    """Return the content that a field path names; None if it names none, but a setting or so."""
-    if field in {"text", "content"}:
-        return str(getattr(message, field))
-    turn = _TURN.fullmatch(field)
-    return str(message.content[int(turn[1])].text) if turn else None
+def _value_at(message: Any, elements: Iterable[Any]) -> Any:
+    """Return what a path of the validator leads to."""
+    for element in elements:
+        message = getattr(message, element.field_name)
+        if element.subscript is not None:
+            message = message[element.subscript.value]
+    return message
 
 
-_TURN: Final = re.compile(r"content\[(\d+)\]\.text")
+_CONTENT: Final = re.compile(
+    r"text|content|content\[\d+\]\.text|fields\[.*\.string_value", re.DOTALL
+)
+"""The paths of content. Any other text, such as a prompt, is a setting."""
 
 
 _validator: Final = protovalidate.Validator()
