@@ -20,12 +20,13 @@ from standardwebhooks import Webhook
 from tests.callback_receiver import Arrival, Receiver, receiving
 from tests.e2e.command import gavel
 from tests.e2e.conftest import Server, running
-from tests.pictures import encoded, plain
+from tests.pictures import encoded, plain, written
 
 INSULT = "You are a stupid fool, Ben"
 ACTION = "5f0c2d1e-0000-4000-8000-00000000000a"
 ACTION_SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PICTURE = encoded(plain((90, 90, 90), (64, 48)), "PNG")
+POSTER = encoded(written("Free tickets for sale", height=36), "PNG")
 WAIT_SECONDS = 60
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -162,13 +163,16 @@ async def test_a_deferred_text_comes_by_poll_and_by_callback(customer: Customer)
 
 
 async def test_a_deferred_picture_is_judged_like_a_prompt_one(customer: Customer):
-    """Law: `defer` alone sends nothing anywhere; the result is fetched, and has the prompt keys."""
-    image = base64.b64encode(PICTURE).decode()
-    prompt = await customer.post("/image", {"image": image})
-    deferred = await customer.post("/image", {"image": image, "options": {"defer": True}})
-    polled = await customer.result(deferred["id"])
-    assert set(prompt) <= set(polled)
-    assert polled["hash"] == prompt["hash"] == hashlib.sha256(PICTURE).hexdigest()
+    """Law: `defer` alone sends nothing anywhere; the result is fetched, and is the prompt one."""
+    for picture in (PICTURE, POSTER):
+        image = base64.b64encode(picture).decode()
+        prompt = await customer.post("/image", {"image": image})
+        deferred = await customer.post("/image", {"image": image, "options": {"defer": True}})
+        polled = await customer.result(deferred["id"])
+        assert polled == {**prompt, "id": deferred["id"], "actorId": None}
+        assert polled["hash"] == hashlib.sha256(picture).hexdigest()
+    assert "tickets" in prompt["description"]
+    assert prompt["summary"]["language"] == "en"
     assert customer.receiver.arrivals == []
 
 
@@ -191,7 +195,7 @@ async def test_people_decide_on_a_queues_items(customer: Customer):
     }
     await customer.post("/v1/projects/-/policy:apply", {"policy": policy})
     put = await customer.post(
-        "/queues/team-a",
+        "/queues/Team-A",  # of any case
         {"type": "text", "content": INSULT, "meta": {"post": 7}, "actorId": "ben"},
     )
     assert put["status"] in ("processing", "pending")

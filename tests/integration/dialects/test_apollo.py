@@ -301,6 +301,9 @@ def deep(levels: int) -> Any:
         (COMMENT | {"contenttype": None}, "/contenttype"),
         (COMMENT | {"contenttype": "a" * 129}, "/contenttype"),
         (COMMENT | {"content": "text"}, "/content"),
+        (COMMENT | {"content": {}}, "/content"),
+        (COMMENT | {"content": {"text": None}}, "/content"),
+        (COMMENT | {"content": {"text": "a", "tags": ["a"] * 257}}, "/content/tags"),
         (COMMENT | {"content": {"tags": [None]}}, "/content/tags/0"),
         (COMMENT | {"content": {"likes": 2**63}}, "/content/likes"),
         (COMMENT | {"content": deep(9)}, "/content" + "/a" * 9),
@@ -321,7 +324,24 @@ async def test_bad_requests_point_at_the_field(served: Served, body: Any, pointe
     (error,) = errors_of(await post(served.client, body))
     assert (error["status"], error["title"]) == (400, "Invalid request")
     assert error.get("pointer") == pointer
-    assert not {"actor_id ", "content_type", "fields"} & set(error["detail"].split())
+    assert not {"actor_id", "content_type", "fields", "map"} & set(error["detail"].split())
+    assert "_value" not in error["detail"]
+
+
+@pytest.mark.parametrize("sync", [True, False])
+async def test_a_text_too_long_is_too_large(served: Served, sync: bool):
+    """Law: more than is judged of a text is 413, wherever it stands, and its field is named."""
+    long = "a" * ((1 << 20) + 1)
+    for content, field in (
+        ({"text": long}, "text"),
+        ({"text": "a", "tags": ["b", long]}, "tags/1"),
+    ):
+        (error,) = errors_of(
+            await post(served.client, COMMENT | {"content": content, "sync": sync})
+        )
+        assert (error["status"], error["title"]) == (413, "Content too large")
+        assert error["pointer"] == f"/content/{field}"
+        assert "1048576 bytes" in error["detail"]
 
 
 async def test_a_picture_that_is_none_is_refused(served: Served):

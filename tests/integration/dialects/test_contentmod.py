@@ -308,6 +308,14 @@ async def test_a_server_that_keeps_nothing_says_so(served, http_method, path, bo
             "invalid_argument",
             "image",
         ),
+        (
+            "/text",
+            {"text": "x", "options": {"callbackUrl": "<string>"}},
+            400,
+            "invalid_argument",
+            "options.callbackUrl",
+        ),
+        ("/queues/a.b", {"type": "text", "content": "x"}, 400, "invalid_argument", "queueId"),
         ("/queues/q", {"type": "video", "content": "x"}, 400, "invalid_argument", "type"),
         ("/queues/q", {"type": "text"}, 400, "invalid_argument", "content"),
         ("/queues/q", {"type": "text", "content": ""}, 400, "invalid_argument", "content"),
@@ -336,6 +344,7 @@ async def test_bad_requests_are_refused_in_this_apis_words(
     assert (error["status"], error["code"], error.get("field")) == (status, code, field)
     assert "blocked_terms" not in error["message"]
     assert "media." not in error["message"]
+    assert "regex" not in error["message"]
 
 
 async def test_http_itself_is_refused_in_this_apis_form(serve_dialects: ServeDialects):

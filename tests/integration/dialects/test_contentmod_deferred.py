@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.content_house import PICTURES as HOUSE_PICTURES
 from tests.content_house import ContentHouse
 from tests.integration.dialects.apollo_stand import ADDRESS, Desk
-from tests.integration.dialects.conftest import ServeDialects
+from tests.integration.dialects.conftest import Served, ServeDialects
 from tests.integration.dialects.stand import run
 from tests.integration.dialects.test_contentmod import (
     GOLDEN,
@@ -16,6 +18,12 @@ from tests.integration.dialects.test_contentmod import (
     post,
     started,
 )
+
+
+@pytest.fixture
+async def served_later(serve_dialects: ServeDialects) -> Served:
+    """A server that stores content."""
+    return await started(serve_dialects, services=Desk(ContentHouse()).services)
 
 
 async def test_the_printed_curl_runs(serve_dialects: ServeDialects, monkeypatch):
@@ -49,6 +57,31 @@ async def test_the_printed_curl_runs(serve_dialects: ServeDialects, monkeypatch)
     prompt = prompt.replace(ADDRESS, in_base64(GREY_PNG))
     answered = json.loads(await run("bash", "-c", prompt))
     assert (answered["isSafe"], answered["meta"]) == (True, {})
+
+
+async def test_the_printed_curl_as_it_stands_is_told_what_to_fill_in(served_later: Served):
+    """Law: a callback that could never be sent is not promised; the answer names the option."""
+    printed = (GOLDEN / "image.sh").read_text()
+    said = await run("bash", "-c", printed.replace("https://api.contentmod.io", served_later.url))
+    assert json.loads(said) == {
+        "error": {
+            "status": 400,
+            "code": "invalid_argument",
+            "message": "options.callbackUrl must be an http or https address.",
+            "field": "options.callbackUrl",
+        }
+    }
+
+
+async def test_a_text_too_long_to_judge_later_is_as_large_as_one_to_judge_now(served_later: Served):
+    """Law: the same status, code and field with and without deferral."""
+    text = "a" * ((1 << 20) + 1)
+    now, later = [
+        error_of(await post(served_later, "/text", {"text": text, "options": options}))
+        for options in ({}, {"defer": True})
+    ]
+    assert now == later
+    assert (now["status"], now["code"], now["field"]) == (413, "text_too_large", "text")
 
 
 async def test_a_deferred_text_is_answered_like_a_prompt_one(serve_dialects: ServeDialects):

@@ -29,12 +29,17 @@ _SECONDS: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(s|ms)?")
 
 
 class Headers:
-    """A request's headers by lower-case name. A name that came twice has its first value."""
+    """A request's headers by lower-case name. A name that came twice has its first value.
+
+    White space around a value is no part of it, which the HTTP parser leaves behind it.
+    """
 
     def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
         self._values: dict[str, str] = {}
         for name, value in raw:
-            self._values.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+            self._values.setdefault(
+                name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")
+            )
 
     def __getitem__(self, name: str) -> str:
         """Return a header's value, empty if it is not there."""

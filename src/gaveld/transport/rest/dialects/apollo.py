@@ -61,6 +61,12 @@ _TITLES: Final = {
 
 _NAMES: Final = {"content_type": "contenttype", "actor_id": "user_id", "fields": "content"}
 _NAME: Final = re.compile(rf"^(?:{'|'.join(_NAMES)})\b")
+_KEY: Final = re.compile(r'\["([A-Za-z_][A-Za-z0-9_-]*)"\]')
+_KIND: Final = re.compile(
+    r"(?<=\])\.(?:list_value\.values|object_value\.fields|[a-z]+_value(?:\.(?:uri|data))?)"
+)
+"""How the contract writes a field's name, and its type, which callers here don't know."""
+
 _STEP: Final = re.compile(r'"([^"]*)"|[^.\[\]"]+')
 
 
@@ -120,13 +126,16 @@ Convert = Callable[[Any, str, int], FieldValue]
 
 async def _submit(convert: Convert, request: Request, rpc: Rpc) -> Answer:
     asked = shaped(_Asked, request.json())
+    fields = _fields(asked.content, "content", 1, convert)
+    if not fields:
+        raise misfit("content", "must have a field that is not null")
     operation = await rpc(
         _SUBMIT,
         SubmitContentRequest(
             content_id=asked.content_id,
             actor_id=asked.user_id,
             content_type=asked.content_type,
-            fields=_fields(asked.content, "content", 1, convert),
+            fields=fields,
             sync=asked.sync,
         ),
         Operation,
@@ -215,7 +224,8 @@ def _problems(failure: RpcFailure) -> Iterator[dict[str, str]]:
 
 def _renamed(said: str) -> str:
     """Return a path, or what is said of one, by the name that this API has for its first part."""
-    return _NAME.sub(lambda name: _NAMES[name[0]], said)
+    named = _NAME.sub(lambda name: _NAMES[name[0]], said)
+    return _KEY.sub(r".\1", _KIND.sub("", named))
 
 
 def _pointer(field: str) -> str:

@@ -25,7 +25,12 @@ from google.rpc import code_pb2, error_details_pb2
 from gaveld.transport.rest.answers import Answer
 from gaveld.transport.rest.dialects.contentmod_content import IMAGE, TEXT, moderation_json
 from gaveld.transport.rest.dialects.contentmod_judgement import image_json, text_json
-from gaveld.transport.rest.dialects.contentmod_queue import STATUSES, item_id, queue_item_json
+from gaveld.transport.rest.dialects.contentmod_queue import (
+    STATUSES,
+    item_id,
+    queue_item_json,
+    queue_name,
+)
 from gaveld.transport.rest.dialects.contentmod_requests import (
     AskedImage,
     AskedItem,
@@ -85,6 +90,7 @@ _FIELDS_OF_ITEMS: Final = {
 _FIELDS_OF_UPLOADS: Final = {
     r"\bimage(?:\.uri|\.data)\b": "image",
     r"\bupload_id\b": "uuid",
+    r"\brequest_id\b": "uuid",
     r"\bsignature\.public_key\b": "publicKey",
     r"\bsignature\.signed_time\b": "datetime",
     r"\bsignature\.expires\b": "expires",
@@ -170,11 +176,16 @@ class ContentModDialect(Surface):
 
     async def _put(self, request: Request, rpc: Rpc) -> Answer:
         asked = shaped(AskedItem, request.json())
-        item = await rpc(_CREATE_ITEM, asked.request(_queue(request)), CreateReviewItemResponse)
+        item = await rpc(
+            _CREATE_ITEM,
+            asked.request(queue_name(request.variables["queue_id"])),
+            CreateReviewItemResponse,
+        )
         return _answer(200, {"id": item_id(item.item), "status": STATUSES[item.item.state]}, ())
 
     async def _item(self, request: Request, rpc: Rpc) -> Answer:
-        name = f"{_queue(request)}/items/{request.variables['id']}"
+        queue = queue_name(request.variables["queue_id"])
+        name = f"{queue}/items/{request.variables['id']}"
         found = await rpc(_GET_ITEM, GetReviewItemRequest(name=name), GetReviewItemResponse)
         return _answer(200, queue_item_json(found.item), ())
 
@@ -206,10 +217,6 @@ def _finished(operation: Operation) -> Answer:
         raise refusal(code_pb2.NOT_FOUND, "RESOURCE_NOT_FOUND", "There is no such moderation.")
     shown = moderation_json(moderation_id, content, None)
     return _answer(200, shown, coverage_headers(content.verdict.coverage))
-
-
-def _queue(request: Request) -> str:
-    return f"projects/-/queues/{request.variables['queue_id']}"
 
 
 def _id(operation_name: str) -> str:

@@ -67,6 +67,7 @@ def _picture_answer(answer: SubmitContentResponse, result: FieldResult) -> Moder
         findings=answer.findings,
         omitted_finding_count=answer.omitted_finding_count,
         attribute_scores=result.attribute_scores if result.HasField("attribute_scores") else None,
+        language=result.language if result.HasField("language") else None,
         description=result.description,
         content_sha256=result.content_sha256,
         topics=result.topics,

@@ -124,7 +124,7 @@ class Judged:
     def confidence(self) -> int:
         """How sure it is, 1 to 100, that the content is safe; 1 where a required check is missing.
 
-        It is what the overall risk leaves of 100.
+        It is what the overall risk leaves of 100; 1 too where nothing at all was looked for.
         """
         overall = self.risks["overall"]
         return max(1, 100 - overall) if self.is_whole and overall is not None else 1
@@ -141,10 +141,14 @@ class Judged:
 
     @property
     def rating(self) -> str | None:
-        """The strictest rating of what was found; None in place of G where checks are missing."""
+        """The strictest rating of what was found; None in place of G where checks are missing.
+
+        It is None too where nothing at all was looked for.
+        """
         found = [_rating(entry, action) for entry, action in self._actions.items()]
         strictest = max(found, key=RATINGS.index, default=RATINGS[0])
-        return strictest if self.is_whole or strictest != RATINGS[0] else None
+        is_known = self.is_whole and bool(self._scores)
+        return strictest if is_known or strictest != RATINGS[0] else None
 
     @property
     def _flag_count(self) -> int:

@@ -1,6 +1,7 @@
 """ContentMod's queue item: how it stands, what it holds, and what was found in it."""
 
 import base64
+import re
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from gavel.v1.content_service_pb2 import SubmitContentRequest, SubmitContentResp
 from gavel.v1.review_queue_service_pb2 import ReviewItem, ReviewItemState
 
 from gaveld.transport.rest.dialects.contentmod_content import moderation_json
+from gaveld.transport.rest.dialects.shapes import misfit
 
 STATUSES: Final = MappingProxyType(
     {
@@ -25,6 +27,20 @@ _DECIDED: Final = MappingProxyType(
         ReviewItemState.REVIEW_ITEM_STATE_REJECTED: False,
     }
 )
+
+
+_QUEUE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def queue_name(queue_id: str) -> str:
+    """Return the name of a queue that callers know by an id of any case. Raises ``RpcFailure``."""
+    if not _QUEUE.fullmatch(queue_id):
+        raise misfit(
+            "queueId",
+            "must be 1 to 64 letters, digits, hyphens and underscores, "
+            "the first a letter or a digit",
+        )
+    return f"projects/-/queues/{queue_id.lower()}"
 
 
 def item_id(item: ReviewItem) -> str:

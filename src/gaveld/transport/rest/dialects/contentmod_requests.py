@@ -1,6 +1,7 @@
 """ContentMod's request bodies, and what they come to where the content is decided on later."""
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -18,6 +19,8 @@ from gaveld.transport.rest.dialects.media import media_of
 from gaveld.transport.rest.dialects.shapes import Shape, misfit
 
 MAX_META_BYTES: Final = 16_384
+
+_ADDRESS: Final = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
 class Options(Shape):
@@ -42,9 +45,11 @@ class Options(Shape):
         return bool(self.defer or self.callback_url)
 
     def check(self) -> None:
-        """Raise ``RpcFailure`` for more metadata than is echoed."""
+        """Raise ``RpcFailure`` for more metadata than is echoed, and nowhere to call back."""
         for name, given in (("meta", self.meta), ("metadata", self.metadata)):
             check_meta(given, f"options.{name}")
+        if self.callback_url and not _ADDRESS.fullmatch(self.callback_url):
+            raise misfit("options.callbackUrl", "must be an http or https address")
 
 
 class TextOptions(Options):

@@ -1,6 +1,5 @@
 """ContentMod's signed upload: the address that somebody signed, and what a browser sent to it."""
 
-import json
 from typing import Any, Final
 
 from gavel.v1.content_pb2 import Media
@@ -13,14 +12,17 @@ from gaveld.transport.rest.dialects.contentmod_requests import (
     meta_struct,
     value_of,
 )
+from gaveld.transport.rest.dialects.media import MAX_INLINE_BYTES, too_large
 from gaveld.transport.rest.dialects.shapes import Shape, misfit, shaped
 from gaveld.transport.rest.failures import refusal
 from gaveld.transport.rest.headers import media_type
+from gaveld.transport.rest.strict_json import MalformedJsonError, read_json
 from gaveld.transport.rest.surfaces import Request
 
 DEFAULT_EXPIRES: Final = "3600"
 
 _KINDS: Final = {TEXT: UploadKind.UPLOAD_KIND_TEXT, IMAGE: UploadKind.UPLOAD_KIND_IMAGE}
+_FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
 _SIGNED: Final = ("signature", "publicKey", "datetime", "type")
 
 
@@ -82,7 +84,12 @@ def _content(request: Request, kind: str) -> dict[str, Any]:
             raise misfit("content", "is required")
         value = value_of(kind, given, "content")
         return {"image": value.image_value} if kind == IMAGE else {"text": given}
+    if sent in _FORMS:  # judged as it comes, the form's own words would hide what it holds
+        said = "An upload is the text or the picture itself, or JSON, and no form."
+        raise refusal(code_pb2.INVALID_ARGUMENT, "CONTENT_TYPE_UNSUPPORTED", said)
     if kind == IMAGE:
+        if len(request.body) > MAX_INLINE_BYTES:
+            raise too_large("image")
         return {"image": Media(data=request.body)}
     try:
         return {"text": request.body.decode()}
@@ -95,6 +102,6 @@ def _content(request: Request, kind: str) -> dict[str, Any]:
 def _meta(sent: str) -> Any:
     """Return the metadata, which may be JSON or any words; None for none."""
     try:
-        return json.loads(sent) if sent else None
-    except ValueError:
+        return read_json(sent.encode()) if sent else None
+    except MalformedJsonError:
         return sent

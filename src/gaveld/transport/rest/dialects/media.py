@@ -9,7 +9,7 @@ from gavel.v1.content_pb2 import Media
 from google.rpc import code_pb2
 
 from gaveld.transport.rest.dialects.shapes import misfit
-from gaveld.transport.rest.failures import refusal
+from gaveld.transport.rest.failures import RpcFailure, refusal
 
 MAX_INLINE_BYTES: Final = 4_000_000
 
@@ -29,13 +29,7 @@ def media_of(source: str, field: str) -> Media:
     prefix = _DATA_URL.match(source)
     encoded = "".join(source[prefix.end() if prefix else 0 :].split()).rstrip("=")
     if len(encoded) * 3 // 4 > MAX_INLINE_BYTES:
-        raise refusal(
-            code_pb2.INVALID_ARGUMENT,
-            "MEDIA_TOO_LARGE",
-            f"{field} holds more than {MAX_INLINE_BYTES} bytes: give a larger file by its address.",
-            field=field,
-            metadata={"limit_bytes": str(MAX_INLINE_BYTES)},
-        )
+        raise too_large(field, " Give a larger file by its address.")
     try:
         data = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
     except (binascii.Error, ValueError):
@@ -43,3 +37,14 @@ def media_of(source: str, field: str) -> Media:
     if not data:
         raise misfit(field, "must be an http or https address, a base64 data URL, or base64")
     return Media(data=data)
+
+
+def too_large(field: str, advice: str = "") -> RpcFailure:
+    """Return the failure of a file that is sent along and has more than ``MAX_INLINE_BYTES``."""
+    return refusal(
+        code_pb2.INVALID_ARGUMENT,
+        "MEDIA_TOO_LARGE",
+        f"{field} holds more than {MAX_INLINE_BYTES} bytes.{advice}",
+        field=field,
+        metadata={"limit_bytes": str(MAX_INLINE_BYTES)},
+    )

@@ -14,6 +14,8 @@ from gaveld.transport.rest.failures import RpcFailure, invalid
 
 _NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_@./-]{0,63}")
 
+_SHOULD: Final = re.compile(r"^[A-Z]\w+ should")
+
 _PROBLEMS: Final = {
     "missing": "is required",
     "extra_forbidden": "is no field of this API",
@@ -70,4 +72,4 @@ def is_plain_name(name: str) -> bool:
 
 
 def _said(message: str) -> str:
-    return message.replace("Input should", "must").rstrip(".")
+    return _SHOULD.sub("must", message).rstrip(".")

@@ -67,6 +67,26 @@ def test_each_field_at_fault_is_an_error_of_its_own():
     assert errors[0]["detail"] == "content.age must be an int"
 
 
+@pytest.mark.parametrize(
+    ("field", "pointer"),
+    [
+        ('fields["text"].string_value', "/content/text"),
+        ('fields["tags"].list_value.values[3].string_value', "/content/tags/3"),
+        ('fields["a"].object_value.fields["b-c"].int_value', "/content/a/b-c"),
+        ('fields["url"].image_value.uri', "/content/url"),
+        ('fields["string_value"].string_value', "/content/string_value"),
+        ('fields["no name"]', "/content/no name"),
+        ("actor_id", "/user_id"),
+    ],
+)
+def test_fields_are_named_as_callers_know_them(field: str, pointer: str):
+    """Law: how the contract writes a value of a type doesn't reach a caller of this API."""
+    failure = refusal(code_pb2.INVALID_ARGUMENT, "INVALID_ARGUMENT", f"{field}: bad", field=field)
+    (error,) = shown(failure)["errors"]
+    assert error["pointer"] == pointer
+    assert "_value" not in error["detail"].replace("content.string_value", "")
+
+
 def test_a_defect_is_500():
     """Law: what broke inside is told as such, with the name under which the log has it."""
     body = shown(internal("r-1"))

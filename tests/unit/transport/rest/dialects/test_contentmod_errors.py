@@ -80,6 +80,7 @@ def test_fields_are_named_as_callers_know_them(field: str, shown: str):
         (b"/queues/q", "metadata", "meta"),
         (b"/queues/Q", "parent", "queueId"),
         (b"/public/u", "upload_id", "uuid"),
+        (b"/public/u", "request_id", "uuid"),
         (b"/public/u", "signature.public_key", "publicKey"),
         (b"/public/u", "signature.signed_time", "datetime"),
         (b"/public/u", "signature.expires", "expires"),

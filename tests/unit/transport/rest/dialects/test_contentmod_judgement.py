@@ -119,6 +119,12 @@ def test_unchecked_is_not_rated_for_everybody():
     assert Judged(answer(("L1", 0.9, REVIEW), status=PARTIAL)).rating == "PG"
 
 
+def test_what_nothing_looked_at_is_not_rated_for_everybody():
+    """Law: a policy that requires nothing makes no G of a file that could not be read."""
+    unread = api.ModerateTextResponse(verdict=v.Verdict(coverage=v.Coverage(status=COMPLETE)))
+    assert (Judged(unread).rating, Judged(unread).confidence) == (None, 1)
+
+
 @pytest.mark.parametrize(
     ("action", "is_safe", "suggested"),
     [

@@ -81,9 +81,19 @@ def test_a_picture_comes_as_bytes_or_in_json():
     assert uploaded.image.uri == "https://pictures.example/1.png"
 
 
-@pytest.mark.parametrize(("sent", "echoed"), [('{"a": [1]}', {"a": [1]}), ("words", "words")])
+@pytest.mark.parametrize(
+    ("sent", "echoed"),
+    [
+        ('{"a": [1]}', {"a": [1]}),
+        ("words", "words"),
+        *[(odd, odd) for odd in ("NaN", "1e999", '["\\ud800"]', '{"a": 1, "a": 2}', "[" * 200)],
+    ],
+)
 def test_metadata_is_json_or_words(sent: str, echoed: object):
-    """Law: it is echoed as what it is, and kept as JSON text; without any there is none."""
+    """Law: it is echoed as what it is, and kept as JSON text; without any there is none.
+
+    What only looks like JSON, and could not be written as such, is words.
+    """
     asked = request(metadata=sent)
     assert upload_meta(asked) == echoed
     assert json.loads(upload_of(asked).metadata[META]) == echoed
@@ -117,3 +127,20 @@ def test_a_body_that_holds_no_text_is_refused(body: bytes, headers: dict[str, st
     with pytest.raises(RpcFailure) as failure:
         upload_of(request(body, headers))
     assert failure.value.http_status == 400
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "reason"),
+    [
+        ("multipart/form-data; boundary=b", b"--b--", "CONTENT_TYPE_UNSUPPORTED"),
+        ("application/x-www-form-urlencoded", b"content=hello", "CONTENT_TYPE_UNSUPPORTED"),
+        ("image/png", bytes(4_000_001), "MEDIA_TOO_LARGE"),
+    ],
+)
+def test_what_would_be_judged_as_something_else_is_refused(
+    content_type: str, body: bytes, reason: str
+):
+    """Law: a form is not judged in place of what it holds, and too large is told as such."""
+    with pytest.raises(RpcFailure) as failure:
+        upload_of(request(body, {"content-type": content_type}, type="image"))
+    assert failure.value.reason == reason

@@ -1,6 +1,7 @@
 """What a request of a wrong shape is told."""
 
 import pytest
+from pydantic import Field
 
 from gaveld.transport.rest.dialects.shapes import Shape, shaped
 from gaveld.transport.rest.failures import RpcFailure
@@ -14,6 +15,7 @@ class _Inner(Shape):
 
 class _Outer(Shape):
     inner: _Inner
+    name: str = Field("a", min_length=1)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,7 @@ class _Outer(Shape):
         ({"inner": {"pair": {}}}, "inner.pair must be an array."),
         ({"inner": {"table": []}}, "inner.table must be an object."),
         ({}, "inner is required."),
+        ({"inner": {}, "name": ""}, "name must have at least 1 character."),
         ({"inner": {"nmaes": []}}, "inner.nmaes is no field of this API."),
     ],
 )
