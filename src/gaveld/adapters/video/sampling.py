@@ -49,11 +49,6 @@ class SamplingPlan:
         return self._last or 0.0
 
     @property
-    def step_seconds(self) -> float:
-        """The time from the last sample to the next."""
-        return self._step
-
-    @property
     def due_seconds(self) -> float:
         """When the next sample is due; the first is at once."""
         return float("-inf") if self._last is None else self._last + self._step

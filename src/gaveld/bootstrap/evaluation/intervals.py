@@ -13,7 +13,6 @@ import numpy as np
 from gaveld.bootstrap.evaluation.metrics import f1_of, ranking_measures
 from gaveld.bootstrap.evaluation.tally import Tally
 
-CONFIDENCE: Final = 0.95
 _TAILS: Final = (2.5, 97.5)
 _Z: Final = 1.959963984540054
 

@@ -11,8 +11,6 @@ from typing import Any, Final
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
-from gaveld.transport.rest.routing import RouteTable
-
 OF_OTHERS: Final = {
     "google.longrunning.Operations.WaitOperation": http_pb2.HttpRule(
         post="/v1/{name=operations/**}:wait", body="*"
@@ -54,14 +52,6 @@ def bindings_of(services: Iterable[ServiceDescriptor]) -> Iterator[Binding]:
             if rule is not None:
                 for entry in (rule, *rule.additional_bindings):
                     yield _binding(method, entry)
-
-
-def contract_routes(services: Iterable[ServiceDescriptor]) -> RouteTable[Binding]:
-    """Return the table of all bindings."""
-    table: RouteTable[Binding] = RouteTable()
-    for binding in bindings_of(services):
-        table.add(binding.http_method, binding.template, binding)
-    return table
 
 
 def _rule(method: MethodDescriptor) -> http_pb2.HttpRule | None:
