@@ -204,11 +204,14 @@ async def test_a_lease_is_extended_while_the_work_goes_on():
 async def test_work_ends_when_its_job_is_cancelled():
     """Law: whoever works on a cancelled job stops at the next extension, and nothing is kept."""
     house = House(AttemptPlan(lease_seconds=0.03))
-    begun = asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def hang(_: Job) -> tuple[bytes, Records]:
         begun.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
         raise AssertionError
 
     house.handler = hang
@@ -216,6 +219,7 @@ async def test_work_ends_when_its_job_is_cancelled():
     await begun.wait()
     await house.jobs.cancel("shop", house.job.id)
     await making
+    assert ended.is_set()
     assert house.job.state is JobState.CANCELLED
     assert house.outcomes == [JobOutcome.LOST]
     assert house.jobs.records == {}
