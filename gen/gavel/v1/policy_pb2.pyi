@@ -100,8 +100,8 @@ class Policy(_message.Message):
     REVIEW_QUEUES_FIELD_NUMBER: _builtins.int
     STORAGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """name is the resource name, "projects/{project}/policy". Empty in a request: the project of the
-    API key.
+    """name is the resource name, "projects/{project}/policy"; a request needs it, and says
+    "projects/-/policy" for the API key's own project.
     """
     revision: _builtins.str
     """revision names this version of the document; the server sets it and ignores it in requests."""

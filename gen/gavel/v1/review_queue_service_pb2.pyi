@@ -181,7 +181,7 @@ class ReviewItem(_message.Message):
 
     @_builtins.property
     def rule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """rule_ids are the rules that sent it here. Empty: its verdict did."""
+        """rule_ids are the rules that sent it here. Empty: its verdict did, or whoever put it here."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -74,8 +74,8 @@ class UploadSignature(_message.Message):
     """kind is what may be uploaded."""
     @_builtins.property
     def hosts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """hosts are what may have stood before "/public/" in the address that was signed, 1 to 8; one of
-        them must have.
+        """hosts are what may have stood before "/public/" in the address that was signed, 1 to 8 of up to
+        512 characters; one of them must have.
         """
 
     def __init__(
