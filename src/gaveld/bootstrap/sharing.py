@@ -98,6 +98,7 @@ async def open_sharing(
         timeout_seconds=asked.timeout_seconds,
         key_prefix=asked.key_prefix,
         password_file=asked.password_file,
+        ca_file=asked.ca_file,
     )
     stack.push_async_callback(link.close)
     await link.open()

@@ -1,11 +1,12 @@
 """Opens and migrates the storage, and what is kept in it: API keys, credits, feedback, usage."""
 
 import os
+import ssl
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -152,13 +153,31 @@ def _engine(url: str, stack: AsyncExitStack) -> AsyncEngine:
     with _explained():
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             _make_file(parsed.database)
-        engine = create_async_engine(parsed)
+        engine = create_async_engine(**_encrypted(parsed))
         if parsed.get_backend_name() == "sqlite":
             write_ahead(engine)
         else:
             replace_ended(engine)
     stack.push_async_callback(close, engine)
     return engine
+
+
+def _encrypted(url: URL) -> dict[str, Any]:
+    """Take libpq's words for TLS, which asyncpg knows under other names, out of the URL.
+
+    Unlike libpq, ``verify-full`` without a ``sslrootcert`` goes by those whom the system trusts.
+    """
+    words = {name: values[-1] for name, values in url.normalized_query.items()}
+    mode, ca_file = words.get("sslmode"), words.get("sslrootcert")
+    if mode is None:
+        return {"url": url}
+    asked: object = mode
+    if mode in ("verify-ca", "verify-full") or (mode == "require" and ca_file):
+        context = ssl.create_default_context(cafile=None if ca_file == "system" else ca_file)
+        context.check_hostname = mode == "verify-full"
+        asked = context
+    url = url.difference_update_query(("sslmode", "sslrootcert"))
+    return {"url": url, "connect_args": {"ssl": asked}}
 
 
 def _make_file(database: str) -> None:

@@ -27,6 +27,7 @@ from gaveld.bootstrap.cli import app
 from gaveld.bootstrap.policies import policy_check
 from gaveld.bootstrap.settings import Settings
 from gaveld.transport.grpc.interceptors.metrics import RpcMetrics
+from gaveld.transport.grpc.stream_metrics import StreamMetrics
 from gaveld.transport.rest.metrics import RestMetrics
 from tests.unit.repo.test_set_up import phony_targets
 from tests.unit.repo.tree import ROOT, read, tracked
@@ -170,6 +171,7 @@ def metrics() -> dict[str, list[str]]:
     NatsMetrics(registry)
     RpcMetrics(registry)
     RestMetrics(registry)
+    StreamMetrics(registry)
     found = {}
     for collector in registry._collector_to_names:
         name = f"{collector._name}_total" if collector._type == "counter" else collector._name

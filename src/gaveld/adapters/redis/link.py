@@ -42,9 +42,10 @@ class RedisLink:
     """Connections to one Redis.
 
     ``url`` is ``redis://``, ``rediss://`` or ``unix://``, with a user's name if there is one; the
-    password is read from ``password_file`` at each connecting, so that it may change. No question
-    takes longer than ``timeout_seconds``. Keys start with ``key_prefix``. Open it in an event loop,
-    once; closing an unopened one is fine.
+    password is read from ``password_file`` at each connecting, so that it may change. Over
+    ``rediss://`` the server's certificate is proven by ``ca_file``, or by those whom the system
+    trusts. No question takes longer than ``timeout_seconds``. Keys start with ``key_prefix``. Open
+    it in an event loop, once; closing an unopened one is fine.
     """
 
     def __init__(
@@ -55,12 +56,15 @@ class RedisLink:
         timeout_seconds: float,
         key_prefix: str,
         password_file: Path | None = None,
+        ca_file: Path | None = None,
         probe_seconds: float = PROBE_SECONDS,
     ) -> None:
         options: dict[str, Any] = dict(parse_url(url))
         if password_file is not None:
             name = options.pop("username", None)
             options["credential_provider"] = _PasswordFile(name, password_file)
+        if ca_file is not None:
+            options["ssl_ca_certs"] = str(ca_file)
         self.client: Redis = Redis.from_pool(
             BlockingConnectionPool(
                 **options,

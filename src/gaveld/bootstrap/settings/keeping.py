@@ -63,6 +63,8 @@ class RedisSettings(Section):
     """``redis://host:6379/0``, ``rediss://`` for TLS, or ``unix:///path``."""
     password_file: ReadableFile | None = None
     """A file with the password, read at each connecting; the user's name is the URL's."""
+    ca_file: ReadableFile | None = None
+    """Who signed the server's certificate; none are those that the system trusts."""
     timeout_seconds: Annotated[float, Field(gt=0, le=5)] = 0.05
     """How long a call waits for Redis before it goes by what this replica knows."""
     key_prefix: Annotated[str, Field(pattern=r"^[!-~]{0,64}$")] = "gavel:"
@@ -72,4 +74,6 @@ class RedisSettings(Section):
     def _complete(self) -> Self:
         if self.url is None and self.password_file is not None:
             raise ValueError("password_file needs url")
+        if self.ca_file is not None and not (self.url or "").startswith("rediss:"):
+            raise ValueError("ca_file needs a url that begins with rediss://")
         return self
