@@ -53,7 +53,7 @@ def delivery(to: str = "shop", at: datetime = NOON, **facts: object) -> Delivery
         job_id="j1",
         action_id="a1",
     )
-    return replace(made, **facts, receiver_id="")
+    return replace(made, **facts, receiver_id="", host_id="")
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Kept:
     add: Callable[..., Awaitable[None]]
 
     async def lease(self, at: datetime = NOON, **bounds: object) -> list[Delivery]:
-        asked = {"limit": 100, "per_receiver": 100, "seconds": 30, **bounds}
+        asked = {"limit": 100, "per_host": 100, "seconds": 30, **bounds}
         return list(await self.store.lease(at, **asked))
 
 
@@ -120,16 +120,17 @@ async def test_the_longest_due_go_first_within_the_limit(kept: Kept):
     assert [entry.id for entry in leased] == [made[4].id, made[3].id]
 
 
-async def test_no_receivers_flood_stops_others(kept: Kept):
-    """Law: of one receiver only so many are taken, none of the busy, and others get their turn."""
-    flood = [delivery(at=after(-100)) for _ in range(20)]
+@pytest.mark.parametrize("url", ["https://shop.example/{}", "https://SHOP.example.:8443/?n={}"])
+async def test_no_hosts_flood_stops_others(kept: Kept, url: str):
+    """Law: of one host only so many are taken, however many addresses it has, and none if busy."""
+    flood = [delivery(at=after(-100), url=url.format(place // 2)) for place in range(20)]
     other = delivery(to="other")
     await kept.add(*flood, other)
-    leased = await kept.lease(limit=5, per_receiver=3)
-    assert [entry.receiver_id for entry in leased].count(flood[0].receiver_id) == 3
+    leased = await kept.lease(limit=5, per_host=3)
+    assert [entry.host_id for entry in leased].count(flood[0].host_id) == 3
     assert other.id in {entry.id for entry in leased}
-    assert await kept.lease(but_not={flood[0].receiver_id}) == []
-    assert len(await kept.lease(per_receiver=100)) == 17
+    assert await kept.lease(but_not={flood[0].host_id}) == []
+    assert len(await kept.lease(per_host=100)) == 17
 
 
 async def test_leases_at_once_share_nothing(kept: Kept):
@@ -352,7 +353,7 @@ async def test_a_database_that_is_gone_is_unavailable(postgres: Postgres):
     """Law: a database that refuses is the contract's error."""
     async with opened(postgres.url("nothing")) as engine:
         store = SqlDeliveryStore(engine, FakeSecretBox())
-        for call in (store.lease(NOON, limit=1, per_receiver=1, seconds=1), store.counts()):
+        for call in (store.lease(NOON, limit=1, per_host=1, seconds=1), store.counts()):
             with pytest.raises(Unavailable) as caught:
                 await call
             assert caught.value.reason is ErrorReason.STORAGE_UNAVAILABLE

@@ -135,11 +135,11 @@ async def test_a_callback_that_waits_is_sent_and_a_dead_one_is_erased(house: Hou
     """Law: a callback that waits is sent without the words, even after one attempt's failure."""
     for id_ in ("a" * 32, "b" * 32):
         await house.decide(job(id_))
-    first, second = await house.deliveries.lease(NOON, limit=9, per_receiver=9, seconds=60)
+    first, second = await house.deliveries.lease(NOON, limit=9, per_host=9, seconds=60)
     await house.deliveries.failed(first, BROKEN, NOON, retry_at=None)
     await house.users.forget("shop", "canary ann")
     await house.deliveries.failed(second, BROKEN, NOON, retry_at=NOON)
-    (left,) = await house.deliveries.lease(NOON, limit=9, per_receiver=9, seconds=60)
+    (left,) = await house.deliveries.lease(NOON, limit=9, per_host=9, seconds=60)
     assert (left.id, left.state, left.body) == (second.id, DeliveryState.WAITING, b"told")
     assert (left.actor_id, left.words_until) == ("", None)
 

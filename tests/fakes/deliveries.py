@@ -51,7 +51,7 @@ class FakeDeliveryStore:
         at: datetime,
         *,
         limit: int,
-        per_receiver: int,
+        per_host: int,
         seconds: float,
         but_not: Collection[str] = (),
     ) -> Sequence[Delivery]:
@@ -60,10 +60,10 @@ class FakeDeliveryStore:
         for kept in sorted(due, key=lambda kept: (kept.next_attempt_at, kept.id)):
             receiver = kept.receiver_id
             is_paused = receiver in self.paused and self.paused[receiver] > at
-            if kept.next_attempt_at > at or is_paused or receiver in but_not:
+            if kept.next_attempt_at > at or is_paused or kept.host_id in but_not:
                 continue
-            if len(taken) < limit and of[receiver] < per_receiver:
-                of[receiver] += 1
+            if len(taken) < limit and of[kept.host_id] < per_host:
+                of[kept.host_id] += 1
                 taken.append(
                     replace(
                         kept,

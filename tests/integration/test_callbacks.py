@@ -119,7 +119,7 @@ async def test_a_hanging_receiver_holds_up_no_other(engine: AsyncEngine):
         await asyncio.Event().wait()
 
     async with receiving(hang) as hanging, receiving() as quick:
-        asked = {"max_at_once": 4, "max_per_receiver": 2, "timeout_seconds": 0.5}
+        asked = {"max_at_once": 4, "max_per_host": 2, "timeout_seconds": 0.5}
         async with sending(engine, **asked) as stand:
             await stand.add(hanging, *(f"slow_{place}" for place in range(20)))
             await stand.add(quick, *(f"quick_{place}" for place in range(20)))
@@ -134,7 +134,7 @@ async def test_a_process_that_dies_between_sending_and_recording_sends_again(eng
         dying = SqlDeliveryStore(engine, FakeSecretBox())
         await Stand(engine, dying, CollectorRegistry()).add(receiver, "msg_1")
         # It sent the callback and died: all that is left of it is a lease that ran out.
-        leased = await dying.lease(datetime.now(UTC), limit=1, per_receiver=1, seconds=0)
+        leased = await dying.lease(datetime.now(UTC), limit=1, per_host=1, seconds=0)
         async with sending(engine) as stand:
             await stand.settled(DeliveryState.DELIVERED, 1)
         async with sending(engine) as stand:
@@ -160,7 +160,7 @@ async def test_two_processes_share_the_work(engine: AsyncEngine):
 
 async def test_410_is_the_end(engine: AsyncEngine):
     """Law: a receiver that is gone is sent nothing more, and the metrics show it."""
-    async with receiving(says(410)) as receiver, sending(engine, max_per_receiver=1) as stand:
+    async with receiving(says(410)) as receiver, sending(engine, max_per_host=1) as stand:
         await stand.add(receiver, "msg_1", "msg_2")
         await stand.settled(DeliveryState.DEAD, 2)
         await stand.add(receiver, "msg_3")

@@ -44,7 +44,7 @@ class DeliveryPace:
     """
 
     max_at_once: int = 64
-    max_per_receiver: int = 8
+    max_per_host: int = 8
     lease_seconds: float = 30.0
     poll_seconds: float = 1.0
     keep_days: float = 14.0
@@ -67,7 +67,7 @@ class DeliverCallbacks:
         self._pace = pace or DeliveryPace()
         self._now = now
         self._sending: set[asyncio.Task[None]] = set()
-        self._per_receiver: Counter[str] = Counter()
+        self._per_host: Counter[str] = Counter()
         self._freed = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reaches_store = True
@@ -96,14 +96,14 @@ class DeliverCallbacks:
         free = pace.max_at_once - len(self._sending)
         if free <= 0:
             return ()
-        under_way = self._per_receiver
-        busy = {entry for entry, count in under_way.items() if count >= pace.max_per_receiver}
+        under_way = self._per_host
+        busy = {entry for entry, count in under_way.items() if count >= pace.max_per_host}
         most = max((count for entry, count in under_way.items() if entry not in busy), default=0)
         try:
             leased = await self._store.lease(
                 self._now(),
                 limit=free,
-                per_receiver=pace.max_per_receiver - most,
+                per_host=pace.max_per_host - most,
                 seconds=pace.lease_seconds,
                 but_not=busy,
             )
@@ -125,24 +125,24 @@ class DeliverCallbacks:
             _log.error("callbacks can't be sent", extra={"cause": place_of(cause)})
 
     def _start(self, delivery: Delivery) -> None:
-        self._per_receiver[delivery.receiver_id] += 1
+        self._per_host[delivery.host_id] += 1
         task = asyncio.create_task(self._deliver(delivery))
         self._sending.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, delivery.receiver_id))
+        task.add_done_callback(lambda ended: self._ended(ended, delivery.host_id))
 
-    def _ended(self, task: asyncio.Task[None], receiver_id: str) -> None:
+    def _ended(self, task: asyncio.Task[None], host_id: str) -> None:
         self._sending.discard(task)
         failure = None if task.cancelled() else task.exception()
         if failure is not None:
-            _log.error("a callback was not sent", extra={"cause": place_of(failure)})
+            _log.error("a callback was not recorded", extra={"cause": place_of(failure)})
         # Nothing else is looked for before its time unless somebody may be waiting for this place.
         if len(self._sending) + 1 >= self._pace.max_at_once or (
-            self._per_receiver[receiver_id] >= self._pace.max_per_receiver
+            self._per_host[host_id] >= self._pace.max_per_host
         ):
             self._freed.set()
-        self._per_receiver[receiver_id] -= 1
-        if not self._per_receiver[receiver_id]:
-            del self._per_receiver[receiver_id]
+        self._per_host[host_id] -= 1
+        if not self._per_host[host_id]:
+            del self._per_host[host_id]
 
     async def _rest(self) -> None:
         """Wait for new callbacks, a free place, or the time to look for what is due."""
@@ -159,11 +159,7 @@ class DeliverCallbacks:
 
     async def _deliver(self, delivery: Delivery) -> None:
         begun = time.monotonic()
-        attempt = (
-            await self._sender.send(delivery)
-            if delivery.url
-            else Attempt(AttemptOutcome.UNREADABLE, error="sealed_with_another_key")
-        )
+        attempt = await self._attempt(delivery)
         self._telemetry.attempt_made(attempt.outcome, time.monotonic() - begun)
         try:
             await self._record(delivery, attempt)
@@ -173,6 +169,15 @@ class DeliverCallbacks:
                 "a callback's attempt can't be recorded",
                 extra={"callback": delivery.id, "cause": place_of(error)},
             )
+
+    async def _attempt(self, delivery: Delivery) -> Attempt:
+        if not delivery.url:
+            return Attempt(AttemptOutcome.UNREADABLE, error="sealed_with_another_key")
+        try:
+            return await self._sender.send(delivery)
+        except Exception as failure:  # noqa: BLE001 (unrecorded, it would be tried without end)
+            _log.error("a callback was not sent", extra={"cause": place_of(failure)})
+            return Attempt(AttemptOutcome.FAILED, error="sender_failed")
 
     async def _record(self, delivery: Delivery, attempt: Attempt) -> None:
         at = self._now()

@@ -40,7 +40,7 @@ def build_deliver_callbacks(
         PrometheusCallbackTelemetry(registry),
         DeliveryPace(
             max_at_once=wanted.max_at_once,
-            max_per_receiver=min(wanted.max_per_receiver, wanted.max_at_once),
+            max_per_host=min(wanted.max_per_host, wanted.max_at_once),
             lease_seconds=wanted.timeout_seconds + RECORDING_SECONDS,
             poll_seconds=wanted.poll_seconds,
             keep_days=wanted.keep_days,

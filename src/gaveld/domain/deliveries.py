@@ -96,8 +96,8 @@ class Delivery:
     ``body`` go into no log; ``secret`` is ``whsec_`` and base64, or any text. ``job_id`` and
     ``action_id`` say what it tells of, empty for none. ``actor_id`` is the person whose content it
     is, whom a project may ask to forget, and ``words_until`` when the body is to quote the content
-    no longer; None where it doesn't. ``receiver_id`` is worked out where none is given.
-    ``next_attempt_at`` is None once it is final. Times are UTC.
+    no longer; None where it doesn't. ``receiver_id`` and ``host_id`` are worked out where none are
+    given. ``next_attempt_at`` is None once it is final. Times are UTC.
     """
 
     id: str
@@ -113,6 +113,7 @@ class Delivery:
     actor_id: str = field(default="", repr=False)
     words_until: datetime | None = None
     receiver_id: str = ""
+    host_id: str = ""
     state: DeliveryState = DeliveryState.WAITING
     attempt_count: int = 0
     next_attempt_at: datetime | None = None
@@ -122,11 +123,23 @@ class Delivery:
     def __post_init__(self) -> None:
         if not self.receiver_id:
             object.__setattr__(self, "receiver_id", receiver_id(self.project, self.url))
+        if not self.host_id:
+            object.__setattr__(self, "host_id", host_id(self.project, self.url))
 
 
 def receiver_id(project: str, url: str) -> str:
     """Return the id of a receiver: 32 hex digits that don't tell its address."""
     return hashlib.sha256(f"{project}\n{url}".encode()).hexdigest()[:32]
+
+
+def host_id(project: str, url: str) -> str:
+    """Return what all of a project's receivers on one host and port share: 32 hex digits."""
+    try:
+        parts = urlsplit(url)
+        host = f"{(parts.hostname or '').rstrip('.')}:{parts.port or parts.scheme}"
+    except ValueError:  # nothing is ever sent there
+        host = url
+    return hashlib.sha256(f"{project}\n{host}".encode(errors="replace")).hexdigest()[:32]
 
 
 def words_until(at: datetime, *, is_kept: bool, kept_days: int) -> datetime:

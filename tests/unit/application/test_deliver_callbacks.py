@@ -15,6 +15,7 @@ from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.deliver_callbacks import DeliverCallbacks, DeliveryPace
 from gaveld.application.ports import Attempt
 from gaveld.domain.deliveries import (
+    MAX_ATTEMPTS,
     AttemptOutcome,
     Delivery,
     DeliveryState,
@@ -36,8 +37,8 @@ GONE = Attempt(AttemptOutcome.GONE, 410, "http_status")
 _serial = count()
 
 
-def delivery(to: str = "shop", at: datetime = NOON) -> Delivery:
-    url = f"https://{to}.example/hook?token=t0ken"
+def delivery(to: str = "shop", at: datetime = NOON, path: str = "hook") -> Delivery:
+    url = f"https://{to}.example/{path}?token=t0ken"
     key = f"msg_{next(_serial):06}"
     return Delivery(key, "shop", "content.decided", url, b"{}", "secret", at)
 
@@ -191,11 +192,11 @@ class SlowSender(FakeCallbackSender):
 
 
 async def test_a_slow_receiver_holds_nobody_up():
-    """Law: of one receiver only so many are under way, in all only so many, and others go on."""
-    pace = DeliveryPace(max_at_once=6, max_per_receiver=3, poll_seconds=0.001)
+    """Law: to one host only so many are under way, in all only so many, and others go on."""
+    pace = DeliveryPace(max_at_once=6, max_per_host=3, poll_seconds=0.001)
     sender = SlowSender()
     stand = Stand(sender, pace=pace)
-    await stand.store.add(*(delivery("slow") for _ in range(50)))
+    await stand.store.add(*(delivery("slow", path=f"{place}") for place in range(50)))
     await stand.store.add(*(delivery(f"r{place % 10}") for place in range(50)))
     async with stand.running():
         await stand.until(DeliveryState.DELIVERED, 50)
@@ -207,11 +208,35 @@ async def test_a_slow_receiver_holds_nobody_up():
     assert len({sent.id for sent in sender.sent}) == len(sender.sent) == 100
 
 
+class BrokenSender(FakeCallbackSender):
+    """Raises what no sender should."""
+
+    async def send(self, delivery: Delivery) -> Attempt:
+        await super().send(delivery)
+        raise OverflowError("t0ken")
+
+
+async def test_a_fault_of_the_sender_is_an_attempt_like_any_other(caplog):
+    """Law: what fails as nobody thought of goes through the schedule, too, and comes to an end."""
+    stand, made = Stand(BrokenSender()), delivery()
+    await stand.store.add(made)
+    async with stand.running():
+        for attempts in range(1, MAX_ATTEMPTS):
+            expected = retry_at(attempts, stand.clock.now)
+            await eventually(lambda at=expected: stand.store.kept[made.id].next_attempt_at == at)
+            assert expected is not None
+            stand.clock.now = expected
+        await stand.until(DeliveryState.DEAD)
+    assert [sent.id for sent in stand.sender.sent] == [made.id] * MAX_ATTEMPTS
+    assert "a callback was not sent" in caplog.text
+    assert "t0ken" not in caplog.text
+
+
 async def test_an_attempt_that_was_never_recorded_is_made_again_under_its_id():
     """Law: what a dead process may have sent is sent again once its lease ran out."""
     stand, made = Stand(), delivery()
     await stand.store.add(made)
-    await stand.store.lease(NOON, limit=1, per_receiver=1, seconds=30)  # by who died
+    await stand.store.lease(NOON, limit=1, per_host=1, seconds=30)  # by who died
     async with stand.running():
         await stand.store.add(delivery("other"))
         await stand.until(DeliveryState.DELIVERED)
@@ -287,7 +312,7 @@ async def test_old_ones_are_erased_and_all_are_counted():
     stand = Stand()
     old = delivery(at=NOON - timedelta(days=20))
     await stand.store.add(old)
-    (leased,) = await stand.store.lease(old.created_at, limit=1, per_receiver=1, seconds=1)
+    (leased,) = await stand.store.lease(old.created_at, limit=1, per_host=1, seconds=1)
     arrived = Attempt(AttemptOutcome.DELIVERED, 200)
     await stand.store.delivered(leased, arrived, old.created_at)
     async with stand.running():

@@ -96,13 +96,13 @@ class SqlDeliveryStore:
         at: datetime,
         *,
         limit: int,
-        per_receiver: int,
+        per_host: int,
         seconds: float,
         but_not: Collection[str] = (),
     ) -> Sequence[Delivery]:
         """Take what is due; see ``DeliveryStore.lease``. One statement, so that none has two."""
         due = _due(at, but_not)
-        chosen = _fairly(due, per_receiver).cte("chosen")
+        chosen = _fairly(due, per_host).cte("chosen")
         taken = (
             select(DeliveryRow.id)
             .where(DeliveryRow.id.in_(select(chosen.c.id)), *due)
@@ -347,21 +347,21 @@ def _due(at: datetime, but_not: Collection[str]) -> tuple[ColumnElement[bool], .
         DeliveryRow.state == DeliveryState.WAITING,
         DeliveryRow.next_attempt_at <= at,
         DeliveryRow.receiver_id.not_in(paused),
-        DeliveryRow.receiver_id.not_in(but_not),
+        DeliveryRow.host_id.not_in(but_not),
     )
 
 
-def _fairly(due: Sequence[ColumnElement[bool]], per_receiver: int) -> Select[tuple[str]]:
-    """Return the ids of what has been due the longest, but so many of one receiver at most."""
+def _fairly(due: Sequence[ColumnElement[bool]], per_host: int) -> Select[tuple[str]]:
+    """Return the ids of what has been due the longest, but so many of one host at most."""
     oldest = (
-        select(DeliveryRow.id, DeliveryRow.receiver_id, DeliveryRow.next_attempt_at)
+        select(DeliveryRow.id, DeliveryRow.host_id, DeliveryRow.next_attempt_at)
         .where(*due)
         .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
         .limit(LOOKED_AT)
         .subquery()
     )
     place = func.row_number().over(
-        partition_by=oldest.c.receiver_id, order_by=(oldest.c.next_attempt_at, oldest.c.id)
+        partition_by=oldest.c.host_id, order_by=(oldest.c.next_attempt_at, oldest.c.id)
     )
     placed = select(oldest.c.id, place.label("place")).subquery()
-    return select(placed.c.id).where(placed.c.place <= per_receiver)
+    return select(placed.c.id).where(placed.c.place <= per_host)

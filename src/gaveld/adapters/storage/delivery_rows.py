@@ -49,6 +49,7 @@ class DeliveryRow(Base):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     project: Mapped[str] = mapped_column(String(128))
     receiver_id: Mapped[str] = mapped_column(String(32))
+    host_id: Mapped[str] = mapped_column(String(32))
     event: Mapped[str] = mapped_column(String(64))
     job_id: Mapped[str] = mapped_column(String(64))
     action_id: Mapped[str] = mapped_column(String(64))
@@ -84,6 +85,7 @@ def row_from(delivery: Delivery, box: SecretBox, *, is_wanted: bool) -> Delivery
         id=delivery.id,
         project=delivery.project,
         receiver_id=delivery.receiver_id,
+        host_id=delivery.host_id,
         event=delivery.event,
         job_id=delivery.job_id,
         action_id=delivery.action_id,
@@ -120,6 +122,7 @@ def delivery_from(row: DeliveryRow, box: SecretBox, *, is_listed: bool = False) 
         actor_id="" if is_listed else row.actor_id or "",
         words_until=aware(row.words_until),
         receiver_id=row.receiver_id,
+        host_id=row.host_id,
         state=DeliveryState(row.state),
         attempt_count=row.attempt_count,
         next_attempt_at=aware(row.next_attempt_at),

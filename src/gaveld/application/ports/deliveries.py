@@ -65,15 +65,15 @@ class DeliveryStore(Protocol):
         at: datetime,
         *,
         limit: int,
-        per_receiver: int,
+        per_host: int,
         seconds: float,
         but_not: Collection[str] = (),
     ) -> Sequence[Delivery]:
         """Take up to ``limit`` callbacks that are due, the longest due first, and count an attempt.
 
-        Nobody else is given them for so many seconds. Of one receiver no more than
-        ``per_receiver`` are taken, and none of those in ``but_not`` or that are paused. One whose
-        secrets can't be opened has an empty ``url``.
+        Nobody else is given them for so many seconds. Of one host no more than ``per_host`` are
+        taken, whatever the receivers on it, none of the hosts in ``but_not``, and none of
+        receivers that are paused. One whose secrets can't be opened has an empty ``url``.
         """
         ...
 

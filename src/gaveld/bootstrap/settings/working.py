@@ -67,8 +67,8 @@ class CallbacksSettings(Section):
 
     max_at_once: Annotated[int, Field(ge=0, le=10_000)] = 64
     """How many this process sends at a time; 0 sends none from here, and others must."""
-    max_per_receiver: Annotated[int, Field(ge=1, le=1_000)] = 8
-    """How many of them to one receiver."""
+    max_per_host: Annotated[int, Field(ge=1, le=1_000)] = 8
+    """How many of them from one project to one host."""
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 15.0
     """How long one attempt may take, from looking the name up to the answer's status."""
     poll_seconds: Annotated[float, Field(ge=0.05, le=60)] = 1.0

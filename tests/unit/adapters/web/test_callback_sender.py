@@ -171,6 +171,8 @@ async def test_what_a_status_means(status: int, outcome: AttemptOutcome):
         (429, "-5", None),
         (429, "", None),
         (429, "9" * 400, 999_999_999.0),
+        (429, f"Sun, 22 Nov {'9' * 20} 12:21:00 GMT", None),
+        (429, f"Sun, 22 Nov 2026 12:21:00 +{'9' * 20}", None),
         (500, "120", None),
     ],
 )

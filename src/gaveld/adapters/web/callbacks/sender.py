@@ -167,7 +167,7 @@ def _retry_after(value: str, now: float) -> float | None:
         return float(value[:9])
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # of a year or a zone that no date has
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

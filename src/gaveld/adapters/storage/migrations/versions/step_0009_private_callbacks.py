@@ -1,4 +1,4 @@
-"""Callers' own callback addresses, sealed, and whom callbacks tell of and until when in words."""
+"""Callers' own addresses, sealed; of callbacks the host, the person, and until when in words."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,9 @@ def upgrade() -> None:
     """Make the columns."""
     for table in ("jobs", "review_items"):
         op.add_column(table, sa.Column("sealed_callback_url", sa.LargeBinary()))
+    op.add_column(
+        "deliveries", sa.Column("host_id", sa.String(32), nullable=False, server_default="")
+    )
     op.add_column("deliveries", sa.Column("actor_id", sa.LargeBinary()))
     op.add_column("deliveries", sa.Column("words_until", sa.DateTime(timezone=True)))
     for name, columns, column in (
