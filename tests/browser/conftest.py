@@ -7,20 +7,27 @@ import asyncio
 import os
 import shutil
 import threading
+import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
+from tests.browser.reviewing import Put
 from tests.browser.visitor import Visitor
 from tests.e2e.command import gavel
 from tests.e2e.conftest import Server, running
 
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", "build/screenshots"))
 DESK = {"width": 1280, "height": 860}
+PATIENCE_MS = 60_000
+"""How long to wait for what must happen: on a machine that does much else it takes its time."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 NewVisitor = Callable[..., Visitor]
 
@@ -69,7 +76,8 @@ def locked(serve_for_all, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ser
     server = serve_for_all(
         GAVEL_AUTH__ENABLED="true", GAVEL_AUTH__KEYS_FILE=str(folder / "keys.yaml")
     )
-    return server, made.errors.splitlines()[-1].strip()
+    (key,) = [line for line in made.errors.split() if line.startswith("gvl_")]
+    return server, key
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +100,7 @@ def visit(browser: Browser, server: Server) -> Iterator[NewVisitor]:
         context = browser.new_context(
             **{"viewport": DESK, "locale": "en-GB", "reduced_motion": "reduce", **options}
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE_MS)
         visitor = Visitor(context.new_page(), f"http://127.0.0.1:{at.rest_port}", SCREENSHOTS)
         visitors.append((context, visitor))
         visitor.arrive(path)
@@ -109,3 +117,31 @@ def visit(browser: Browser, server: Server) -> Iterator[NewVisitor]:
 def visitor(visit: NewVisitor) -> Visitor:
     """Somebody at a desk, in the light."""
     return visit(color_scheme="light")
+
+
+@pytest.fixture
+def queue() -> str:
+    """A queue of this test's own."""
+    return f"q-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def api(server: Server) -> Iterator[httpx2.Client]:
+    url = f"http://127.0.0.1:{server.rest_port}/v1/projects/-/queues/"
+    with httpx2.Client(base_url=url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def put(api: httpx2.Client, queue: str) -> Put:
+    """Put content into the queue, wait until it is judged, and return the item's path."""
+
+    def put_in(fields: dict[str, Any], **more: Any) -> str:
+        made = api.post(f"{queue}/items", json={"fields": fields, **more}).json()
+        item_id = made["name"].rpartition("/")[2]
+        path = f"{queue}/items/{item_id}"
+        while api.get(path).json()["state"] == "REVIEW_ITEM_STATE_PROCESSING":
+            pass  # the server's own pace
+        return path
+
+    return put_in

@@ -4,6 +4,7 @@ import json
 import struct
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.pictures import encoded, plain, written
 from tests.videos import video
@@ -41,6 +42,7 @@ def test_a_dropped_picture_is_shown_with_boxes(visitor):
     assert len(boxes) >= 2
     frames = answer.locator(".stage .box")
     assert frames.count() == len(boxes)
+    expect(answer.locator(".stage img")).to_have_js_property("naturalWidth", 640)  # it has come
     picture = answer.locator(".stage img").bounding_box()
     shown = [frames.nth(place).bounding_box() for place in range(frames.count())]
     for box in map(json.loads, boxes):
@@ -66,7 +68,7 @@ def test_one_finding_can_be_shown_alone(visitor):
     visitor.drop("note.png", "image/png", note())
     answer = visitor.judge()
     answer.get_by_role("button", name="Show finding 1").click()
-    assert answer.locator(".stage .box").count() == 1
+    expect(answer.locator(".stage .box")).to_have_count(1)
     label = answer.locator(".stage .box").get_attribute("aria-label")
     assert label.startswith("Finding 1: ")
 

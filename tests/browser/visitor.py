@@ -2,12 +2,13 @@
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Route
 
-REFUSED = "Failed to load resource: the server responded with a status of"
-"""The browser's own note of an answer that is an error, which some tests are about."""
+REFUSED = "Failed to load resource:"
+"""The browser's own note of an answer that is an error or never comes: some tests are about it."""
 
 _DROP = """([element, name, type, data]) => {
   const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
@@ -23,22 +24,31 @@ _DROP = """([element, name, type, data]) => {
 class Visitor:
     """A person with a page.
 
-    ``complaints`` are console errors and violations of the page's policy, ``strangers`` requests
-    to anywhere but the server.
+    ``strangers`` are requests to anywhere but the server.
     """
 
     def __init__(self, page: Page, origin: str, screenshots: Path) -> None:
         self.page = page
-        self.complaints: list[str] = []
         self.strangers: list[str] = []
+        self._heard: list[str] = []
+        self._expects_refusals = False
         self._answers: dict[str, dict] = {}
         self._unread: list[Request] = []
         self._origin = origin
         self._screenshots = screenshots
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self._heard.append(str(error)))
+        page.on("dialog", lambda dialog: self._heard.append(dialog.message))
         page.on("request", self._asked)
+
+    @property
+    def complaints(self) -> list[str]:
+        """Console errors and violations of the page's policy, whenever the browser told of them."""
+        return [
+            entry
+            for entry in self._heard
+            if not (self._expects_refusals and entry.startswith(REFUSED))
+        ]
 
     @property
     def answers(self) -> dict[str, dict]:
@@ -53,6 +63,11 @@ class Visitor:
     def arrive(self, path: str = "/playground") -> None:
         """Open the page, and wait for what it loads."""
         self.page.goto(f"{self._origin}{path}", wait_until="networkidle")
+
+    def intercept(self, pattern: str, handle: Callable[[Route], object], path: str) -> None:
+        """Have requests handled, on a page that is loaded anew: the browser is slow to begin."""
+        self.page.route(pattern, handle)
+        self.arrive(path)
 
     def pick(self, kind: str) -> None:
         """Choose what to judge, by its name on the page."""
@@ -112,12 +127,12 @@ class Visitor:
         return path
 
     def expect_refusals(self) -> None:
-        """Forget that the browser noted answers that are errors: the test is about them."""
-        self.complaints = [entry for entry in self.complaints if not entry.startswith(REFUSED)]
+        """Let the browser note answers that are errors, now or later: the test is about them."""
+        self._expects_refusals = True
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+            self._heard.append(message.text)
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((f"{self._origin}/", "blob:")):

@@ -3,9 +3,13 @@
 const ROOT = new URL("../", import.meta.url);
 
 let key = "";
+let ahead = 0;
 
 export const setKey = (value) => { key = value.trim(); };
 export const hasKey = () => key !== "";
+
+/** Return the server's time in milliseconds, to a second, as its last answer told it. */
+export const serverNow = () => Date.now() + ahead;
 
 /** A failure as the server told it: `status` is the google.rpc.Status, `http` the HTTP status. */
 export class CallError extends Error {
@@ -31,24 +35,27 @@ export async function call(method, path, body, signal) {
   if (body !== undefined) headers["content-type"] = "application/json";
   if (key) headers.authorization = `Bearer ${key}`;
   let answer;
+  let text;
   try {
     answer = await fetch(new URL(path.slice(1), ROOT), {
       method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "omit", cache: "no-store",
     });
+    text = await answer.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     if (error instanceof TypeError) throw new CallError({ message: "The server can't be reached, or the key holds characters that no header can." });
     throw error;
   }
-  const text = await answer.text();
+  ahead = (Date.parse(answer.headers.get("date") ?? "") || Date.now()) - Date.now();
+  const failed = (status) => new CallError(status, answer.status, answer.headers.get("retry-after") ?? "");
   let json;
   try {
     json = JSON.parse(text);
   } catch {
-    json = { message: `The answer is no JSON: ${text.slice(0, 200)}` };
+    throw failed({ message: `The answer is no JSON: ${text.slice(0, 200)}` });
   }
-  if (!answer.ok) throw new CallError(json, answer.status, answer.headers.get("retry-after") ?? "");
+  if (!answer.ok) throw failed(json);
   return camelCased(json);
 }
 

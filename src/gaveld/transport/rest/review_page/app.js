@@ -1,21 +1,27 @@
-// The page: lists what waits, takes items and says of them what a person decides.
+// The page: takes items, shows them, and says of them what a person decides. One thing at a time.
 
+import * as address from "./address.js";
 import { CallError, setKey } from "./api.js";
 import { load } from "./catalogue.js";
 import { toggleVeils } from "./content.js";
-import { $, el } from "./dom.js";
-import { isOpen, opinion, queueOf, show, showNone, stateOf, when } from "./item.js";
+import { $ } from "./dom.js";
+import * as drafts from "./drafts.js";
+import { barrier, goTo, isHeldBy, isOpen, opinion, show, showNone, stateOf, until } from "./item.js";
 import { listen } from "./keys.js";
+import * as lease from "./lease.js";
+import { mark, more, relist, step } from "./list.js";
 import * as queue from "./queue.js";
-import * as words from "./words.js";
+import { remember } from "./remembered.js";
+
+const CHANGED = new Set(["ETAG_MISMATCH", "ITEM_CLAIMED", "ITEM_NOT_OPEN"]);
 
 let current = null;
 let categories = [];
-let nextToken = "";
+let isBusy = false;
 
 const reviewer = () => $("reviewer").value.trim();
 const queueId = () => $("queue").value.trim() || queue.EVERY;
-const say = (text) => { $("status").textContent = text; };
+const say = (...sentences) => { $("status").textContent = [...new Set(sentences.filter(Boolean))].join(" "); };
 
 const acts = {
   claim: () => act(() => queue.claim(current.name, reviewer()), "You have it."),
@@ -25,110 +31,156 @@ const acts = {
   second: () => decide("REVIEW_ITEM_DECISION_SECOND_OPINION", "Left to somebody else."),
 };
 
-/** Have something done that asks the server; what fails is said. */
-async function attempt(work) {
+/**
+ * Do what asks the server, unless something is being done: a key that is pressed twice acts once.
+ * What fails is said after `before`, with what `failed` makes of it. Return whether it was done.
+ */
+async function attempt(work, before = "", failed = afterFailure) {
+  if (isBusy) return false;
+  isBusy = true;
+  $("item").setAttribute("aria-busy", "true");
   try {
     await work();
+    return true;
   } catch (error) {
-    if (!(error instanceof CallError)) throw error;
-    const why = error.violations.map(({ field, description }) => `${field}: ${description}`).join("; ");
-    say(`${error.message}${why && !error.message.includes(why) ? ` ${why}` : ""}`);
+    say(before, told(error), error instanceof CallError ? await failed(error) : "");
+    return false;
+  } finally {
+    isBusy = false;
+    $("item").removeAttribute("aria-busy");
   }
 }
 
+function told(error) {
+  if (!(error instanceof CallError)) {
+    reportError(error);
+    return "Something on this page failed; reload it.";
+  }
+  if (error.http === 401) $("key").closest("details").open = true;
+  const why = error.violations.map(({ field, description }) => `${field}: ${description}`).join("; ");
+  const again = error.retryAfter ? `A repeat may help after ${error.retryAfter} s.` : "";
+  return [error.message, error.message.includes(why) ? "" : why, again].filter(Boolean).join(" ");
+}
+
+/** Return what else there is to say; an item that is not as it was read is read again. */
+async function afterFailure(error) {
+  if (queue.isUnsure(error)) return "What you wrote is kept, and a repeat counts once.";
+  if (CHANGED.has(error.reason) && current) {
+    try {
+      display(await queue.get(current.name));
+    } catch {
+      return "";
+    }
+    return "It is shown as it is now.";
+  }
+  return "";
+}
+
 function named() {
-  if (reviewer()) return true;
-  say("Say first who you are.");
-  $("reviewer").focus();
-  return false;
+  if (!reviewer()) {
+    say("Say first who you are.");
+    $("reviewer").focus();
+  }
+  return reviewer() !== "";
 }
 
-function open(item, says) {
+function display(item) {
   current = item;
-  if (item) show(item, reviewer(), categories, acts);
-  else showNone(says);
-  mark();
-  say(says);
+  lease.forget();
+  show(item, reviewer(), categories, acts);
+  if (!isOpen(item)) drafts.forget(item.name);
+  if (isHeldBy(item, reviewer())) lease.watch(item.claimExpireTime, leaseEnds, leaseEnded);
+  address.tell(item.name);
+  mark(item.name);
 }
 
-function act(work, says) {
-  if (!named()) return undefined;
-  return attempt(async () => {
-    open(await work(), says);
-    await relist();
-  });
+function displayNone(says) {
+  current = null;
+  lease.forget();
+  showNone(says);
+  address.tell("");
+  mark("");
 }
 
-function decide(decision, says) {
-  if (!named()) return undefined;
-  return attempt(async () => {
-    const decided = await queue.decide(current, { reviewer: reviewer(), decision, ...opinion() });
-    if ($("go-on").checked) await takeNext(says);
-    else open(decided, says);
-    await relist();
-  });
+function leaseEnds() {
+  say(`Your claim ends at ${until(current)}: decide, or keep the item longer.`);
+}
+
+async function leaseEnded() {
+  const left = { ...current, claimant: "" };
+  display(left);
+  say("Your claim is over.");
+  try {
+    const item = await queue.get(left.name);
+    if (current !== left) return; // something else was done meanwhile
+    display(item);
+    say("Your claim is over.", barrier(item, reviewer()) || "Nobody else has the item: take it again, or decide.");
+  } catch (error) {
+    say("Your claim is over.", told(error));
+  }
+}
+
+async function act(work, says) {
+  if (!named()) return;
+  await attempt(async () => { display(await work()); say(says); });
+  listAgain();
+}
+
+async function decide(decision, says) {
+  if (!named()) return;
+  const why = barrier(current, reviewer());
+  if (why) { say(why); return; }
+  let decided;
+  const isDone = await attempt(async () => { decided = await queue.decide(current, { reviewer: reviewer(), decision, ...opinion() }); });
+  if (!isDone) return;
+  drafts.forget(decided.name);
+  if ($("go-on").checked) await attempt(() => takeNext(says), says, () => display(decided));
+  else { display(decided); say(says); }
+  listAgain();
 }
 
 async function takeNext(before = "") {
   const item = await queue.claimNext(queueId(), reviewer());
-  open(item, [before, item ? "The next item is yours." : "Nothing waits that you could take."].filter(Boolean).join(" "));
+  if (item) display(item);
+  else displayNone("Nothing waits that you could take.");
+  say(before, item ? "The next item is yours." : "Nothing waits that you could take.");
 }
 
-function next() {
-  if (!named()) return undefined;
-  return attempt(async () => {
-    await takeNext();
-    await relist();
-  });
+async function next() {
+  if (!named()) return;
+  await attempt(takeNext);
+  listAgain();
 }
 
-async function relist() {
-  const page = await queue.list(queueId(), $("state").value);
-  const focused = $("items").contains(document.activeElement) ? document.activeElement.dataset.name : "";
-  $("items").replaceChildren(...(page.items ?? []).map(entry));
-  if (!page.items?.length) $("items").append(el("li", { className: "hint" }, "Nothing here."));
-  after(page);
-  [...$("items").querySelectorAll("button")].find((button) => button.dataset.name === focused)?.focus();
-}
+const choose = (name) => attempt(async () => {
+  const item = await queue.get(name);
+  display(item);
+  goTo();
+  say(`${stateOf(item)}.`);
+});
 
-function more() {
-  return attempt(async () => {
-    const page = await queue.list(queueId(), $("state").value, nextToken);
-    $("items").append(...(page.items ?? []).map(entry));
-    after(page);
-  });
-}
-
-function after({ items = [], nextPageToken = "" }) {
-  nextToken = nextPageToken;
-  $("more").hidden = !nextToken;
-  const known = new Set([...$("known-queues").children].map(({ value }) => value));
-  const fresh = new Set(items.map(queueOf).filter((id) => !known.has(id)));
-  $("known-queues").append(...[...fresh].map((value) => el("option", { value })));
-  mark();
-}
-
-function entry(item) {
-  const verdict = item.verdict ? words.action(item.verdict.action) : "not judged yet";
-  const found = [...new Set((item.findings ?? []).filter(({ action }) => words.tone(action) !== "allow").map(({ categoryId }) => categoryId))];
-  return el("li", {}, el("button", { type: "button", data: { name: item.name }, onclick: () => attempt(async () => open(await queue.get(item.name), `${stateOf(item)}.`)) },
-    el("span", {}, item.contentId || item.name.split("/")[5]),
-    el("span", { className: "hint" }, [queueOf(item), verdict, found.join(" "), item.claimant ? `taken by ${item.claimant}` : "", when(item.createTime)].filter(Boolean).join(", "))));
-}
-
-function mark() {
-  for (const button of $("items").querySelectorAll("button")) {
-    button.setAttribute("aria-current", String(button.dataset.name === current?.name));
+/** List again; what is said of that follows what was said before. */
+async function listAgain() {
+  try {
+    await relist(queueId(), $("state").value, choose);
+  } catch (error) {
+    say($("status").textContent, told(error));
   }
 }
 
-function step(by) {
-  const buttons = [...$("items").querySelectorAll("button")];
-  if (!buttons.length) return false;
-  const at = buttons.indexOf(document.activeElement);
-  const place = at < 0 ? (by > 0 ? 0 : buttons.length - 1) : Math.min(Math.max(at + by, 0), buttons.length - 1);
-  buttons[place].focus();
-  return true;
+async function showMore() {
+  try {
+    await more(queueId(), $("state").value, choose);
+  } catch (error) {
+    say(told(error));
+  }
+}
+
+function follow() {
+  const name = address.told();
+  if (name === (current?.name ?? "")) return;
+  if (name) choose(name);
+  else displayNone("Take the next item, or choose one of the list.");
 }
 
 const onOpen = (does) => () => (isOpen(current) ? (does(), true) : false);
@@ -138,24 +190,32 @@ listen([
   { key: "a", says: "accept", does: onOpen(acts.accept) },
   { key: "r", says: "reject", does: onOpen(acts.reject) },
   { key: "s", says: "ask for a second opinion", does: onOpen(acts.second) },
-  { key: "c", says: "take the item that is shown", does: onOpen(acts.claim) },
+  { key: "c", says: "take the item that is shown, or keep it longer", does: onOpen(acts.claim) },
   { key: "u", says: "give it back", does: onOpen(acts.release) },
   { key: "v", says: "show or veil the pictures", does: toggleVeils },
   { key: "w", says: "write why", does: () => { const field = $("reason"); if (!field) return false; field.focus(); return true; } },
-  { key: "j", says: "down the list", does: () => step(1) },
-  { key: "k", says: "up the list", does: () => step(-1) },
-  { key: "l", says: "list again", does: () => { attempt(relist); } },
+  { key: "j", says: "down the list", does: () => step(1), repeats: true },
+  { key: "k", says: "up the list", does: () => step(-1), repeats: true },
+  { key: "l", says: "list again", does: () => { say(""); listAgain(); } },
   { key: "Escape", says: "leave a field, so that keys act again", does: () => { ($("item-title") ?? $("item")).focus(); } },
 ]);
 
 async function begin() {
-  await attempt(async () => { categories = await load(); });
-  await attempt(relist);
+  try {
+    categories = await load();
+  } catch (error) {
+    say(told(error));
+  }
+  follow();
+  await listAgain();
 }
 
+remember();
 $("queues").addEventListener("submit", (event) => { event.preventDefault(); next(); });
-$("refresh").addEventListener("click", () => attempt(relist));
-$("more").addEventListener("click", more);
-for (const id of ["queue", "state"]) $(id).addEventListener("change", () => attempt(relist));
-$("key").addEventListener("change", () => { setKey($("key").value); begin(); });
+$("refresh").addEventListener("click", () => { say(""); listAgain(); });
+$("more").addEventListener("click", showMore);
+for (const id of ["queue", "state"]) $(id).addEventListener("change", listAgain);
+$("reviewer").addEventListener("change", () => { if (current) display(current); });
+$("key").addEventListener("change", () => { say(""); setKey($("key").value); begin(); });
+addEventListener("popstate", follow);
 begin();

@@ -72,6 +72,7 @@ function mediaOf(path, kind, { uri, data }, entries) {
     : el("video", { src: address, controls: true, muted: kind === "videoValue", preload: "metadata", "aria-label": `What ${path} plays` });
   media.addEventListener("error", () => stage.replaceWith(el("p", { className: "hint" }, "This browser can’t show this kind of file.")));
   if (kind === "audioValue") stage.classList.remove("veiled");
+  media.inert = kind === "videoValue"; // a veiled video can't be played
   stage.append(media, boxes(entries));
   return el("div", {}, stage, kind === "audioValue" ? null : veil(stage, path));
 }
@@ -81,6 +82,9 @@ function veil(stage, path) {
   const button = el("button", { type: "button", className: "quiet unveil", "aria-label": `Show what is in ${path}`, "aria-pressed": "false" }, says(true));
   button.addEventListener("click", () => {
     const veiled = stage.classList.toggle("veiled");
+    const media = stage.firstElementChild;
+    if (media.pause) media.inert = veiled;
+    if (veiled) media.pause?.();
     button.setAttribute("aria-pressed", String(!veiled));
     button.replaceChildren(says(veiled));
   });

@@ -2,6 +2,7 @@
 
 import { $, el, part } from "./dom.js";
 import { contentParts, release } from "./content.js";
+import * as drafts from "./drafts.js";
 import * as words from "./words.js";
 
 const STATES = {
@@ -19,28 +20,61 @@ const SAID = {
 export const stateOf = ({ state }) => STATES[state] ?? state;
 export const queueOf = ({ name }) => name.split("/")[3];
 export const isOpen = (item) => item?.state === "REVIEW_ITEM_STATE_PENDING";
+export const isHeldBy = (item, reviewer) => isOpen(item) && reviewer !== "" && item.claimant === reviewer;
 export const when = (time) => new Date(time).toLocaleString();
+export const until = ({ claimExpireTime }) => new Date(claimExpireTime).toLocaleTimeString();
 
-/** Show an item; `acts` has what its buttons do: claim, release, accept, reject, second. */
+/** Return why this person can't decide an item now, or "" if they can. */
+export function barrier(item, reviewer) {
+  if (!isOpen(item)) return `It is not waiting: ${stateOf(item).toLowerCase()}.`;
+  if ((item.opinions ?? []).some((said) => said.reviewer === reviewer)) return "It waits for the opinion of somebody else.";
+  if (item.claimant && item.claimant !== reviewer) return `${item.claimant} has it until ${until(item)}.`;
+  return "";
+}
+
+let shown = null;
+
+/**
+ * Show an item; `acts` has what its buttons do: claim, release, accept, reject, second. Of one that
+ * is shown already only what changed is, so that typing, focus and playing videos go on.
+ */
 export function show(item, reviewer, categories, acts) {
+  const isShown = shown?.name === item.name && isOpen(shown) && isOpen(item) && matterOf(shown) === matterOf(item);
+  shown = item;
+  if (isShown) {
+    $("opinions").replaceWith(opinions(item));
+    $("bar").replaceWith(bar(item, reviewer, acts));
+    if (document.activeElement === document.body) focusTitle();
+    return;
+  }
   release();
-  const shown = [
+  $("item").replaceChildren(...[
     el("h2", { id: "item-title", tabIndex: -1 }, `${stateOf(item)} in ${queueOf(item)}`),
     headline(item),
-    facts(item),
     ...contentParts(item),
+    facts(item),
     opinions(item),
-    isOpen(item) ? decisionForm(item, reviewer, categories, acts) : null,
-  ];
-  $("item").replaceChildren(...shown.filter(Boolean));
-  $("item-title").focus();
+    isOpen(item) ? decisionForm(item, categories) : null,
+    isOpen(item) ? bar(item, reviewer, acts) : null,
+  ].filter(Boolean));
+  goTo();
+}
+
+/** Have the item in sight from its beginning, and the keyboard there. */
+export function goTo() {
+  focusTitle();
+  $("item").scrollIntoView({ block: "start", behavior: "instant" });
 }
 
 /** Show that there is no item, and why. */
 export function showNone(says) {
+  shown = null;
   release();
   $("item").replaceChildren(el("p", { className: "hint empty" }, says));
 }
+
+const focusTitle = () => $("item-title").focus({ preventScroll: true });
+const matterOf = ({ fields, findings, verdict }) => JSON.stringify([fields, findings, verdict]);
 
 /** Return what the form says of the item. */
 export function opinion() {
@@ -55,44 +89,53 @@ function headline({ verdict }) {
   return el("div", { className: `headline ${words.tone(verdict.action)}` },
     el("p", { className: "verdict" }, `The policy says: ${words.action(verdict.action)}`),
     verdict.reasons?.length ? el("ul", {}, verdict.reasons.map(({ message }) => el("li", {}, message))) : null,
-    incomplete ? el("p", {}, words.coverage(coverage.status)) : null,
-    el("p", { className: "hint" }, `Policy ${verdict.policyRevision ?? "unknown"}`));
+    incomplete ? el("p", {}, words.coverage(coverage.status)) : null);
 }
 
-function facts({ contentId, actorId, contentType, ruleIds = [], createTime, claimant, claimExpireTime, metadata }) {
+function facts({ contentId, actorId, contentType, ruleIds = [], createTime, metadata, verdict }) {
   const known = [
     ["Came", createTime ? when(createTime) : ""],
     ["Content", contentId],
     ["By", actorId],
     ["Type", contentType],
     ["Sent by rules", ruleIds.join(", ")],
-    ["Taken by", claimant ? `${claimant} until ${when(claimExpireTime)}` : ""],
     ["Metadata", metadata ? JSON.stringify(metadata) : ""],
+    ["Policy", verdict?.policyRevision],
   ].filter(([, value]) => value);
-  return el("dl", { className: "facts" }, known.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+  return part("About it", el("dl", { className: "facts" }, known.flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)])));
 }
 
 function opinions({ opinions: said = [] }) {
-  if (!said.length) return null;
-  return part("What people said", el("ol", { className: "said" }, said.map(({ reviewer, decision, reason, categoryIds = [], decideTime }) => {
+  const list = said.map(({ reviewer, decision, reason, categoryIds = [], decideTime }) => {
     const [name, tone] = SAID[decision] ?? [decision, "review"];
-    return el("li", {}, el("span", { className: `chip ${tone}` }, name), " ", el("strong", {}, reviewer), " ", reason ?? "", " ",
+    return el("li", {}, el("span", { className: `chip ${tone}` }, name), " ", el("strong", {}, reviewer), " ", el("bdi", {}, reason ?? ""), " ",
       el("span", { className: "hint" }, [categoryIds.join(", "), when(decideTime)].filter(Boolean).join(", ")));
-  })));
+  });
+  return el("div", { id: "opinions" }, list.length ? part("What people said", el("ol", { className: "said" }, list)) : null);
 }
 
-function decisionForm(item, reviewer, categories, acts) {
-  const button = (name, key, says, does) =>
-    el("button", { type: "button", className: name, "aria-keyshortcuts": key, onclick: does }, says, " ", el("kbd", {}, key.toUpperCase()));
-  const mine = item.claimant === reviewer && reviewer;
-  return el("form", { className: "decide", onsubmit: (event) => event.preventDefault() },
-    el("div", { className: "field" }, el("label", { htmlFor: "reason" }, "Why, if you like"), el("textarea", { id: "reason", rows: 2, maxLength: 4096, dir: "auto" })),
-    el("details", {}, el("summary", {}, "Categories that you see"),
+function decisionForm({ name }, categories) {
+  const begun = drafts.draftOf(name);
+  return el("form", { className: "decide", onsubmit: (event) => event.preventDefault(), oninput: () => drafts.keep(name, opinion()) },
+    el("div", { className: "field" }, el("label", { htmlFor: "reason" }, "Why, if you like"),
+      el("textarea", { id: "reason", rows: 2, maxLength: 4096, dir: "auto", value: begun.reason })),
+    el("details", { open: begun.categoryIds.length > 0 }, el("summary", {}, "Categories that you see"),
       el("select", { id: "categories", multiple: true, size: 6, "aria-label": "Categories that you see" },
-        categories.map(({ id, name }) => el("option", { value: id }, `${id} ${name}`)))),
+        categories.map(({ id, name: called }) => el("option", { value: id, selected: begun.categoryIds.includes(id) }, `${id} ${called}`)))));
+}
+
+function bar(item, reviewer, acts) {
+  const button = (name, key, says, does) =>
+    el("button", { type: "button", className: name, "aria-keyshortcuts": key, onclick: does }, says, " ", el("kbd", { "aria-hidden": "true" }, key.toUpperCase()));
+  const why = barrier(item, reviewer);
+  const isMine = isHeldBy(item, reviewer);
+  return el("div", { id: "bar", role: "group", "aria-label": "Decide" },
     el("p", { className: "buttons" },
-      button("accept", "a", "Accept", acts.accept),
-      button("reject", "r", "Reject", acts.reject),
-      button("quiet", "s", "Second opinion", acts.second),
-      mine ? button("quiet", "u", "Give back", acts.release) : button("quiet", "c", "Take it", acts.claim)));
+      why ? null : [
+        button("accept", "a", "Accept", acts.accept),
+        button("reject", "r", "Reject", acts.reject),
+        button("quiet", "s", "Second opinion", acts.second)],
+      isMine ? button("quiet", "u", "Give back", acts.release) : null,
+      button("quiet", "c", isMine ? "Keep it longer" : "Take it", acts.claim)),
+    el("p", { className: "hint" }, why || (isMine ? `Yours until ${until(item)}.` : "Nobody has it.")));
 }

@@ -3,6 +3,7 @@
 import { call, CallError } from "./api.js";
 
 export const EVERY = "-";
+const PATIENCE_MS = 60_000;
 
 /** Return a page of a queue as {items, nextPageToken}; `show` is a state, "free" or "" for all. */
 export function list(queue, show, token) {
@@ -12,20 +13,19 @@ export function list(queue, show, token) {
     query.set("unclaimedOnly", "true");
   } else if (show) query.set("state", show);
   if (token) query.set("pageToken", token);
-  return call("GET", `/v1/projects/-/queues/${queue}/items?${query}`);
+  return ask("GET", `${pathOf(queue)}/items?${query}`);
 }
 
-export const get = (name) => call("GET", `/v1/${name}`);
-export const claim = (name, reviewer) => call("POST", `/v1/${name}:claim`, { reviewer });
-export const release = (name, reviewer) => call("POST", `/v1/${name}:release`, { reviewer });
+export const get = (name) => ask("GET", `/v1/${name}`);
+export const claim = (name, reviewer) => once(`/v1/${name}:claim`, { reviewer });
+export const release = (name, reviewer) => ask("POST", `/v1/${name}:release`, { reviewer });
 
 /** Say of an item as it was read: {reviewer, decision, reason, categoryIds}. */
-export const decide = ({ name, etag }, opinion) =>
-  call("POST", `/v1/${name}:decide`, { ...opinion, etag, requestId: crypto.randomUUID() });
+export const decide = ({ name, etag }, opinion) => once(`/v1/${name}:decide`, { ...opinion, etag });
 
 /** Take the oldest item that is free; return it, or null where none is. Throws CallError. */
 export async function claimNext(queue, reviewer) {
-  if (queue !== EVERY) return orNone(claim(`projects/-/queues/${queue}`, reviewer));
+  if (queue !== EVERY) return orNone(once(`${pathOf(queue)}:claim`, { reviewer }));
   // Over all queues there is no oldest to claim: the oldest of the list that is still to be had is.
   let token = "";
   do {
@@ -39,6 +39,11 @@ export async function claimNext(queue, reviewer) {
   return null;
 }
 
+/** Whether a call may have counted all the same: no answer came, or none that tells. */
+export const isUnsure = ({ http }) => http === 0 || http >= 500;
+
+const pathOf = (queue) => `/v1/projects/-/queues/${encodeURIComponent(queue)}`;
+
 const TAKEN = new Set(["RESOURCE_NOT_FOUND", "ITEM_CLAIMED", "ITEM_NOT_OPEN"]);
 
 async function orNone(claiming) {
@@ -49,3 +54,30 @@ async function orNone(claiming) {
     throw error;
   }
 }
+
+async function ask(method, path, body) {
+  try {
+    return await call(method, path, body, AbortSignal.timeout(PATIENCE_MS));
+  } catch (error) {
+    if (error.name === "TimeoutError") throw new CallError({ message: "The server has not answered in time." });
+    throw error;
+  }
+}
+
+const unsure = new Map();
+
+/** Make a call; the same call made again because its answer was lost goes under the same id. */
+async function once(path, body) {
+  const known = `${path} ${JSON.stringify(body)}`;
+  const requestId = unsure.get(known) ?? newId();
+  unsure.delete(known);
+  try {
+    return await ask("POST", path, { ...body, requestId });
+  } catch (error) {
+    if (error instanceof CallError && isUnsure(error)) unsure.set(known, requestId);
+    throw error;
+  }
+}
+
+// Not `crypto.randomUUID`: browsers have that on pages over HTTPS alone.
+const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
