@@ -86,7 +86,7 @@ def test_a_terminal_shows_all():
     shown = printed(FIGURES)
     for said in ("300 of 1,300", "7 can't be told", "Harassment", "290", "c<1>, c&2", "Beware"):
         assert said in shown
-    assert "0 of 0 decisions" in printed(EMPTY)
+    assert "No decision is stored of that time." in printed(EMPTY)
 
 
 @pytest.mark.parametrize("figures", [FIGURES, EMPTY, replace(FIGURES, changes=(), moves={})])
@@ -122,7 +122,7 @@ def test_a_picture_is_a_png_as_high_as_its_drawing(figures: Figures):
         assert picture.size == (1920, round(captioned(figures).height * 2))
         colours = {colour for _, colour in picture.getcolors(1 << 20)}
     assert len(colours) > 2
-    assert ((208, 59, 59) in colours) is (figures is FIGURES)
+    assert ((179, 32, 46) in colours) is (figures is FIGURES)
 
 
 def test_bands_part_both_sides_without_gaps_or_overlaps():
@@ -148,3 +148,21 @@ def test_all_causes_have_room_or_are_counted():
     assert f"rule {MOST_CHANGES}" not in labels
     assert "and 5 more, each smaller" in labels
     assert all(shape.y <= drawing.height for shape in drawing.shapes if isinstance(shape, Label))
+
+
+@pytest.mark.parametrize(
+    ("changed", "tried", "said"),
+    [(0, 9, "would change"), (1, 1, "would change, 100.0%"), (2, 10**6, "under 0.1%")],
+)
+def test_the_share_that_changes_is_said(changed: int, tried: int, said: str):
+    """Law: a share is given where there is one, and one that is small is not called none."""
+    figures = replace(FIGURES, changed=changed, tried=tried)
+    labels = [shape.text for shape in drawing_of(figures).shapes if isinstance(shape, Label)]
+    assert any(label.endswith(said) for label in labels)
+
+
+def test_what_was_not_tried_is_not_said_to_stay():
+    """Law: where no decision is stored, that is said, and not that nothing would change."""
+    labels = [shape.text for shape in drawing_of(EMPTY).shapes if isinstance(shape, Label)]
+    assert "No decision is stored of that time." in labels
+    assert "Nothing would change." not in labels

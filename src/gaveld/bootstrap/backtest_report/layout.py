@@ -92,8 +92,10 @@ def captioned(figures: Figures) -> Drawing:
     shapes = [*head, *(_lowered(shape, 84) for shape in inner.shapes)]
     bottom = inner.height + 84
     for warning in figures.warnings:
-        for line in textwrap.wrap(warning, 128):
-            shapes.append(Label(MARGIN, bottom, line, 12.5, "review"))
+        lines = textwrap.wrap(warning, 126)
+        shapes.append(Box(MARGIN, bottom - 12, 3, 19.0 * len(lines) - 3, "review"))
+        for line in lines:
+            shapes.append(Label(MARGIN + 12, bottom, line, 12.5))
             bottom += 19
     return Drawing(tuple(shapes), bottom + 20)
 
@@ -101,6 +103,7 @@ def captioned(figures: Figures) -> Drawing:
 FLOW_HEIGHT: Final = 250.0
 _GAP: Final = 14.0
 _LEAST: Final = 3.0
+_LEAST_SHARE: Final = 0.0005
 _LEFT, _RIGHT, _THICK = 190.0, 754.0, 16.0
 _BAR_LEFT, _BAR_RIGHT = 560.0, 860.0
 
@@ -108,7 +111,7 @@ _BAR_LEFT, _BAR_RIGHT = 560.0, 860.0
 def _sums(figures: Figures, top: float) -> Iterator[Shape]:
     sums: tuple[tuple[str, int, Colour], ...] = (
         ("decisions tried", figures.tried, "fore"),
-        ("would change", figures.changed, "changed"),
+        (f"would change{_share(figures)}", figures.changed, "changed"),
         ("would stay", figures.stayed, "fore"),
         ("can't be told", figures.unjudged, "dim"),
     )
@@ -116,6 +119,13 @@ def _sums(figures: Figures, top: float) -> Iterator[Shape]:
         x = MARGIN + number * (WIDTH - 2 * MARGIN) / len(sums)
         yield Label(x, top + 24, f"{count:,}", 34, colour, is_bold=True)
         yield Label(x, top + 48, name, 13, "dim")
+
+
+def _share(figures: Figures) -> str:
+    if not figures.changed:
+        return ""
+    share = figures.changed / figures.tried
+    return f", {share:.1%}" if share >= _LEAST_SHARE else ", under 0.1%"
 
 
 def _flow(figures: Figures, top: float) -> Iterator[Shape]:
@@ -172,7 +182,8 @@ def _tops(
 
 def _causes(figures: Figures, top: float) -> Iterator[Shape]:
     if not figures.changes:
-        yield Label(MARGIN, top + 16, "Nothing would change.", 15, "dim")
+        says = "Nothing would change." if figures.tried else "No decision is stored of that time."
+        yield Label(MARGIN, top + 16, says, 15, "dim")
         return
     yield Label(MARGIN, top - 8, "by cause", 12, "dim")
     yield Label(_BAR_LEFT, top - 8, "decisions", 12, "dim")

@@ -16,9 +16,9 @@ from gaveld.bootstrap.backtest_report.layout import (
 from gaveld.bootstrap.html_pages import page
 
 _STYLE: Final = """
-:root { --allow: #2f9e5b; --review: #c98a06; --block: #d03b3b; --changed: #0b62c4; }
-@media (prefers-color-scheme: dark) { :root { --allow: #4cc47f; --review: #e3b341;
-  --block: #ff7b72; --changed: #6cb0ff; } }
+:root { --allow: #1a9e83; --review: #c98a06; --block: #b3202e; --changed: #0b62c4; }
+@media (prefers-color-scheme: dark) { :root { --allow: #2fc4ac; --review: #f0c24b;
+  --block: #e5534b; --changed: #6cb0ff; } }
 svg { max-width: 60rem; font-family: system-ui, sans-serif; }
 .fore { fill: var(--fore); } .dim { fill: var(--dim); } .rule { fill: var(--rule); }
 .allow { fill: var(--allow); } .review { fill: var(--review); } .block { fill: var(--block); }

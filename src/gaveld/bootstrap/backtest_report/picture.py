@@ -22,13 +22,14 @@ _FINER: Final = 2
 """Shapes are drawn so much larger and then shrunk, which smooths their edges."""
 _STEPS: Final = 48
 
+# The three actions differ in lightness too, for those who can't tell red from green.
 _COLOURS: Final[dict[Colour, tuple[int, int, int]]] = {
     "fore": (27, 31, 36),
     "dim": (92, 102, 112),
     "rule": (216, 222, 228),
-    "allow": (47, 158, 91),
+    "allow": (26, 158, 131),
     "review": (201, 138, 6),
-    "block": (208, 59, 59),
+    "block": (179, 32, 46),
     "changed": (11, 98, 196),
 }
 

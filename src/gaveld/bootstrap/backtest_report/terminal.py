@@ -24,6 +24,8 @@ def print_backtest(console: Console, figures: Figures) -> None:
 
 
 def _headline(figures: Figures) -> Text:
+    if not figures.tried:
+        return Text(f"No decision is stored of that time.  {figures.stretch}", style="bold")
     return Text.assemble(
         (f"{figures.changed:,} of {figures.tried:,} decisions would change", "bold"),
         f"; {figures.unjudged:,} can't be told.",
