@@ -90,8 +90,12 @@ class Postgres:
 
     def kill(self) -> None:
         """Kill the first process at once; the others find out and end."""
-        pid = (self._data / "postmaster.pid").read_text().splitlines()[0]
-        os.kill(int(pid), signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
+
+    @property
+    def pid(self) -> int:
+        """The first process, while it runs."""
+        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
 
     @property
     def _data(self) -> Path:
