@@ -54,7 +54,7 @@ def policy(receiver: Receiver) -> dict[str, Any]:
                 "id": BAN,
                 "name": "REVIEWED",
                 "callback_url": f"{hooks}/reviewed?from=apollo",
-                "headers": {"x-our-token": "t0p-secret", "webhook-id": "forged"},
+                "headers": {"x-our-token": "t0p-secret"},
                 "parameters": {"severity": 3, "teams": ["trust"]},
                 "secret": SECRETS[BAN],
                 "format": "apollo",

@@ -16,7 +16,12 @@ from gaveld.application.ports import (
     Patterns,
 )
 from gaveld.domain.actions import Action
-from gaveld.domain.deliveries import CALLABLE, can_be_called, can_be_header
+from gaveld.domain.deliveries import (
+    CALLABLE,
+    can_be_called,
+    can_be_header,
+    is_reserved_header,
+)
 from gaveld.domain.errors import FieldViolation
 from gaveld.domain.policies import DEFAULT_QUEUE, Policy, TermList
 from gaveld.domain.rules import Rule, RuleAction
@@ -309,12 +314,19 @@ def _calls(policy: Policy) -> Iterator[FieldViolation]:
     for index, action in enumerate(policy.actions):
         if action.callback_url and not can_be_called(action.callback_url):
             yield FieldViolation(f"actions[{index}].callback_url", f"must be {CALLABLE}", "ADDRESS")
+        seen: set[str] = set()
         for name, value in action.headers.items():
+            path = f'actions[{index}].headers["{name}"]'
             if not can_be_header(value):
-                path = f'actions[{index}].headers["{name}"]'
-                yield FieldViolation(
-                    path, "must hold no line breaks or control characters", "HEADER"
-                )
+                said = "must hold no line breaks or control characters"
+                yield FieldViolation(path, said, "HEADER")
+            if is_reserved_header(name):
+                said = "is a header that Gavel sets itself; take it out, or name it otherwise"
+                yield FieldViolation(path, said, "HEADER")
+            if name.lower() in seen:
+                said = "stands here more than once; upper and lower case make no difference"
+                yield FieldViolation(path, said, "HEADER")
+            seen.add(name.lower())
 
 
 def _spelt(

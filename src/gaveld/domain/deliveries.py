@@ -34,6 +34,22 @@ CALLABLE: Final = (
 )
 """What an address is that something can be sent to, for people."""
 
+_RESERVED_HEADERS: Final = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_RESERVED_PREFIXES: Final = ("webhook-", "proxy-")
 _WEB_PORTS: Final = (None, 80, 443)
 _FIRST_FREE_PORT: Final = 1024
 
@@ -171,6 +187,12 @@ def can_be_called(url: str) -> bool:
 def can_be_header(value: str) -> bool:
     """Whether a header can have this value, but for the blanks around it."""
     return _is_printed(value.strip().replace("\t", " "))
+
+
+def is_reserved_header(name: str) -> bool:
+    """Whether a header of callbacks is for Gavel and HTTP to set, and for no action."""
+    name = name.lower()
+    return name in _RESERVED_HEADERS or name.startswith(_RESERVED_PREFIXES)
 
 
 def _is_printed(text: str) -> bool:

@@ -134,6 +134,19 @@ def test_names_get_their_one_spelling():
         ),
         *(
             (
+                replace(GOOD, actions=(replace(BAN, headers={name: "x"}),)),
+                f'actions[0].headers["{name}"]',
+                "is a header that Gavel sets itself",
+            )
+            for name in ("Host", "content-type", "Webhook-Id", "webhook-x", "Proxy-Authorization")
+        ),
+        (
+            replace(GOOD, actions=(replace(BAN, headers={"x-shop": "1", "X-Shop": "2"}),)),
+            'actions[0].headers["X-Shop"]',
+            "stands here more than once",
+        ),
+        *(
+            (
                 replace(GOOD, actions=(replace(BAN, headers={"x-shop": value}),)),
                 'actions[0].headers["x-shop"]',
                 "must hold no line breaks",

@@ -22,29 +22,12 @@ from gaveld.adapters.web.guard.transport import (
     TlsNotTrusted,
 )
 from gaveld.application.ports import Attempt
-from gaveld.domain.deliveries import AttemptOutcome, Delivery
+from gaveld.domain.deliveries import AttemptOutcome, Delivery, is_reserved_header
 
 TIMEOUT_SECONDS: Final = 15.0
 DRAINED_BYTES: Final = 16_384
 DRAINING_SECONDS: Final = 0.25
 """An answer that ends within both leaves its connection for the next callback."""
-
-OURS: Final = frozenset(
-    {
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-"""Headers that no action sets, beside all that begin with ``webhook-`` or ``proxy-``."""
 
 _FAMILIES: Final = {
     2: AttemptOutcome.DELIVERED,
@@ -153,11 +136,7 @@ class HttpCallbackSender:
 def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
     """Return an action's own headers but for those that are not its to set, in lower case."""
     named = {name.lower(): value.strip() for name, value in headers.items()}
-    return {
-        name: value
-        for name, value in named.items()
-        if name not in OURS and not name.startswith(("webhook-", "proxy-"))
-    }
+    return {name: value for name, value in named.items() if not is_reserved_header(name)}
 
 
 def _retry_after(value: str, now: float) -> float | None:
