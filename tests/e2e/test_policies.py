@@ -56,8 +56,9 @@ async def test_a_policy_is_tried_applied_compared_and_rolled_back(server: Server
     assert "warning: categories.H1: is required and nothing here looks for it" in validated.errors
     differs = await policy(server, "diff", str(EXAMPLE))
     assert differs.status == 1
-    assert '+ rules["Hostile to a minor"]: ' in differs.output
-    assert "~ categories.H2.review" not in differs.output
+    assert "+ rule Hostile to a minor\n    content_types: [comment]\n" in differs.output
+    assert "- category A2\n" in differs.output
+    assert "~ category H2\n    - required: true\n" in differs.output
     assert await revision_of_a_verdict(server) == first
 
     applied = await policy(server, "apply", str(EXAMPLE), "--message", "Types and rules")
@@ -93,7 +94,7 @@ async def test_a_policy_is_tried_applied_compared_and_rolled_back(server: Server
     assert (stale.status, "ABORTED" in stale.errors) == (2, True)
     back = await policy(server, "rollback", first)
     assert back.status == 0
-    assert '- rules["Hostile to a minor"]: ' in back.output
+    assert "- rule Hostile to a minor\n" in back.output
     assert await revision_of_a_verdict(server) == first
     older = await policy(server, "get", "--revision", second)
     assert yaml.safe_load(older.output)["rules"][0]["actions"] == ["Hide comment"]
@@ -113,7 +114,7 @@ async def test_a_faulty_policy_is_told_and_changes_nothing(server: Server, tmp_p
         assert refused.status == 2
         assert "rules[0].condition: 1:7: " in refused.errors
         assert "rules[1].review_queue: 'lost' is no review queue" in refused.errors
-        assert "rules[1].action_ids[0]: 'Shout' is no action of this policy" in refused.errors
+        assert "rules[1].actions[0]: 'Shout' is no action of this policy" in refused.errors
     assert await revision_of_a_verdict(server) == before
 
 

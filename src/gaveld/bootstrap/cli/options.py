@@ -48,7 +48,7 @@ err = Console(stderr=True)
 def fail(message: str) -> typer.Exit:
     """Print what is wrong and return the exit to raise."""
     for line in message.splitlines():
-        err.print(Text(line, style="red"))
+        err.print(Text(line, style="red"), soft_wrap=True)
     return typer.Exit(2)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
@@ -14,8 +14,9 @@ from gavel.v1.policy_service_pb2_grpc import PolicyServiceStub
 from google.protobuf.json_format import MessageToJson
 
 from gaveld.adapters.storage.policies import (
+    PolicyError,
+    PolicyText,
     YamlPolicyStore,
-    policy_in,
     policy_schema,
     yaml_of,
 )
@@ -26,13 +27,12 @@ from gaveld.bootstrap.cli import options
 from gaveld.bootstrap.cli.options import err, explained_failures, fail, out
 from gaveld.bootstrap.cli.policy_rendering import (
     explained_policy_failures,
-    print_changes,
+    print_differences,
     print_revisions,
     print_warnings,
 )
 from gaveld.bootstrap.cli.target import Target, channel_to, running_server, tls_files
-from gaveld.bootstrap.policies import policy_check
-from gaveld.domain.policies import Policy
+from gaveld.bootstrap.policies import policy_check, prove_policies
 from gaveld.transport.grpc.converters.policies import policy_from_proto, policy_to_proto
 
 OWN: Final = "projects/-/policy"
@@ -82,13 +82,13 @@ def apply(
 ) -> None:
     """Put a policy in force, and print what that changes."""
     where = running_server(target, key, tls_files(ca_file, cert_file, key_file), config)
-    text = _text(file)
+    read, _ = _read(file)
 
-    async def applied(server: "_Server") -> policy_service_pb2.ApplyPolicyResponse:
-        wanted = await server.wanted(text, str(file))
+    async def applied(server: "_Server") -> "_Applied":
+        wanted = await server.wanted(read)
         return await server.apply(wanted, message=message, etag=if_revision)
 
-    _told(_ask(where, applied), as_json=as_json)
+    _told(_ask(where, applied, read), as_json=as_json)
 
 
 @app.command()
@@ -106,7 +106,7 @@ def rollback(
     """Put an earlier revision in force again; secrets stay as they are."""
     where = running_server(target, key, tls_files(ca_file, cert_file, key_file), config)
 
-    async def applied(server: "_Server") -> policy_service_pb2.ApplyPolicyResponse:
+    async def applied(server: "_Server") -> "_Applied":
         wanted = await server.get(revision)
         return await server.apply(wanted, message=message or f"Roll back to {revision}")
 
@@ -129,21 +129,24 @@ def diff(
     key_file: options.KeyFile = None,
     config: options.Config = None,
 ) -> None:
-    """Print what applying a file or a revision would change; exit status 1 if anything."""
+    """Print what applying a file or a revision would change.
+
+    The exit status is 0 if that is nothing, 1 if it is something, and 2 if it can't be applied.
+    """
     if (file is None) == (not revision):
         raise fail("name a file or a --revision")
     where = running_server(target, key, tls_files(ca_file, cert_file, key_file), config)
-    text = _text(file) if file else ""
+    read = _read(file)[0] if file else None
 
-    async def tried(server: "_Server") -> policy_service_pb2.ApplyPolicyResponse:
-        wanted = await (server.wanted(text, str(file)) if file else server.get(revision))
+    async def tried(server: "_Server") -> "_Applied":
+        wanted = await (server.wanted(read) if read else server.get(revision))
         return await server.apply(wanted, validate_only=True)
 
-    response = _ask(where, tried)
+    before, response = _ask(where, tried, read)
     if as_json:
         sys.stdout.write(MessageToJson(response, preserving_proto_field_name=True) + "\n")
     else:
-        print_changes(out, response.changes)
+        print_differences(out, before, response)
         print_warnings(err, response.warnings)
     raise typer.Exit(1 if response.changes else 0)
 
@@ -162,17 +165,13 @@ def validate(
 ) -> None:
     """Check a policy and name every fault; exit status 2 if there is any. It changes nothing."""
     tls = tls_files(ca_file, cert_file, key_file)
-    text = _text(file)
-    with explained_failures():
-        policies = _file_policies(file, text)
-    advice = _checked(policies, str(file))
+    read, advice = _read(file, is_servers=target is None)
     if target is not None:
 
-        async def tried(server: "_Server") -> policy_service_pb2.ApplyPolicyResponse:
-            wanted = await server.wanted(text, str(file))
-            return await server.apply(wanted, validate_only=True)
+        async def tried(server: "_Server") -> "_Applied":
+            return await server.apply(await server.wanted(read), validate_only=True)
 
-        advice = list(_ask(Target(target, key, tls), tried).warnings)
+        advice = list(_ask(Target(target, key, tls), tried, read)[1].warnings)
     print_warnings(err, advice)
     err.print("The policy is good.")
 
@@ -215,11 +214,10 @@ class _Server:
         request = policy_service_pb2.GetPolicyRequest(name=name)
         return (await self._stub.GetPolicy(request, metadata=self._metadata)).policy
 
-    async def wanted(self, text: str, where: str) -> policy_pb2.Policy:
+    async def wanted(self, read: PolicyText) -> policy_pb2.Policy:
         """Return the policy that a document says, its secrets and all."""
         in_force, _ = policy_from_proto(await self.get())
-        policy = policy_in(text, where, like=in_force)
-        _checked((policy,), where)  # names that are none of its own would be no ids to the server
+        policy = read.policy(like=in_force)
         message = policy_to_proto(policy, "-")
         for entry, action in zip(message.actions, policy.actions, strict=True):
             entry.secret = action.secret
@@ -232,32 +230,40 @@ class _Server:
         message: str = "",
         etag: str = "",
         validate_only: bool = False,
-    ) -> policy_service_pb2.ApplyPolicyResponse:
+    ) -> "_Applied":
+        """Return the policy that was in force, and what the server made of another."""
+        before = await self.get()
         policy.name = OWN
         request = policy_service_pb2.ApplyPolicyRequest(
             policy=policy, message=message, etag=etag, validate_only=validate_only
         )
-        return await self._stub.ApplyPolicy(request, metadata=self._metadata)
+        return before, await self._stub.ApplyPolicy(request, metadata=self._metadata)
 
     async def history(self, limit: int) -> policy_service_pb2.ListPolicyRevisionsResponse:
         request = policy_service_pb2.ListPolicyRevisionsRequest(parent=OWN, page_size=limit)
         return await self._stub.ListPolicyRevisions(request, metadata=self._metadata)
 
 
-def _ask(where: Target, work: Callable[[_Server], Awaitable[T]]) -> T:
+_Applied = tuple[policy_pb2.Policy, policy_service_pb2.ApplyPolicyResponse]
+
+
+def _ask(
+    where: Target, work: Callable[[_Server], Awaitable[T]], read: PolicyText | None = None
+) -> T:
     async def run() -> T:
         async with channel_to(where) as channel:
             return await work(_Server(channel, where))
 
-    with explained_failures(), explained_policy_failures():
+    with explained_failures(), explained_policy_failures(read.line if read else None):
         return asyncio.run(run())
 
 
-def _told(response: policy_service_pb2.ApplyPolicyResponse, *, as_json: bool) -> None:
+def _told(applied: _Applied, *, as_json: bool) -> None:
+    before, response = applied
     if as_json:
         sys.stdout.write(MessageToJson(response, preserving_proto_field_name=True) + "\n")
         return
-    print_changes(out, response.changes)
+    print_differences(out, before, response)
     print_warnings(err, response.warnings)
     err.print(f"In force: {response.policy.revision}", markup=False)
 
@@ -269,22 +275,21 @@ def _text(file: Path) -> str:
         raise fail(f"{file}: {error}") from error
 
 
-def _checked(policies: Iterable[Policy], where: str) -> list[str]:
-    """Return advice on policies, or end the command naming their faults."""
-    check = policy_check(Installed())
-    faults: list[str] = []
-    advice: list[str] = []
-    for policy in policies:
-        checked = check(policy)
-        faults += [f"{where}: {v.field}: {v.description}" for v in checked.violations]
-        advice += checked.warnings
-    if faults:
-        raise fail("\n".join(faults))
-    return advice
+def _read(file: Path, *, is_servers: bool = False) -> tuple[PolicyText, list[str]]:
+    """Return what a file says, and advice on it; or end the command naming every fault.
 
-
-def _file_policies(file: Path, text: str) -> tuple[Policy, ...]:
-    """Return the policies of a server's file, or the one of a project's."""
-    if str(file) == "-":
-        return (policy_in(text, "-"),)
-    return YamlPolicyStore(file, validate_term_lists, listed_domain).all()
+    ``is_servers``: it may say what single projects change of it.
+    """
+    text = _text(file)
+    with explained_failures():
+        read = PolicyText(text, str(file), is_servers=is_servers)
+        check = policy_check(Installed())
+        checked = check(read.policy())
+        if faults := read.faults(checked.violations):
+            raise PolicyError("\n".join(faults))
+        advice = list(checked.warnings)
+        if read.has_projects:
+            policies = YamlPolicyStore(file, validate_term_lists, listed_domain).all()
+            prove_policies(policies, check)
+            advice = [line for policy in policies for line in check(policy).warnings]
+    return read, advice

@@ -1,41 +1,52 @@
 """Policies' changes and revisions for a person, and how a refused policy is told."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import grpc.aio
-from gavel.v1 import policy_service_pb2
+from gavel.v1 import policy_pb2, policy_service_pb2
 from google.rpc import error_details_pb2, status_pb2
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from gaveld.adapters.storage.policies import path_of, tree_of, way_of
 from gaveld.bootstrap.cli.options import fail
+from gaveld.bootstrap.cli.policy_diff import ADDED, CHANGED, REMOVED, Difference, differences
 from gaveld.bootstrap.cli.rendering import tamed
+from gaveld.transport.grpc.converters.policies import policy_from_proto
 
 _LONGEST: Final = 400
 _DETAILS: Final = "grpc-status-details-bin"
 
 
-def print_changes(console: Console, changes: Iterable[policy_service_pb2.PolicyChange]) -> None:
-    """Print each place that changes: what comes green, what goes red."""
-    changes = list(changes)
-    for change in changes:
-        if not change.before:
-            line = Text(f"+ {_short(change.path)}: {_short(change.after)}", "green")
-        elif not change.after:
-            line = Text(f"- {_short(change.path)}: {_short(change.before)}", "red")
-        else:
-            line = Text.assemble(
-                f"~ {_short(change.path)}: ",
-                (_short(change.before), "red"),
-                " → ",
-                (_short(change.after), "green"),
-            )
-        console.print(line, soft_wrap=True)
-    if not changes:
+def print_differences(
+    console: Console,
+    before: policy_pb2.Policy,
+    response: policy_service_pb2.ApplyPolicyResponse,
+) -> None:
+    """Print what a change comes to: what comes green, what goes red, in the document's words."""
+    found = differences(_tree(before), _tree(response.policy))
+    secrets = [change for change in response.changes if change.path.endswith(".secret")]
+    found += [
+        Difference(CHANGED, f"{path_of(way_of(change.path))}: another one") for change in secrets
+    ]
+    for difference in found:
+        line = f"{difference.sign} {_short(difference.name)}"
+        console.print(Text(line, _COLOURS[difference.sign]), soft_wrap=True)
+        for detail in difference.details:
+            colour = _COLOURS.get(detail[:1], _COLOURS[difference.sign])
+            console.print(Text(f"    {_short(detail)}", colour), soft_wrap=True)
+    if not response.changes:
         console.print("Nothing changes.")
+
+
+def _tree(policy: policy_pb2.Policy) -> dict[str, Any]:
+    return tree_of(policy_from_proto(policy)[0], by_name=True)
+
+
+_COLOURS: Final = {ADDED: "green", REMOVED: "red", CHANGED: "yellow"}
 
 
 def print_warnings(console: Console, warnings: Iterable[str]) -> None:
@@ -70,12 +81,16 @@ def print_revisions(
 
 
 @contextmanager
-def explained_policy_failures() -> Iterator[None]:
-    """Turn a failed call into lines on standard error, one a fault, and exit status 2."""
+def explained_policy_failures(tell: Callable[[str, str], str] | None = None) -> Iterator[None]:
+    """Turn a failed call into lines on standard error, one a fault, and exit status 2.
+
+    ``tell`` makes a line of the path of a fault, as the contract calls it, and what is said of it.
+    """
+    tell = tell or (lambda path, said: f"{path_of(way_of(path))}: {said}")
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        faults = [f"{entry.field}: {entry.description}" for entry in _violations(error)]
+        faults = [tell(entry.field, entry.description) for entry in _violations(error)]
         lines = faults or [f"{error.code().name}: {error.details()}"]
         raise fail("\n".join(map(tamed, lines))) from error
 

@@ -102,10 +102,14 @@ CategoryId = Annotated[
     AfterValidator(_known_category),
     Field(json_schema_extra={"enum": list(CATALOGUE)}),
 ]
-Score = Annotated[float, Field(ge=0, le=1)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Whole = Annotated[int, Field(strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
+"""What stands in quotes is a text, and true is no number: editors think so, too."""
+Score = Annotated[Number, Field(ge=0, le=1)]
 Word = Literal["allow", "review", "block"]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
-Days = Annotated[int, Field(ge=1, le=MAX_DAYS)]
+Days = Annotated[Whole, Field(ge=1, le=MAX_DAYS)]
 Host = Annotated[str, AfterValidator(read_host)]
 OptionalCategoryId = Annotated[
     str,
@@ -133,7 +137,7 @@ class CategorySection(Section):
     """The score from which a person should look; none: never."""
     block: Score | None = None
     """The score from which the content is refused; none: never."""
-    required: bool = False
+    required: Flag = False
     """Whether on_incomplete applies when the category was not checked."""
 
     @model_validator(mode="after")
@@ -190,20 +194,20 @@ class PlaceSection(Section):
 
     name: Name
     """Its name in the server's settings."""
-    weight: Annotated[float, Field(ge=0, le=HEAVIEST)] | None = None
+    weight: Annotated[Number, Field(ge=0, le=HEAVIEST)] | None = None
     """What its ballot weighs in the method score; none: its own."""
 
 
 class PanelSection(Section):
     """Who reviews content in ComplianceService, and how their votes count."""
 
-    amount: int = Field(default=MOST_REVIEWERS, ge=1, le=MOST_REVIEWERS)
+    amount: Whole = Field(default=MOST_REVIEWERS, ge=1, le=MOST_REVIEWERS)
     decision_method: DecisionMethod = DecisionMethod.AVERAGE
     score_threshold: Score = 0.5
     """For the method score: the risk from which content is unsafe."""
     reviewers: tuple[PlaceSection, ...] = Field(default=(), max_length=32)
     """In the order of choice; empty: the server's own."""
-    hold_back_utf16_units: int = Field(default=200, ge=0, le=MOST_HELD_BACK)
+    hold_back_utf16_units: Whole = Field(default=200, ge=0, le=MOST_HELD_BACK)
     """Of a turn that is still being written, this much is shown late at most."""
 
 
@@ -214,7 +218,7 @@ class HashBankSection(Section):
     """Its name on the server; see gavel hashes."""
     kind: BankKind = BankKind.BLOCK
     """Whether a match is bad, or known to be good."""
-    max_distance: int = Field(default=USUAL_DISTANCE, ge=0, le=MOST_DISTANCE)
+    max_distance: Whole = Field(default=USUAL_DISTANCE, ge=0, le=MOST_DISTANCE)
     """The most bits in which a match may differ."""
     category: OptionalCategoryId = ""
     """The category of a match; for a bank that blocks."""
@@ -230,10 +234,10 @@ class ItemSection(Section):
     """What a list holds."""
 
     type: FieldType
-    required: bool = False
-    min: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    required: Flag = False
+    min: Number | None = None
     """The least number, or the fewest characters or items."""
-    max: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    max: Number | None = None
     """The greatest number, or the most characters or items."""
     pattern: Annotated[str, Field(max_length=512), _at_most_bytes(512)] = ""
     """An RE2 expression that the whole of a string must match."""
@@ -241,7 +245,7 @@ class ItemSection(Section):
     """For a list: what it holds."""
     fields: Annotated[tuple["FieldSection", ...], Field(max_length=128)] = ()
     """For an object: what it holds."""
-    exempt: bool = False
+    exempt: Flag = False
     """Text or media that is not judged."""
 
 
@@ -275,8 +279,8 @@ class RuleSection(Section):
     """The least that happens when the condition holds."""
     review_queue: Annotated[str, Field(max_length=64)] = ""
     """The queue that the content goes to when the condition holds."""
-    enabled: bool = True
-    shadow: bool = False
+    enabled: Flag = True
+    shadow: Flag = False
     """Run and counted, and never acts."""
 
 
@@ -303,7 +307,7 @@ class ReviewQueueSection(Section):
 
     id: QueueId
     name: Annotated[str, Field(max_length=128)] = ""
-    claim_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
+    claim_seconds: Annotated[Whole, Field(ge=1, le=86_400)] = 600
     """How long a claim holds."""
     action: Annotated[str, Field(max_length=128)] = ""
     """The name or id of the action to set off when an item is decided."""
@@ -312,7 +316,7 @@ class ReviewQueueSection(Section):
 class StorageSection(Section):
     """What is kept of judged content."""
 
-    keep_content: bool = False
+    keep_content: Flag = False
     """Whether text and media are kept beside scores and hashes."""
     content_retention_days: Days = 30
     decision_retention_days: Days = 90

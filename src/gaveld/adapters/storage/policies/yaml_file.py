@@ -14,6 +14,8 @@ import yaml
 from pydantic import ValidationError
 
 from gaveld.adapters.storage.policies.document import fingerprint, policy_of, tree_of
+from gaveld.adapters.storage.policies.places import Document, Way, path_of
+from gaveld.adapters.storage.policies.reading import PolicyError, document_in, said_of
 from gaveld.adapters.storage.policies.schema import PolicyDocument
 from gaveld.domain.policies import Policy, TermList
 
@@ -22,10 +24,6 @@ ValidateTerms = Callable[[Sequence[TermList], Sequence[str]], None]
 """Takes the term lists and the allowed terms; raises ``ValueError`` that names the bad one."""
 ReadDomain = Callable[[str], str]
 """Returns a listed domain in its one spelling; raises ``ValueError`` if it is none."""
-
-
-class PolicyError(Exception):
-    """The policy document can't be used; one line a fault, each naming the key."""
 
 
 class YamlPolicyStore:
@@ -37,14 +35,18 @@ class YamlPolicyStore:
         self._read_domain = read_domain
         try:
             self.changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            tree = _tree(path.read_text("utf-8"), str(path))
+            written = document_in(path.read_text("utf-8"), str(path))
         except UnicodeDecodeError as error:
             raise PolicyError(f"{path}: {error}") from error
+        tree = dict(written.tree)
         projects = tree.pop("projects", None)
-        self._default = self._policy(tree, str(path))
+        self._default = self._policy(tree, str(path), written)
         self._by_project = {
             project: self._policy(
-                _merged({**tree, "name": project}, changes), f"{path}: projects.{project}"
+                _merged({**tree, "name": project}, changes),
+                str(path),
+                written,
+                ("projects", project),
             )
             for project, changes in _projects(projects, path).items()
         }
@@ -57,8 +59,8 @@ class YamlPolicyStore:
         """Return every policy of the document, the default first."""
         return (self._default, *self._by_project.values())
 
-    def _policy(self, tree: dict[str, Any], where: str) -> Policy:
-        document = _document(tree, where)
+    def _policy(self, tree: dict[str, Any], where: str, written: Document, way: Way = ()) -> Policy:
+        document = _validated(tree, where, written, way)
         try:
             policy = policy_of(document)
             self._validate_terms(policy.term_lists, policy.allowed_terms)
@@ -68,7 +70,8 @@ class YamlPolicyStore:
                 allowed_domains=self._domains("links.allowed_domains", policy.allowed_domains),
             )
         except ValueError as error:
-            raise PolicyError(f"{where}: {error}") from error
+            within = f"{path_of(way)}: " if way else ""
+            raise PolicyError(f"{where}: {within}{error}") from error
         return replace(policy, revision=f"{document.name}@{fingerprint(policy)}")
 
     def _domains(self, key: str, entries: Sequence[str]) -> tuple[str, ...]:
@@ -81,36 +84,16 @@ class YamlPolicyStore:
         return tuple(domains)
 
 
-def policy_in(text: str, where: str, like: Policy | None = None) -> Policy:
-    """Return the policy of one project that a document says; see ``policy_of``.
-
-    Domains are as they are written. Raises ``PolicyError`` that begins with ``where``.
-    """
-    tree = _tree(text, where)
-    if tree.get("projects"):
-        raise PolicyError(f"{where}: projects: one project's policy has none of its own")
-    document = _document({key: tree[key] for key in tree if key != "projects"}, where)
-    try:
-        return policy_of(document, like=like)
-    except ValueError as error:
-        raise PolicyError(f"{where}: {error}") from error
-
-
-def _tree(text: str, where: str) -> dict[str, Any]:
-    try:
-        tree = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
-    except yaml.YAMLError as error:
-        raise PolicyError(f"{where}: {_place(error)}") from error
-    if not isinstance(tree, dict):
-        raise PolicyError(f"{where}: not a mapping of keys to values")
-    return tree
-
-
-def _document(tree: dict[str, Any], where: str) -> PolicyDocument:
+def _validated(tree: dict[str, Any], where: str, written: Document, way: Way) -> PolicyDocument:
     try:
         return PolicyDocument.model_validate(tree)
     except ValidationError as error:
-        raise PolicyError("\n".join(f"{where}: {line}" for line in _lines(error))) from error
+        lines = []
+        for entry in error.errors(include_url=False, include_input=False):
+            line, column = written.place((*way, *entry["loc"]))
+            path = path_of((*way, *entry["loc"]))
+            lines.append(f"{where}:{line}:{column}: {path}: {said_of(entry)}")
+        raise PolicyError("\n".join(lines)) from error
 
 
 def _projects(tree: object, path: Path) -> dict[str, dict[str, Any]]:
@@ -136,56 +119,32 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _lines(error: ValidationError) -> list[str]:
-    lines = []
-    for entry in error.errors(include_url=False, include_input=False):
-        message = entry["msg"].removeprefix("Value error, ")
-        if entry["type"] == "extra_forbidden":
-            message = "no such key"
-        lines.append(f"{_path(entry['loc'])}: {message}")
-    return lines
-
-
-def _path(parts: tuple[int | str, ...]) -> str:
-    """Return a place as the checks behind this one spell it, such as ``rules[0].actions[1]``."""
-    named = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return "".join(part for part in named if part != ".[key]").removeprefix(".")
-
-
 def yaml_of(policy: Policy) -> str:
     """Return a policy as a document for people, without its secrets; ``YamlPolicyStore`` reads it.
 
     Actions are named by their names where these are unique.
     """
-    tree = _plain(tree_of(policy, by_name=True))
+    tree = _plain(_named_first(tree_of(policy, by_name=True)))
     text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, of which the first would be lost."""
-
-    def construct_once(self, node: yaml.MappingNode) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for index, (key_node, _) in enumerate(node.value):
-            if keys[index] in keys[:index]:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {keys[index]!r} stands twice", key_node.start_mark
-                )
-        self.flatten_mapping(node)
-        mapping: dict[Any, Any] = self.construct_mapping(node, deep=True)
-        return mapping
+def _named_first(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a policy's tree with the names of rules, actions and fields before all else."""
+    for entry in (*tree.get("rules", ()), *tree.get("actions", ())):
+        _move_first("name", entry)
+    waiting = [*tree.get("content_types", ())]
+    while waiting:
+        entry = waiting.pop()
+        _move_first("name", entry)
+        waiting += [*entry.get("fields", ()), *([entry["item"]] if "item" in entry else [])]
+    return tree
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_once)
-
-
-def _place(error: yaml.YAMLError) -> str:
-    """Return what is wrong and where, without a line of the document, which may hold a secret."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    return "is no YAML"
+def _move_first(key: str, entry: dict[str, Any]) -> None:
+    if key in entry:
+        others = {name: entry.pop(name) for name in list(entry) if name != key}
+        entry.update(others)
 
 
 class _Dumper(yaml.SafeDumper):
