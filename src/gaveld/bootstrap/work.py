@@ -4,15 +4,19 @@ It runs in ``gavel serve`` and in ``gavel worker`` alike.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
+import structlog
+
 from gaveld.adapters.storage.journal import EmptyJournal
 from gaveld.application.count_reviews import CountReviews
 from gaveld.application.deliver_callbacks import DeliverCallbacks
+from gaveld.application.failures import place_of
 from gaveld.application.job_attempts import AttemptPlan, Attempts, JobHandler
 from gaveld.application.run_jobs import RunJobs
 from gaveld.application.sweep_jobs import Chore, SweepJobs, SweepPlan
@@ -27,10 +31,17 @@ from gaveld.transport.grpc.converters.content import ContentMessages
 DAY_SECONDS: Final = 86_400.0
 POLL_BESIDE_NATS_SECONDS: Final = 5.0
 """How often the storage is looked into where NATS carries the word."""
+AGAIN_SECONDS: Final = 1.0
+"""How long to wait before a part that failed is begun again."""
+
+_log = structlog.get_logger(__name__)
 
 
 class BackgroundWork:
-    """What goes on from ``start`` until ``drain``, which sets ``leaving``."""
+    """What goes on from ``start`` until ``drain``, which sets ``leaving``.
+
+    A part that ends by a fault that it did not foresee is logged and begun again.
+    """
 
     def __init__(
         self,
@@ -48,8 +59,9 @@ class BackgroundWork:
     def start(self) -> None:
         """Begin to work."""
         parts = (self._sweep, self._run_jobs, self._deliver)
-        runs = [part.run() for part in parts if part is not None]
-        self._tasks = [asyncio.create_task(run) for run in runs]
+        self._tasks = [
+            asyncio.create_task(self._keep_going(part)) for part in parts if part is not None
+        ]
 
     async def drain(self, grace_seconds: float) -> None:
         """Take nothing new, let what is in progress end within the grace, and stop. Idempotent.
@@ -72,6 +84,18 @@ class BackgroundWork:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._tasks = []
+
+    async def _keep_going(self, part: SweepJobs | RunJobs | DeliverCallbacks) -> None:
+        while not self._leaving.is_set():
+            try:
+                await part.run()
+            except Exception as failure:  # noqa: BLE001 (nobody would see that it has ended)
+                cause = place_of(failure.__cause__ or failure)
+                _log.error("background work failed", part=type(part).__name__, cause=cause)
+            else:
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), AGAIN_SECONDS)
 
 
 def build_work(parts: Parts, stack: AsyncExitStack) -> BackgroundWork:

@@ -4,8 +4,10 @@ import asyncio
 from datetime import datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from gaveld.application.sweep_jobs import SweepJobs, SweepPlan
+from gaveld.bootstrap import work as bootstrap_work
 from gaveld.bootstrap.work import BackgroundWork
 from tests.fakes.job_dispatcher import FakeJobDispatcher
 from tests.fakes.jobs import FakeJobStore
@@ -27,8 +29,20 @@ class Endless:
         return 0
 
 
-def work_with(chore: Endless) -> BackgroundWork:
-    sweep = SweepJobs(
+class FailingOnce(SweepJobs):
+    """A sweeper that ends by a fault of its own the first time."""
+
+    has_failed = False
+
+    async def run(self) -> None:
+        if not self.has_failed:
+            self.has_failed = True
+            raise RuntimeError("what someone wrote")
+        await super().run()
+
+
+def work_with(chore: Endless, kind: type[SweepJobs] = SweepJobs) -> BackgroundWork:
+    sweep = kind(
         FakeJobStore(),
         FakeJobDispatcher(),
         FakeTelemetry(),
@@ -64,3 +78,19 @@ async def test_who_waits_no_longer_leaves_nothing_going_on():
         with pytest.raises(asyncio.CancelledError):
             await draining
     assert chore.ended.is_set()
+
+
+async def test_what_fails_unforeseen_is_begun_again(monkeypatch: pytest.MonkeyPatch):
+    """Law: no part stops working unseen: its fault is logged, without its words, and it goes on."""
+    monkeypatch.setattr(bootstrap_work, "AGAIN_SECONDS", 0.0)
+    chore = Endless()
+    with capture_logs() as logs:
+        work = work_with(chore, FailingOnce)
+        work.start()
+        async with asyncio.timeout(30):
+            await chore.begun.wait()
+            await work.drain(0.0)
+    (entry,) = logs
+    assert (entry["event"], entry["part"]) == ("background work failed", "FailingOnce")
+    assert entry["cause"].startswith("RuntimeError at ")
+    assert "wrote" not in str(entry)
