@@ -8,15 +8,19 @@ from typing import Any, Final
 import grpc
 import protovalidate
 from gavel.v1.content_pb2 import FieldValue
+from gavel.v1.policy_service_pb2 import ApplyPolicyRequest, BacktestPolicyRequest
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from gaveld.domain.errors import ErrorReason
 from gaveld.transport.grpc.call import Call
 from gaveld.transport.grpc.converters.fields import check_value_count
+from gaveld.transport.grpc.converters.policy_rules import check_size
 from gaveld.transport.grpc.errors import Refusal, RefusedError, Violation
 from gaveld.transport.grpc.interceptors.interceptor import Interceptor
+from gaveld.transport.grpc.violations import words_of
 
+_WITH_POLICIES: Final = (ApplyPolicyRequest, BacktestPolicyRequest)
 _MOST_VIOLATIONS: Final = 16
 _LONGEST_KEY: Final = 64
 """Together they keep an error within the 8 KiB of metadata that clients accept."""
@@ -34,14 +38,16 @@ class Validation(Interceptor):
 def validate(message: Message) -> None:
     """Raise a refusal that names the fields of ``message`` that break their rules.
 
-    Raises ``InvalidRequest`` for more typed fields than are looked at.
+    Raises ``InvalidRequest`` for more typed fields than are looked at, and a policy too large.
     """
+    if isinstance(message, _WITH_POLICIES):
+        check_size(message.policy)
     if _has_typed_fields(message.DESCRIPTOR):
         check_value_count(getattr(message, "fields"))  # noqa: B009 - of some messages alone
     broken = _validator.collect_violations(message)
     if not broken:
         return
-    violations = tuple(_violation(entry.proto) for entry in broken[:_MOST_VIOLATIONS])
+    violations = tuple(_violation(entry, message.DESCRIPTOR) for entry in broken[:_MOST_VIOLATIONS])
     reason, metadata = ErrorReason.INVALID_ARGUMENT, {}
     for entry, violation in zip(broken, violations, strict=False):
         at = entry.proto.field
@@ -70,10 +76,11 @@ def _has_typed_fields(descriptor: Descriptor) -> bool:
     return value is not None and value.message_type is FieldValue.DESCRIPTOR
 
 
-def _violation(proto: Any) -> Violation:
+def _violation(entry: protovalidate.Violation, request: Any) -> Violation:
     # A rule of the whole request is about no field.
+    proto = entry.proto
     path = _path(proto.field.elements) if proto.field is not None else ""
-    return Violation(path, proto.message, _rule(proto.rule_id))
+    return Violation(path, words_of(entry, request), _rule(proto.rule_id))
 
 
 def _rule(rule_id: str) -> str:
