@@ -25,13 +25,13 @@ class Processes(NamedTuple):
     first: int
 
     def found(self) -> dict[int, int]:
-        """Return those that run, and the ticks of CPU time that each has used."""
+        """Return those that run, and the ticks of CPU time of each and of those it has outlived."""
         parents, ticks = {}, {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
                 own, (_, _, fields) = int(path.parent.name), path.read_text().rpartition(")")
                 state = fields.split()
-                parents[own], ticks[own] = int(state[1]), int(state[11]) + int(state[12])
+                parents[own], ticks[own] = int(state[1]), sum(map(int, state[11:15]))
         family = {self.first}
         while more := {own for own, parent in parents.items() if parent in family} - family:
             family |= more
