@@ -6,22 +6,25 @@ with ``requests``, and take callbacks on a server of their own, verified with th
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import requests
 import yaml
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.callback_receiver import Arrival, Receiver, receiving, says
 from tests.e2e.command import gavel
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Server, running
 from tests.integration.dialects.stand import run_python
 from tests.pictures import encoded, plain, written
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PRINTED = Path(__file__).parents[1] / "conformance" / "dialects" / "apollo"
 BAN, FLAG = "4b179456-8282-418f-93a5-d986d8631342", "9f3d1a52-0a43-4c57-8a0c-2f6b1f7c9e11"
@@ -45,6 +48,7 @@ def policy(receiver: Receiver) -> dict[str, Any]:
                 "fields": [
                     {"name": "text", "type": "string", "required": True},
                     {"name": "likes", "type": "int"},
+                    {"name": "occasion", "type": "string", "exempt": True},
                 ],
             },
             {"name": "Image", "fields": [{"name": "url", "type": "image", "required": True}]},
@@ -96,6 +100,7 @@ class Customer:
 
     server: Server
     receiver: Receiver
+    project: str
     key: str
 
     @property
@@ -123,6 +128,12 @@ class Customer:
             await self.receiver.arrived.wait_for(lambda: len(self._posts) >= count)
         return [(arrival, self._told(arrival)) for arrival in self._posts]
 
+    async def sent(self) -> list[dict[str, Any]]:
+        """Return the callbacks to this customer as the operator sees them."""
+        listed = await gavel("callbacks", "list", "--json", folder=self.server.log.parent)
+        assert listed.status == 0, listed.errors
+        return [sent for sent in json.loads(listed.output) if sent["project"] == self.project]
+
     @property
     def _posts(self) -> list[Arrival]:
         return [entry for entry in self.receiver.arrivals if entry.method == "POST"]
@@ -143,28 +154,35 @@ async def answer(arrival: Arrival, writer: asyncio.StreamWriter) -> None:
         await says(204)(arrival, writer)
 
 
-@pytest.fixture
-async def customer(serve, tmp_path: Path) -> AsyncIterator[Customer]:
-    async with AsyncExitStack() as stack:
-        receiver = await stack.enter_async_context(receiving(answer))
-        server = await serve(
-            GAVEL_AUTH__ENABLED="true",
-            GAVEL_CALLBACKS__INTERNAL_HOSTS='["127.0.0.1"]',
-            GAVEL_PANEL__EMBEDDED="false",
-        )
-        folder = server.log.parent
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asking_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """One server for all, which asks for keys and may call back on this machine."""
+    environment = {
+        "GAVEL_AUTH__ENABLED": "true",
+        "GAVEL_CALLBACKS__INTERNAL_HOSTS": '["127.0.0.1"]',
+        "GAVEL_PANEL__EMBEDDED": "false",
+    }
+    async with running(tmp_path_factory.mktemp("server"), environment) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def customer(asking_server: Server, tmp_path: Path) -> AsyncIterator[Customer]:
+    """Somebody with a project of their own, and a policy in force there."""
+    async with receiving(answer) as receiver:
+        project = f"shop-{uuid.uuid4().hex[:8]}"
         made = await gavel(
-            "keys", "create", "--project", "shop", "--scope", "moderate", "--scope", "policy",
-            folder=folder, environment={"GAVEL_AUTH__ENABLED": "true"},
+            "keys", "create", "--project", project, "--scope", "moderate", "--scope", "policy",
+            folder=asking_server.log.parent, environment={"GAVEL_AUTH__ENABLED": "true"},
         )  # fmt: skip
         key = made.output.strip()
         document = tmp_path / "policy.yaml"
         document.write_text(yaml.safe_dump(policy(receiver)))
         applied = await gavel(
-            "policy", "apply", str(document), "--target", server.address, "--key", key
+            "policy", "apply", str(document), "--target", asking_server.address, "--key", key
         )
         assert applied.status == 0, applied.errors
-        yield Customer(server, receiver, key)
+        yield Customer(asking_server, receiver, project, key)
 
 
 def comment(text: str, content_id: str, **content: Any) -> dict[str, Any]:
@@ -248,6 +266,19 @@ async def test_pictures_by_the_image_document(customer: Customer):
         assert body["user_id"] == "def456"
 
 
+async def test_the_same_content_runs_again_on_another_occasion(customer: Customer):
+    """Law: what is sent again is decided once; what was reported since is run through all rules."""
+    path = "/api/v1/content/"
+    for _ in range(2):
+        assert await customer.runs(path, comment(INSULT, "c1")) == [(BAN, "REVIEWED")]
+    reported = comment(INSULT, "c1", occasion="reported")
+    assert await customer.runs(path, reported) == [(BAN, "REVIEWED")]
+    told = await customer.callbacks(2)
+    assert [body["content_id"] for _, body in told] == ["c1", "c1"]
+    ids = [entry["id"] for entry in await customer.sent()]
+    assert sorted(ids) == sorted(entry.headers["webhook-id"] for entry, _ in told)
+
+
 async def test_what_does_not_fit_and_who_may_not(customer: Customer):
     """Law: every field at fault is named, whoever has no key is told so, and nothing is sent."""
     path = "/api/v1/content/"
@@ -283,9 +314,7 @@ async def test_a_callback_that_was_tampered_with_is_found_out(customer: Customer
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRETS[FLAG].encode()).verify(arrival.body, headers)
 
-    folder = customer.server.log.parent
-    listed = await gavel("callbacks", "list", "--json", folder=folder)
-    (sent,) = json.loads(listed.output)
+    (sent,) = await customer.sent()
     assert sent["id"] == arrival.headers["webhook-id"]
-    assert (sent["project"], sent["action_id"], sent["host"]) == ("shop", BAN, "127.0.0.1")
+    assert (sent["action_id"], sent["host"]) == (BAN, "127.0.0.1")
     assert "t0p-secret" not in customer.server.log.read_text()
