@@ -1,11 +1,12 @@
 """Forgetting a user in all tables at once, on every kind of database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from gaveld.adapters.storage.decisions import record_decision
 from gaveld.adapters.storage.deliveries import ROWS_AT_ONCE, SqlDeliveryStore
@@ -77,6 +78,15 @@ class House:
         done = replace(job, state=JobState.DONE, payload=b"", answer=WORDS)
         await self.jobs.add_done(done, records(job))
 
+    async def is_waited_for(self) -> None:
+        """Come back once somebody waits for a lock; SQLite's writers queue by themselves."""
+        if self.engine.dialect.name == "sqlite":
+            return
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        async with asyncio.timeout(60), self.engine.connect() as connection:
+            while not await connection.scalar(waiting):
+                pass
+
     async def everything(self) -> str:
         async with self.engine.connect() as connection:
             return "".join(
@@ -121,6 +131,32 @@ async def test_work_on_a_forgotten_users_content_ends(house: House):
         assert (found.state, found.payload, found.actor_id) == (JobState.CANCELLED, b"", "")
     assert await house.users.history("shop", "canary ann", NOON) is None
     assert await house.jobs.lease("w", limit=9, seconds=60) == []
+
+
+async def test_what_a_worker_writes_at_that_moment_is_forgotten_too(house: House):
+    """Law: forgetting waits for the transaction that finishes a job, and finds what it wrote."""
+    known = job("a" * 32)
+    await house.jobs.add(known)
+    (lease,) = await house.jobs.lease("w", limit=1, seconds=60)
+    written, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(session: AsyncSession, records: Records) -> None:
+        await session.flush()
+        written.set()
+        await go_on.wait()
+
+    recorders = (record_decision, house.deliveries.record, record_review_item, hold)
+    finishing = asyncio.create_task(
+        SqlJobStore(house.engine, recorders).finish(lease, WORDS, records(known))
+    )
+    await written.wait()
+    forgetting = asyncio.create_task(house.users.forget("shop", "canary ann"))
+    await house.is_waited_for()
+    go_on.set()
+    assert await finishing
+    await forgetting
+    assert "canary" not in await house.everything()
+    assert (await house.deliveries.counts()).waiting == 1
 
 
 async def test_what_was_decided_can_still_be_asked_for(house: House):

@@ -1,6 +1,7 @@
 """Callbacks are sent once, signed, to hosts that may be reached, and no receiver holds them up."""
 
 import asyncio
+import gzip
 import socket
 import ssl
 import struct
@@ -309,7 +310,15 @@ async def dawdles(_: Arrival, writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
 
 
-@pytest.mark.parametrize("answer", [floods, dawdles])
+async def explodes(_: Arrival, writer: asyncio.StreamWriter) -> None:
+    """A good status and a small body that would be a large one if anybody unpacked it."""
+    packed = gzip.compress(bytes(1 << 24))
+    head = f"HTTP/1.1 200 X\r\ncontent-encoding: gzip\r\ncontent-length: {len(packed)}\r\n\r\n"
+    writer.write(head.encode() + packed)
+    await writer.drain()
+
+
+@pytest.mark.parametrize("answer", [floods, dawdles, explodes])
 async def test_bodies_are_neither_read_nor_waited_for(answer: Answer):
     """Law: the status decides; a body of any size or speed changes nothing."""
     async with to_receiver(answer) as (sender, receiver, url):
