@@ -2,18 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
 import pytest
 from google.longrunning import operations_pb2
+from google.longrunning.operations_pb2_grpc import OperationsStub
 from google.protobuf import descriptor_pb2
 from google.rpc import code_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from gaveld.application.api_keys import Authenticate, new_api_key
+from gaveld.application.operations import Operations
+from gaveld.domain.jobs import JobKind
+from gaveld.transport.grpc.operations_servicer import SCOPE, OperationsServicer
+from gaveld.transport.grpc.services import Service
+from tests.fakes.api_keys import FakeApiKeyStore
+from tests.fakes.jobs import FakeJobStore
 from tests.integration.content_stand import ContentStand, answer_of, comment, content_stand
 from tests.integration.grpc_stand import Serve
+from tests.jobs import a_job
 
 CROWD = 80
 """More than a server has places for calls."""
@@ -148,3 +158,54 @@ async def test_reflection_shows_the_rpcs_that_are_served(stand: ContentStand):
         "WaitOperation",
         "CancelOperation",
     }
+
+
+@pytest.mark.parametrize(
+    ("scopes", "seen"),
+    [
+        ({"moderate"}, {JobKind.CONTENT}),
+        ({"policy"}, {JobKind.BACKTEST}),
+        ({"moderate", "policy"}, set(JobKind)),
+        ({"review", "policy"}, {JobKind.BACKTEST}),
+        ({"admin"}, set(JobKind)),
+        ({"review"}, None),
+    ],
+)
+async def test_a_key_sees_the_work_that_it_may_start(serve: Serve, scopes, seen):
+    """Law: whoever may start a sort of work reads, awaits and cancels it, and nothing else."""
+    jobs = FakeJobStore()
+    work = {kind: await jobs.add(replace(a_job("shop"), kind=kind)) for kind in JobKind}
+    key, text = new_api_key(project="shop", scopes=frozenset(scopes))
+    keys = FakeApiKeyStore()
+    await keys.add(key)
+    descriptor = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
+    running = await serve(
+        services=[Service(descriptor, OperationsServicer(Operations(jobs)), SCOPE)],
+        authenticate=Authenticate(keys),
+    )
+    stub, shown = OperationsStub(running.channel), (("x-api-key", text),)
+
+    async def ends(method: str, request: object) -> grpc.StatusCode:
+        try:
+            await getattr(stub, method)(request, metadata=shown)
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+        return grpc.StatusCode.OK
+
+    every = operations_pb2.ListOperationsRequest(name="operations")
+    if seen is None:
+        assert await ends("ListOperations", every) is grpc.StatusCode.PERMISSION_DENIED
+        return
+    listed = await stub.ListOperations(every, metadata=shown)
+    names = {kind: f"operations/{job.id}" for kind, job in work.items()}
+    assert {entry.name for entry in listed.operations} == {names[kind] for kind in seen}
+    for kind, name in names.items():
+        expected = grpc.StatusCode.OK if kind in seen else grpc.StatusCode.NOT_FOUND
+        read = operations_pb2.GetOperationRequest(name=name)
+        cancel = operations_pb2.CancelOperationRequest(name=name)
+        assert await ends("GetOperation", read) is expected
+        assert await ends("CancelOperation", cancel) is expected
+        assert await ends("WaitOperation", waiting(name, 1)) is expected
+        job = await jobs.find("shop", work[kind].id)
+        assert job is not None
+        assert job.state.is_final == (kind in seen)

@@ -64,6 +64,7 @@ class Authenticate:
     async def __call__(self, credentials: Credentials, scope: str) -> ApiKey:
         """Return the key behind the credentials if it may use ``scope``.
 
+        A scope may be several, with spaces between, of which one is enough.
         Raises ``Unauthenticated`` if it is malformed, unknown, wrong or revoked, and
         ``PermissionDenied`` without the scope (``admin`` holds every scope).
         """
@@ -81,10 +82,10 @@ class Authenticate:
             )
         if key.revoked_at is not None:
             raise Unauthenticated(ErrorReason.API_KEY_REVOKED, "The API key was revoked.")
-        if scope not in key.scopes and "admin" not in key.scopes:
+        if not key.scopes & {*scope.split(), "admin"}:
             raise PermissionDenied(
                 ErrorReason.SCOPE_MISSING,
-                f"The API key lacks the scope {scope!r}.",
+                f"The API key lacks the scope {' or '.join(map(repr, scope.split()))}.",
                 metadata={"scope": scope},
             )
         return key

@@ -21,7 +21,7 @@ from gaveld.bootstrap.review_queue import review_queue_service
 from gaveld.bootstrap.uploads import upload_service
 from gaveld.transport.grpc.converters.uploads import UPLOAD_SCOPE
 from gaveld.transport.grpc.disabled_servicer import disabled
-from gaveld.transport.grpc.operations_servicer import OperationsServicer
+from gaveld.transport.grpc.operations_servicer import SCOPE, OperationsServicer
 from gaveld.transport.grpc.services import Service
 
 
@@ -57,4 +57,4 @@ def disabled_services() -> tuple[Service, ...]:
 def _operations(parts: Parts) -> Service:
     descriptor = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
     operations = Operations(parts.jobs, backtest_progress(parts), parts.leaving)
-    return Service(descriptor, OperationsServicer(operations))
+    return Service(descriptor, OperationsServicer(operations), SCOPE)

@@ -90,3 +90,18 @@ async def test_a_key_does_what_its_scopes_say(scopes, allowed: bool):
     with pytest.raises(PermissionDenied) as refused:
         await Authenticate(store)(Credentials(text), "moderate")
     assert refused.value.metadata == {"scope": "moderate"}
+
+
+@pytest.mark.parametrize("scope", ["moderate", "policy"])
+async def test_of_several_scopes_one_is_enough(scope: str):
+    """Law: what several sorts of keys may do is refused to the others, with what they lack."""
+    for scopes, is_let_in in (({scope}, True), ({"review"}, False)):
+        key, text = new_api_key(project="shop", scopes=frozenset(scopes))
+        store = FakeApiKeyStore()
+        await store.add(key)
+        asked = Authenticate(store)(Credentials(text), "moderate policy")
+        if is_let_in:
+            assert (await asked).id == key.id
+            continue
+        with pytest.raises(PermissionDenied, match="'moderate' or 'policy'"):
+            await asked

@@ -33,7 +33,8 @@ class Method:
     """One RPC of the server, or the stand-in for every path that it does not serve.
 
     ``path`` is ``/package.Service/Method``. ``kind`` is one of ``unary``, ``client_stream``,
-    ``server_stream`` and ``bidi_stream``. ``scope`` is what an API key needs to call it; None
+    ``server_stream`` and ``bidi_stream``. ``scope`` is what an API key needs to call it, or
+    several with spaces between, of which one is enough; None
     leaves the method open: no key, no limits, no place in line (health, reflection, channelz).
     """
 

@@ -1,18 +1,20 @@
 """Answers ``google.longrunning.Operations``: how far work is, for the project that asked for it.
 
+A key sees the work of which it may start more, and no other.
 ``DeleteOperation`` is not served: what was decided is kept for repeats until its time is over.
 """
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
-from gaveld.application.operations import Operations
+from gaveld.application.operations import EVERY, Operations
 from gaveld.domain.errors import FieldViolation, InvalidRequest
-from gaveld.domain.jobs import JobState
-from gaveld.transport.grpc.call import Context, current_call
+from gaveld.domain.jobs import JobKind, JobState
+from gaveld.transport.grpc.call import Call, Context, current_call
 from gaveld.transport.grpc.converters.operations import PREFIX, job_id_of, operation_to_proto
 
 PAGE_SIZE: Final = 100
@@ -32,7 +34,8 @@ class OperationsServicer:
         self, request: operations_pb2.GetOperationRequest, _: Context
     ) -> operations_pb2.Operation:
         """Return one operation."""
-        job = await self._operations.get(current_call().project, job_id_of(request.name))
+        call = current_call()
+        job = await self._operations.get(call.project, job_id_of(request.name), _kinds(call))
         return operation_to_proto(job)
 
     async def ListOperations(
@@ -43,8 +46,10 @@ class OperationsServicer:
             raise InvalidRequest(FieldViolation("name", 'must be "operations"'))
         if not 0 <= request.page_size <= MAX_PAGE_SIZE:
             raise InvalidRequest(FieldViolation("page_size", f"must be 0 to {MAX_PAGE_SIZE:,}"))
+        call = current_call()
         page = await self._operations.list(
-            current_call().project,
+            call.project,
+            kinds=_kinds(call),
             state=_state(request.filter),
             limit=request.page_size or PAGE_SIZE,
             token=request.page_token,
@@ -62,15 +67,29 @@ class OperationsServicer:
         if request.HasField("timeout"):
             seconds = min(seconds, request.timeout.ToTimedelta().total_seconds())
         call.vacate()  # whoever only waits keeps nobody out
-        job = await self._operations.wait(call.project, job_id_of(request.name), seconds)
+        job_id = job_id_of(request.name)
+        job = await self._operations.wait(call.project, job_id, seconds, _kinds(call))
         return operation_to_proto(job)
 
     async def CancelOperation(
         self, request: operations_pb2.CancelOperationRequest, _: Context
     ) -> empty_pb2.Empty:
         """Cancel one operation, unless it is done."""
-        await self._operations.cancel(current_call().project, job_id_of(request.name))
+        call = current_call()
+        await self._operations.cancel(call.project, job_id_of(request.name), _kinds(call))
         return empty_pb2.Empty()
+
+
+def _kinds(call: Call) -> Collection[JobKind]:
+    """Return what the caller may start; that is everything where nobody needs a key."""
+    if call.key is None:
+        return EVERY
+    return {kind for kind, scope in _SCOPES.items() if call.key.scopes & {scope, "admin"}}
+
+
+_SCOPES: Final = {JobKind.CONTENT: "moderate", JobKind.BACKTEST: "policy"}
+SCOPE: Final = " ".join(_SCOPES.values())
+"""Either is enough to call at all."""
 
 
 def _state(text: str) -> JobState | None:

@@ -23,7 +23,8 @@ class Service:
     """A service of the contract and who answers its calls.
 
     ``servicer`` has a method for each RPC that is served, under the RPC's name; ``others`` have
-    those that it lacks. ``scope`` is what an API key needs; None leaves the service open to anyone.
+    those that it lacks. ``scope`` is what an API key needs, or several with spaces between, of
+    which one is enough; None leaves the service open to anyone.
     """
 
     descriptor: ServiceDescriptor
