@@ -100,3 +100,27 @@ async def test_one_that_fails_undoes_no_other(engine: AsyncEngine):
     async with engine.connect() as connection:
         rows = await connection.exec_driver_sql("SELECT number FROM kept ORDER BY number")
         assert rows.scalars().all() == [0, 2]
+
+
+async def test_what_nobody_waits_for_is_not_begun(engine: AsyncEngine):
+    """Law: a write whose caller left before its turn came is not done."""
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: AsyncSession) -> None:
+        begun.set()
+        await may_end.wait()
+
+    async def never(_: AsyncSession) -> None:
+        pytest.fail("it was begun for nobody")
+
+    writes = Writes(engine, "It can't be reached.")
+    async with asyncio.timeout(30):
+        first = asyncio.create_task(writes.run(slow))
+        await begun.wait()
+        left = asyncio.create_task(writes.run(never))
+        last = asyncio.create_task(writes.run(slow))
+        await asyncio.wait({left, last}, timeout=MOMENT_SECONDS)  # till they have asked
+        left.cancel()
+        may_end.set()
+        await asyncio.gather(first, last)
+    assert left.cancelled()
