@@ -193,11 +193,11 @@ def _short(value: float) -> float | str:
     """Return the shortest decimal that is the same float of 32 bits."""
     if not math.isfinite(value):
         return _number(value)
-    for digits in (6, 7, 8):
+    for digits in (6, 7, 8, 9):
         short = float(f"{value:.{digits}g}")
         if abs(short) <= _LARGEST_FLOAT and _of_32_bits(short) == value:
             return short
-    return float(f"{value:.9g}")
+    return value  # the largest: each shorter one is larger still, and would not be read again
 
 
 def _of_32_bits(value: float) -> float:
