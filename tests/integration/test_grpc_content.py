@@ -179,7 +179,7 @@ def wide() -> FieldValue:
         ),
         (comment(fields={f"f{n}": text("x") for n in range(129)}), "INVALID_ARGUMENT"),
         (comment(fields={f"f{n}": wide() for n in range(40)}), "INVALID_ARGUMENT"),
-        (comment(fields={"text": text("x" * ((1 << 20) + 1))}), "INVALID_ARGUMENT"),
+        (comment(fields={"text": text("x" * ((1 << 20) + 1))}), "TEXT_TOO_LARGE"),
         (comment(fields={"text": FieldValue()}), "INVALID_ARGUMENT"),
         (comment(fields={}), "INVALID_ARGUMENT"),
         (comment(callback_url="ftp://host"), "INVALID_ARGUMENT"),
