@@ -310,12 +310,9 @@ async def dawdles(_: Arrival, writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
 
 
-async def explodes(_: Arrival, writer: asyncio.StreamWriter) -> None:
+async def explodes(arrival: Arrival, writer: asyncio.StreamWriter) -> None:
     """A good status and a small body that would be a large one if anybody unpacked it."""
-    packed = gzip.compress(bytes(1 << 24))
-    head = f"HTTP/1.1 200 X\r\ncontent-encoding: gzip\r\ncontent-length: {len(packed)}\r\n\r\n"
-    writer.write(head.encode() + packed)
-    await writer.drain()
+    await says(200, gzip.compress(bytes(1 << 24)), content_encoding="gzip")(arrival, writer)
 
 
 @pytest.mark.parametrize("answer", [floods, dawdles, explodes])
