@@ -8,7 +8,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from gaveld.adapters.storage.policies import DEFAULT_POLICY, policy_schema
+from gaveld.adapters.storage.policies import DEFAULT_POLICY, PolicyText, policy_schema
 from gaveld.adapters.storage.policies.document import tree_of
 from gaveld.domain.policies import Policy
 from tests.policies import policies
@@ -45,9 +45,22 @@ def test_every_document_fits_it(policy: Policy):
         "{categories: {H1: {review: 1.5}}}",
         "{categories: {}, rules: [{name: a}]}",
         "{categories: {}, content_types: [{name: a, fields: [{name: b, type: text}]}]}",
-        "{categories: {}, projects: {kids: {name: x}}}",
+        "{categories: {H1: {review: '0.5'}}}",
+        "{categories: {H1: {review: true}}}",
+        "{categories: {H1: {required: 1}}}",
+        "{categories: {}, panel: {amount: 2.5}}",
+        "{categories: {}, rules: true}",
+        "{categories: {}, storage: {content_retention_days: '30'}}",
+        "{categories: {}, content_types: [{name: a, fields: [{name: b, type: int, min: '1'}]}]}",
     ],
 )
 def test_a_fault_is_found_in_the_editor(document: str):
-    """Law: what the reader would refuse for its shape, the schema refuses."""
+    """Law: what the schema refuses, the reader refuses for its shape."""
+    assert not VALIDATOR.is_valid(yaml.safe_load(document))
+    assert PolicyText(document, "p").faults()
+
+
+def test_projects_are_held_to_it():
+    """Law: what single projects change has the policy's own shape."""
+    document = "{categories: {}, projects: {kids: {name: x}}}"
     assert not VALIDATOR.is_valid(yaml.safe_load(document))
