@@ -136,6 +136,6 @@ function bar(item, reviewer, acts) {
         button("reject", "r", "Reject", acts.reject),
         button("quiet", "s", "Second opinion", acts.second)],
       isMine ? button("quiet", "u", "Give back", acts.release) : null,
-      button("quiet", "c", isMine ? "Keep it longer" : "Take it", acts.claim)),
+      button("quiet", "c", isMine ? "Keep longer" : "Take it", acts.claim)),
     el("p", { className: "hint" }, why || (isMine ? `Yours until ${until(item)}.` : "Nobody has it.")));
 }
