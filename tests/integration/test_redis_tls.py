@@ -13,7 +13,7 @@ from tests.unit.bootstrap.test_sharing import state
 
 
 async def test_redis_over_tls_is_proven(tmp_path: Path):
-    """Law: ``rediss://`` reaches a server that ``ca_file`` proves, and with no other."""
+    """Law: ``rediss://`` reaches a server that ``ca_file`` proves, and no other."""
     certificate, key = self_signed(tmp_path, "redis")
     other, _ = self_signed(tmp_path, "other")
     password = tmp_path / "password"
