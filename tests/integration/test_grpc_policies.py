@@ -152,11 +152,11 @@ async def test_a_mask_takes_some_fields_and_keeps_the_rest(stub: PolicyServiceSt
         "categories.L1",
         "panel.amount",
     }
-    unknown = FieldMask(paths=["colour"])
-    failure = await failure_of(
-        stub.ApplyPolicy(api.ApplyPolicyRequest(policy=part, update_mask=unknown))
-    )
-    assert [entry.field for entry in failure.bad_request.field_violations] == ["update_mask"]
+    for unknown in (FieldMask(paths=["colour"]), FieldMask(paths=["rules"] * 1_001)):
+        failure = await failure_of(
+            stub.ApplyPolicy(api.ApplyPolicyRequest(policy=part, update_mask=unknown))
+        )
+        assert [entry.field for entry in failure.bad_request.field_violations] == ["update_mask"]
 
 
 async def test_a_stale_etag_is_refused(stub: PolicyServiceStub):

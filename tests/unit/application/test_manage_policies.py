@@ -17,7 +17,7 @@ from gaveld.domain.errors import (
     InvalidRequest,
     NotFound,
 )
-from gaveld.domain.policies import CategoryRule, Policy, named_id
+from gaveld.domain.policies import CategoryRule, HashBank, Policy, named_id
 from gaveld.domain.rules import Rule, RuleAction
 from tests.fakes.policies import FakePolicyHistory
 
@@ -57,6 +57,22 @@ async def test_a_revision_that_never_was_is_not_found(manage):
     with pytest.raises(NotFound) as caught:
         await manage.get("shop", "shop@1")
     assert caught.value.reason is ErrorReason.RESOURCE_NOT_FOUND
+
+
+async def test_what_the_server_lost_can_not_be_put_in_force_again(history):
+    """Law: an earlier revision that names a bank that is gone is refused, by name."""
+    old = replace(NEW, hash_banks=(HashBank("stolen", category_id="C3"),))
+    with_bank = ManagePolicies(history, policy_check(Installed(hash_banks={"stolen"})))
+    first = (await with_bank.apply(asked(old))).policy
+    await with_bank.apply(asked(OTHER))
+    without = ManagePolicies(history, policy_check(Installed(hash_banks=())))
+    again = await without.get("shop", first.revision)
+    with pytest.raises(InvalidRequest) as caught:
+        await without.apply(asked(again))
+    (fault,) = caught.value.violations
+    assert fault.field == "policy.hash_banks[0].name"
+    assert fault.description == "'stolen' is no hash bank of this server, which has none"
+    assert (await history.current("shop")).categories == OTHER.categories
 
 
 async def test_trying_changes_nothing_and_tells_the_revision(manage, history):

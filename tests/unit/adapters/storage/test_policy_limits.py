@@ -8,8 +8,8 @@ from gavel.v1 import policy_pb2
 from pydantic import ValidationError
 
 from gaveld.adapters.storage.policies.document import policy_of
-from gaveld.adapters.storage.policies.schema import PolicyDocument
 from gaveld.adapters.storage.policies.reading import PolicyError, policy_in
+from gaveld.adapters.storage.policies.schema import PolicyDocument
 from gaveld.transport.grpc.converters.policies import policy_to_proto
 
 RULE = {"name": "r", "condition": "true"}
