@@ -1,6 +1,7 @@
 """What a rule's condition costs, beside the bare engine and the least that Python could do."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -109,9 +110,15 @@ def measure_conditions(console: Console) -> None:
             f"{microseconds(partial(condition.holds, FACTS)):.1f}",
             f"{microseconds(bare(source)):.1f}",
             f"{microseconds(by_hand):.2f}",
-            f"{microseconds(partial(compiler.compile, source, [POST])):.0f}",
+            f"{microseconds(compiling_anew(compiler, source)):.0f}",
         )
     console.print(table)
+
+
+def compiling_anew(compiler: CelConditionCompiler, source: str) -> Callable[[], object]:
+    """Return what compiles a condition that is written anew each time: none is remembered."""
+    numbers = itertools.count()
+    return lambda: compiler.compile(f"{source} // {next(numbers)}", [POST])
 
 
 def measure_bounds(console: Console) -> None:
