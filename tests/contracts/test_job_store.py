@@ -159,6 +159,16 @@ async def test_a_flood_keeps_no_other_project_waiting(kept: Kept):
     assert set(one_by_one) == {"a", "flood", "z"}
 
 
+async def test_who_is_busy_keeps_nobody_else_waiting(kept: Kept):
+    """Law: what is due is found behind however many projects whose jobs all run already."""
+    for number in range(10):
+        await kept.store.add(a_job(f"busy-{number}"))
+    assert len(await kept.lease(10)) == 10
+    await kept.store.add(a_job("busy-50"))
+    assert (await kept.lease_one()).job.project == "busy-50"
+    assert await kept.lease(1) == []
+
+
 async def test_who_lost_a_lease_changes_nothing(kept: Kept):
     """Law: once another has the job, the first can neither finish nor fail nor hold it."""
     await kept.store.add(a_job())

@@ -16,7 +16,9 @@ from gaveld.adapters.storage.job_rows import JOBS, job_from, project_of
 from gaveld.domain.jobs import JobState, Lease
 
 LANES_FOR_EACH: Final = 4
-"""How many lanes are looked at for each job that is wanted, so that empty ones cost little."""
+"""How many lanes are looked at first for each job that is wanted."""
+MOST_LANES: Final = 10_000
+"""How many are looked at where nothing is due in those: their jobs run, or wait for another try."""
 _AFTER_ALL_LANES: Final = "/~"
 """Sorts behind every lane of the project that it is added to."""
 
@@ -91,9 +93,16 @@ class Taking:
         self, session: AsyncSession, limit: int, after_project: str
     ) -> list[Lease]:
         """Take up to so many jobs of all projects in turn, beginning after this one."""
-        projects = await lanes_due(
-            session, self.now, most=LANES_FOR_EACH * limit, after_project=after_project
-        )
+        for most in (LANES_FOR_EACH * limit, MOST_LANES):
+            projects = await lanes_due(session, self.now, most=most, after_project=after_project)
+            taken = await self._take_of(projects, session, limit)
+            if taken:
+                return taken
+        return []
+
+    async def _take_of(
+        self, projects: Mapping[str, Sequence[str]], session: AsyncSession, limit: int
+    ) -> list[Lease]:
         share = max(1, limit // max(1, len(projects)))
         taken: list[Lease] = []
         for most in (share, limit):  # first what is each project's due, then what is left over

@@ -21,7 +21,7 @@ from gaveld.adapters.storage.job_changes import (
     RELEASE,
     TRY_AGAIN,
 )
-from gaveld.adapters.storage.job_lanes import Taking, lanes_due
+from gaveld.adapters.storage.job_lanes import MOST_LANES, Taking, lanes_due
 from gaveld.adapters.storage.job_pages import page_of, page_query
 from gaveld.adapters.storage.job_rows import (
     JOBS,
@@ -42,7 +42,6 @@ from gaveld.domain.review_items import ReviewItem
 
 UNREACHED: Final = "The jobs can't be reached."
 KEEP_WORDS_SECONDS: Final = 3600.0
-MOST_LANES: Final = 10_000
 _OPEN: Final = (JobState.WAITING.value, JobState.RUNNING.value)
 _COUNTED: Final = (*_OPEN, JobState.DEAD.value)
 NOTHING: Final = Records()
