@@ -99,6 +99,9 @@ def test_each_fault_has_its_place(text: str, told: str):
         ("{[a]: 1}", "p:1:2: "),
         ("a: !!python/object/apply:os.system ['true']", "p:1:4: could not determine a constructor"),
         ("a: 2026-02-30", "p: has a date or a number that is none"),
+        ("a: !!timestamp never", "p: has a date or a number that is none"),
+        ("a: !!bool maybe", "p: has a date or a number that is none"),
+        ("a: " + "9" * 5_000, "p: has a date or a number that is none"),
         ("a: &a [*a]", "p:1:4: is part of itself"),
         ("a: &a {b: *a}", "p:1:4: is part of itself"),
         ("a: " + "[" * 4_000, "p: nests too deep"),
@@ -169,3 +172,10 @@ def test_names_come_first():
     field = tree["content_types"][0]["fields"][0]
     for entry in (field, field["item"]["fields"][0], tree["actions"][0], tree["rules"][0]):
         assert next(iter(entry)) == "name"
+
+
+def test_faults_without_number_are_counted():
+    """Law: a file that is no policy at all is told as such, and not for minutes."""
+    wrong = "\n".join(f"k{number}: 1" for number in range(1_000))
+    told = faults(f"categories: {{}}\n{wrong}")
+    assert (len(told), told[0]) == (257, "p:1:1: 744 more")

@@ -112,7 +112,8 @@ def _constructed(loader: _Loader, root: yaml.Node) -> Any:
         raise DocumentError(f"has more than {MOST_VALUES:,} values, with those of its aliases")
     try:
         return loader.construct_document(root)
-    except (ValueError, OverflowError) as error:  # of a date or a number that is none
+    except (ValueError, OverflowError, LookupError, AttributeError) as error:
+        # What PyYAML raises for a value that is not what its form or its tag says.
         raise DocumentError("has a date or a number that is none; put it into quotes") from error
 
 

@@ -98,10 +98,13 @@ class PolicyText:
                 document = PolicyDocument.model_validate(tree)
                 policy_of(document)
             except ValidationError as error:
-                for entry in error.errors(include_url=False, include_input=False):
+                wrong = error.errors(include_url=False, include_input=False)
+                for entry in wrong[:_MOST_TOLD]:
                     way, is_unknown = self._origin(entry["loc"]), entry["type"] == _UNKNOWN
                     self._faults.append(self._fault(way, said_of(entry), of_key=is_unknown))
-                self._leave_out(tree, [entry["loc"] for entry in error.errors()])
+                if len(wrong) > _MOST_TOLD:
+                    self._faults.append(self._fault((), f"{len(wrong) - _MOST_TOLD:,} more"))
+                self._leave_out(tree, [entry["loc"] for entry in wrong])
             except ValueError as error:
                 self._faults.append(self._fault(("panel", "reviewers"), str(error)))
                 self._leave_out(tree, [("panel",)])
@@ -132,6 +135,7 @@ class PolicyText:
         tree.setdefault("categories", {})
 
 
+_MOST_TOLD: Final = 256
 _ROUNDS: Final = 3
 """An entry's parts are checked first, then what they say of each other, then the panel."""
 _UNKNOWN: Final = "extra_forbidden"
