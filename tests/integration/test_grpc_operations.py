@@ -37,7 +37,7 @@ async def stand(serve: Serve, tmp_path: Path) -> AsyncIterator[ContentStand]:
 
 def waiting(name: str, seconds: int) -> operations_pb2.WaitOperationRequest:
     request = operations_pb2.WaitOperationRequest(name=name)
-    request.timeout.FromSeconds(seconds)
+    request.timeout.seconds = seconds
     return request
 
 
@@ -62,6 +62,14 @@ async def test_waiting_ends_with_the_work(stand: ContentStand):
     waits = asyncio.ensure_future(stand.operations.WaitOperation(waiting(operation.name, 25)))
     stand.start_work()
     assert answer_of(await waits).content_id == "c1"
+
+
+@pytest.mark.parametrize("seconds", [10**15, -(10**15)])
+async def test_any_number_of_seconds_may_be_waited(stand: ContentStand, seconds: int):
+    """Law: the call's own deadline ends what nobody could wait for; no time is too far off."""
+    stand.start_work()
+    operation = await stand.finished(await stand.submit(comment()))
+    assert await stand.operations.WaitOperation(waiting(operation.name, seconds)) == operation
 
 
 async def test_done_work_can_not_be_cancelled(stand: ContentStand):

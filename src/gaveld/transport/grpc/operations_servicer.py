@@ -65,7 +65,7 @@ class OperationsServicer:
         call = current_call()
         seconds = call.time_left() - call.reserve_seconds(most=LAST_LOOK_SECONDS)
         if request.HasField("timeout"):
-            seconds = min(seconds, request.timeout.ToTimedelta().total_seconds())
+            seconds = min(seconds, request.timeout.seconds + request.timeout.nanos / 1e9)
         call.vacate()  # whoever only waits keeps nobody out
         job_id = job_id_of(request.name)
         job = await self._operations.wait(call.project, job_id, seconds, _kinds(call))

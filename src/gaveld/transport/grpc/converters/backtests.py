@@ -13,6 +13,7 @@ from gaveld.domain.actions import Action
 from gaveld.domain.backtests import BacktestReport, BacktestRow
 from gaveld.domain.errors import FieldViolation, InvalidRequest
 from gaveld.domain.policies import Policy
+from gaveld.transport.grpc.converters.fields import time_from_proto
 from gaveld.transport.grpc.converters.policies import policy_from_proto, policy_to_proto
 
 USUAL_STRETCH: Final = timedelta(days=7)
@@ -33,11 +34,11 @@ def backtest_request_from_proto(
     """Return the work to store; ``policy`` is the request's own, complete and checked.
 
     A stretch of time that is left open ends now, for every attempt at the work. Raises
-    ``InvalidRequest`` for one that ends before it begins.
+    ``InvalidRequest`` for one that ends before it begins, and for a time that no calendar has.
     """
-    until = request.until.ToDatetime(UTC) if request.HasField("until") else now
+    until = time_from_proto(request.until, "until") if request.HasField("until") else now
     usual = max(until, _EARLIEST + USUAL_STRETCH) - USUAL_STRETCH
-    since = request.since.ToDatetime(UTC) if request.HasField("since") else usual
+    since = time_from_proto(request.since, "since") if request.HasField("since") else usual
     if since >= until:
         raise InvalidRequest(FieldViolation("since", "must be before until"))
     stored = pb.BacktestPolicyRequest(

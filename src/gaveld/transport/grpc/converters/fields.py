@@ -64,7 +64,7 @@ def _value(value: content_pb2.FieldValue, path: str, depth: int) -> FieldValue:
     kind = value.WhichOneof("kind")
     match kind:
         case "datetime_value":
-            return _time(value.datetime_value, path)
+            return time_from_proto(value.datetime_value, path)
         case "url_value":
             return Url(value.url_value)
         case "image_value" | "video_value" | "audio_value":
@@ -82,7 +82,8 @@ def _value(value: content_pb2.FieldValue, path: str, depth: int) -> FieldValue:
             return plain
 
 
-def _time(value: Timestamp, path: str) -> datetime:
+def time_from_proto(value: Timestamp, path: str) -> datetime:
+    """Return a time in UTC. Raises ``InvalidRequest`` for one that no calendar has."""
     try:
         return value.ToDatetime(tzinfo=UTC)
     except (ValueError, OverflowError):
