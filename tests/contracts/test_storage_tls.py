@@ -45,8 +45,10 @@ async def test_the_server_is_proven(postgres: Postgres, tmp_path: Path):
 async def test_a_server_without_tls_hears_nothing():
     """Law: who asks for TLS does not go on without it."""
     heard = bytearray()
+    refusing = []
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        refusing.append(asyncio.current_task())
         heard.extend(await reader.readexactly(len(REQUEST)))
         writer.write(b"N")
         heard.extend(await reader.read())
@@ -59,4 +61,5 @@ async def test_a_server_without_tls_hears_nothing():
         for mode in ("verify-full", "verify-ca", "require"):
             with pytest.raises(SettingsError, match=r"storage\.url: can't be opened"):
                 await migrate_storage(f"{url}?sslmode={mode}")
+        await asyncio.gather(*refusing)
     assert bytes(heard) == 3 * REQUEST
