@@ -19,13 +19,12 @@ from gaveld.domain.errors import (
     FieldViolation,
     InvalidRequest,
     NotFound,
+    as_many_as_fit,
 )
 from gaveld.domain.policies import Policy, named_id
 
 ATTEMPTS: Final = 4
 """So often a change of some fields is made anew on what somebody else has put in force."""
-MOST_NAMED: Final = 2_400
-"""So many characters name what is wrong; more would not go into the metadata of an error."""
 LONGEST: Final = 600
 
 Wanted = Callable[[Policy], tuple[Policy, Sequence[FieldViolation]]]
@@ -181,15 +180,13 @@ def _completed(wanted: Policy, before: Policy) -> Policy:
 
 
 def _named(violations: Sequence[FieldViolation]) -> list[FieldViolation]:
-    """Return as many as an error can name, and how many more there are."""
-    named: list[FieldViolation] = []
-    length = 0
-    for violation in violations:
-        path, said = f"policy.{violation.field}", violation.description[:LONGEST]
-        length += len(path) + len(said)
-        if named and length > MOST_NAMED:
-            more = len(violations) - len(named)
-            named.append(FieldViolation("policy", f"has {more} more that are wrong"))
-            break
-        named.append(replace(violation, field=path, description=said))
+    """Return as many as an error can tell of, and how many more there are."""
+    named, more = as_many_as_fit(
+        [
+            replace(said, field=f"policy.{said.field}", description=said.description[:LONGEST])
+            for said in violations
+        ]
+    )
+    if more:
+        named.append(FieldViolation("policy", f"has {more} more that are wrong"))
     return named

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
-from gaveld.domain.errors import ErrorReason, FieldViolation, InvalidRequest
+from gaveld.domain.errors import ErrorReason, FieldViolation, InvalidRequest, as_many_as_fit
 from gaveld.domain.media import MediaReference
 from gaveld.domain.typed_content import (
     ContentType,
@@ -24,9 +24,6 @@ Fits: TypeAlias = Callable[[str, str], bool]
 """Whether an RE2 expression, given first, matches the whole of a text, in linear time."""
 
 MAX_ADDRESS_CHARACTERS: Final = 2_048
-
-_MOST_NAMED: Final = 2_400
-"""So many characters name what does not fit; more would not go into the metadata of an error."""
 
 _WEB_ADDRESS: Final = re.compile(r"(?i:https?)://\S+")
 _RFC_3339: Final = re.compile(
@@ -80,8 +77,11 @@ def conform(
     conforming = _Conforming(fits)
     fitting = conforming.object_of(content_type.fields, fields, "fields")
     if conforming.violations:
+        named, more = as_many_as_fit(conforming.violations)
+        if more:
+            named.append(FieldViolation("fields", f"have {more} more that do not fit"))
         raise InvalidRequest(
-            *_named(conforming.violations),
+            *named,
             reason=ErrorReason.CONTENT_TYPE_MISMATCH,
             metadata={"content_type": content_type.name},
         )
@@ -231,17 +231,3 @@ def _is_web_address(text: str) -> bool:
 
 def _number(bound: float) -> str:
     return str(int(bound)) if float(bound).is_integer() else str(bound)
-
-
-def _named(violations: Sequence[FieldViolation]) -> list[FieldViolation]:
-    """Return as many as an error can name, and how many more there are."""
-    named: list[FieldViolation] = []
-    length = 0
-    for violation in violations:
-        length += len(violation.field) + len(violation.description)
-        if length > _MOST_NAMED:
-            more = len(violations) - len(named)
-            named.append(FieldViolation("fields", f"have {more} more that do not fit"))
-            break
-        named.append(violation)
-    return named

@@ -1,8 +1,12 @@
 """What can go wrong, in the terms of the domain. Which status code that is, transport says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+MOST_NAMED: Final = 2_400
+"""Characters of violations that an error tells of, so that it fits the headers that carry it."""
 
 
 class ErrorReason(StrEnum):
@@ -54,6 +58,18 @@ class FieldViolation:
     field: str
     description: str
     rule: str = ""
+
+
+def as_many_as_fit(violations: Sequence[FieldViolation]) -> tuple[list[FieldViolation], int]:
+    """Return those that an error can tell of, and how many more there are."""
+    named: list[FieldViolation] = []
+    length = 0
+    for violation in violations:
+        length += len(violation.field) + len(violation.description)
+        if length > MOST_NAMED:
+            break
+        named.append(violation)
+    return named, len(violations) - len(named)
 
 
 class GavelError(Exception):
