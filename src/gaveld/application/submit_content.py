@@ -108,7 +108,7 @@ class SubmitContent:
             project=request.project,
             kind=JobKind.CONTENT,
             request_id=request.request_id,
-            payload_sha256=hashlib.sha256(request.payload + url.encode()).digest(),
+            payload_sha256=_asked_sha256(request),
             created_at=at,
             updated_at=at,
             payload=request.payload,
@@ -146,6 +146,14 @@ class DecideStoredContent:
             submission = replace(submission, callback_url=url)
         decided = await self._decide_content(job, submission, deadline_seconds=self._max_seconds)
         return decided.kept_answer, decided.records
+
+
+def _asked_sha256(request: ContentRequest) -> bytes:
+    """Return the hash by which a repeat is told from another call under its request id."""
+    asked = request.payload + request.submission.callback_url.encode()
+    if request.review_queue:
+        asked = request.review_queue.encode() + b"\0" + asked
+    return hashlib.sha256(asked).digest()
 
 
 def _waiting_item(job: Job, submission: ContentSubmission) -> ReviewItem | None:
