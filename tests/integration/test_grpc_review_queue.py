@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 from gavel.v1 import review_queue_service_pb2 as pb
+from gavel.v1.content_service_pb2 import SubmitContentRequest
 from gavel.v1.review_queue_service_pb2_grpc import ReviewQueueServiceStub
 from google.protobuf.struct_pb2 import Struct
 from standardwebhooks import Webhook
@@ -99,6 +100,36 @@ async def test_what_is_put_into_a_queue_is_judged_and_waits(desk: Desk):
     assert [result.field_path for result in item.field_results] == ["text"]
     assert item.metadata["post"] == 7
     assert item.judge_time.seconds >= item.create_time.seconds > 0
+
+
+async def test_a_request_id_is_one_queues(desk: Desk):
+    """Law: under the request id of a call for one queue, one for another or none is refused."""
+    asked = {"content_id": "c1", "fields": {"text": text("you fool")}, "request_id": "r1"}
+    request = pb.CreateReviewItemRequest(parent=PARENT, **asked)
+    item = (await desk.queues.CreateReviewItem(request)).item
+    elsewhere = pb.CreateReviewItemRequest(parent="projects/-/queues/default", **asked)
+    for again in (
+        desk.queues.CreateReviewItem(elsewhere),
+        desk.stand.submit(SubmitContentRequest(**asked)),
+    ):
+        failure = await failure_of(again)
+        assert (failure.code, failure.info.reason) == (
+            grpc.StatusCode.ALREADY_EXISTS,
+            "REQUEST_ID_REUSED",
+        )
+    assert (await desk.queues.CreateReviewItem(request)).item.name == item.name
+    assert [listed.name for listed in (await desk.list("projects/-/queues/-")).items] == [item.name]
+
+
+async def test_a_queue_is_there_by_being_named(desk: Desk):
+    """Law: one that no policy names has claims of 600 seconds, and is listed with all others."""
+    unnamed = "projects/-/queues/nobody-named-it"
+    item = await desk.put(parent=unnamed)
+    assert [listed.name for listed in (await desk.list("projects/-/queues/-")).items] == [item.name]
+    taken = await desk.claim(unnamed)
+    assert taken.name == item.name
+    assert taken.claim_expire_time.seconds - taken.judge_time.seconds >= 600
+    assert (await desk.decide(item.name)).state == pb.REVIEW_ITEM_STATE_REJECTED
 
 
 async def test_content_that_a_rule_or_verdict_sends_to_people_waits_for_them(desk: Desk):

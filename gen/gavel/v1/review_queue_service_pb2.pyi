@@ -435,7 +435,9 @@ class CreateReviewItemRequest(_message.Message):
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
     CALLBACK_FORMAT_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
-    """parent is the queue, "projects/{project}/queues/{queue}"."""
+    """parent is the queue, "projects/{project}/queues/{queue}". One that the policy doesn't name is
+    made by this call: claims of its items last 600 seconds, and no action is called.
+    """
     content_id: _builtins.str
     """content_id is the caller's id of the content, up to 256 characters. Empty: none."""
     actor_id: _builtins.str

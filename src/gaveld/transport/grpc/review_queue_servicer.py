@@ -11,7 +11,6 @@ from gavel.v1 import review_queue_service_pb2 as pb
 
 from gaveld.application.review_queue import ReviewItems
 from gaveld.application.submit_content import SubmitContent
-from gaveld.domain.errors import FieldViolation, InvalidRequest
 from gaveld.domain.review_items import ReviewItem
 from gaveld.transport.grpc.call import Context, current_call
 from gaveld.transport.grpc.converters.content import content_request_from_proto
@@ -67,8 +66,6 @@ class ReviewQueueServicer:
     ) -> pb.CreateReviewItemResponse:
         """Put content into a queue, to be judged first."""
         queue = item_name_from_proto(request.parent, project_of(request.parent, current_call()))
-        if queue.queue == EVERY_QUEUE:
-            raise InvalidRequest(FieldViolation("parent", "must name one queue"))
         asked = content_request_from_proto(submission_of(request), queue.project, queue.queue)
         job = await self._submit.later(asked)
         item = await self._items.get(replace(queue, id=job.id))
