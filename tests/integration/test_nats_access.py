@@ -98,11 +98,15 @@ async def test_certificates_prove_both_sides(tmp_path: Path):
 async def test_no_password_is_told_in_the_clear(password: Path, tmp_path: Path):
     """Law: with ``tls://``, a server that doesn't encrypt never hears the password."""
     heard = bytearray()
+    listening: list[asyncio.Task[None]] = []
 
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b'INFO {"version": "2.15.1", "auth_required": true, "max_payload": 1}\r\n')
         heard.extend(await reader.read())
         writer.close()
+
+    def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        listening.append(asyncio.ensure_future(talk(reader, writer)))
 
     certificate, _ = self_signed(tmp_path, "nats")
     impostor = await asyncio.start_server(listen, "127.0.0.1", 0)
@@ -112,4 +116,5 @@ async def test_no_password_is_told_in_the_clear(password: Path, tmp_path: Path):
         server.port = port
         address = NatsAddress(as_user(server, "tls"), password_file=password, ca_file=certificate)
         assert not await told(server, address)
+        await asyncio.gather(*listening)
     assert b"first" not in heard
