@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -22,6 +22,7 @@ from gaveld.application.ports import (
     DeliveryStore,
 )
 from gaveld.domain.deliveries import (
+    MAX_ATTEMPTS,
     MAX_RETRY_AFTER_SECONDS,
     AttemptOutcome,
     Delivery,
@@ -158,10 +159,13 @@ class DeliverCallbacks:
                 wait.cancel()
 
     async def _deliver(self, delivery: Delivery) -> None:
-        begun = time.monotonic()
-        attempt = await self._attempt(delivery)
-        self._telemetry.attempt_made(attempt.outcome, time.monotonic() - begun)
         try:
+            if delivery.attempt_count > MAX_ATTEMPTS:
+                await self._give_up(delivery)
+                return
+            begun = time.monotonic()
+            attempt = await self._attempt(delivery)
+            self._telemetry.attempt_made(attempt.outcome, time.monotonic() - begun)
             await self._record(delivery, attempt)
         except Unavailable as error:
             # Its lease runs out, and it is sent again under the same id.
@@ -178,6 +182,15 @@ class DeliverCallbacks:
         except Exception as failure:  # noqa: BLE001 (unrecorded, it would be tried without end)
             _log.error("a callback was not sent", extra={"cause": place_of(failure)})
             return Attempt(AttemptOutcome.FAILED, error="sender_failed")
+
+    async def _give_up(self, delivery: Delivery) -> None:
+        """End one whose last attempt nobody recorded: perhaps each process that made it died of it.
+
+        What the receiver has to do with it is not known, so that it is not disabled.
+        """
+        lost = Attempt(AttemptOutcome.FAILED, error="attempt_lost")
+        await self._store.failed(delivery, lost, self._now(), retry_at=None)
+        _log.error("a callback was given up unrecorded", extra={"callback": delivery.id})
 
     async def _record(self, delivery: Delivery, attempt: Attempt) -> None:
         at = self._now()
@@ -215,12 +228,25 @@ class DeliverCallbacks:
         """Count what there is, and erase what is old, from time to time."""
         erased = -math.inf
         while True:
-            try:
-                self._telemetry.counted(await self._store.counts(), self._now())
-                if time.monotonic() - erased >= ERASE_EVERY_SECONDS:
-                    before = self._now() - timedelta(days=self._pace.keep_days)
-                    await self._store.erase(before=before)
-                    erased = time.monotonic()
-            except Unavailable:
-                pass  # what leases them says so
+            await self._is_done(self._count)
+            is_time = time.monotonic() - erased >= ERASE_EVERY_SECONDS
+            if is_time and await self._is_done(self._erase):
+                erased = time.monotonic()
             await asyncio.sleep(COUNT_EVERY_SECONDS)
+
+    async def _count(self) -> None:
+        self._telemetry.counted(await self._store.counts(), self._now())
+
+    async def _erase(self) -> None:
+        await self._store.erase(before=self._now() - timedelta(days=self._pace.keep_days))
+
+    async def _is_done(self, chore: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await chore()
+        except Unavailable:
+            return False  # what leases them says so
+        except Exception as failure:  # noqa: BLE001 (the next time tries it again)
+            name = getattr(chore, "__name__", "")
+            _log.error("callbacks were not kept", extra={"task": name, "cause": place_of(failure)})
+            return False
+        return True

@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.deliver_callbacks import DeliverCallbacks, DeliveryPace
-from gaveld.application.ports import Attempt
+from gaveld.application.ports import Attempt, DeliveryCounts
 from gaveld.domain.deliveries import (
     MAX_ATTEMPTS,
     AttemptOutcome,
@@ -232,6 +232,24 @@ async def test_a_fault_of_the_sender_is_an_attempt_like_any_other(caplog):
     assert "t0ken" not in caplog.text
 
 
+async def test_what_nobody_lived_to_record_is_given_up_unsent(caplog):
+    """Law: a callback that ends every process that sends it is sent ten times, and no more."""
+    stand, deadly = Stand(), delivery()
+    await stand.store.add(deadly)
+    for attempts in range(MAX_ATTEMPTS):  # by those who died
+        at = NOON + timedelta(seconds=30 * attempts)
+        (leased,) = await stand.store.lease(at, limit=1, per_host=1, seconds=30)
+    assert leased.attempt_count == MAX_ATTEMPTS
+    stand.clock.now = NOON + timedelta(hours=1)
+    async with stand.running():
+        await stand.until(DeliveryState.DEAD)
+    assert stand.sender.sent == []
+    assert stand.telemetry.attempts == []
+    assert stand.store.kept[deadly.id].last_error == "attempt_lost"
+    assert await stand.store.disabled_receivers() == []
+    assert "a callback was given up unrecorded" in caplog.text
+
+
 async def test_an_attempt_that_was_never_recorded_is_made_again_under_its_id():
     """Law: what a dead process may have sent is sent again once its lease ran out."""
     stand, made = Stand(), delivery()
@@ -317,6 +335,40 @@ async def test_old_ones_are_erased_and_all_are_counted():
     await stand.store.delivered(leased, arrived, old.created_at)
     async with stand.running():
         await eventually(lambda: bool(stand.telemetry.counts) and not stand.store.kept)
+
+
+class UncountableStore(FakeDeliveryStore):
+    """Counts nothing and erases nothing the first time, for reasons that nobody thought of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to_fail = {"counts", "erase"}
+
+    async def counts(self) -> DeliveryCounts:
+        self._fail_once("counts")
+        return await super().counts()
+
+    async def erase(self, *, before: datetime) -> int:
+        self._fail_once("erase")
+        return await super().erase(before=before)
+
+    def _fail_once(self, name: str) -> None:
+        if name in self.to_fail:
+            self.to_fail.remove(name)
+            raise OverflowError("t0ken")
+
+
+async def test_a_fault_ends_neither_counting_nor_erasing(monkeypatch, caplog):
+    """Law: what keeps the callbacks outlives any failure, says each, and tries again."""
+    monkeypatch.setattr("gaveld.application.deliver_callbacks.COUNT_EVERY_SECONDS", 0.001)
+    stand, old = Stand(store=UncountableStore()), delivery(at=NOON - timedelta(days=20))
+    await stand.store.add(old)
+    await stand.store.disable_receiver("shop", old.receiver_id, old.created_at, Disabled.GONE)
+    async with stand.running():
+        await eventually(lambda: bool(stand.telemetry.counts) and not stand.store.kept)
+    failures = [entry for entry in caplog.records if entry.message == "callbacks were not kept"]
+    assert [entry.task for entry in failures] == ["_count", "_erase"]
+    assert "t0ken" not in caplog.text
 
 
 @pytest.mark.parametrize("project", ["shop", "bank"])
