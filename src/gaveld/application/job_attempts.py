@@ -117,7 +117,16 @@ class Attempts:
             return await self._dead(lease, ErrorReason.INTERNAL, message)
         doing = asyncio.create_task(self._do(lease.job))
         self._doing.add(doing)
-        doing.add_done_callback(self._doing.discard)
+        doing.add_done_callback(self._ended)
+        try:
+            return await self._settled_when_done(doing, lease, word)
+        finally:
+            if doing.cancel():  # whatever ended this, work that nobody watches doesn't go on
+                await asyncio.wait({doing}, timeout=WIND_UP_SECONDS)
+
+    async def _settled_when_done(
+        self, doing: asyncio.Task[Result], lease: Lease, word: Ticket | None
+    ) -> "_Settled":
         if not await self._is_held_until_done(doing, lease, word):
             return _Settled(JobOutcome.LOST)
         if doing.cancelled():
@@ -134,6 +143,11 @@ class Attempts:
         except Exception as unwritten:  # noqa: BLE001 (what comes of the work may be at fault)
             return await self._failed(lease, unwritten)
         return _Settled(JobOutcome.DONE if is_kept else JobOutcome.LOST)
+
+    def _ended(self, doing: asyncio.Task[Result]) -> None:
+        self._doing.discard(doing)
+        if not doing.cancelled():
+            doing.exception()  # which is nobody's any more where the work was broken off
 
     async def _do(self, job: Job) -> Result:
         try:
@@ -152,8 +166,6 @@ class Attempts:
             if doing.done():
                 return True
             if not await self._is_extended(lease):
-                doing.cancel()
-                await asyncio.wait({doing}, timeout=WIND_UP_SECONDS)
                 return False
             if word is not None:
                 await word.working()

@@ -1,6 +1,7 @@
 """Attempts at jobs: what is kept, what is tried again, and what is given up."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -224,6 +225,62 @@ async def test_work_ends_when_its_job_is_cancelled():
     assert house.outcomes == [JobOutcome.LOST]
     assert house.jobs.records == {}
     assert house.dispatcher.said[-1] == ("done", "word")
+
+
+class ExtendingNothing(FakeJobStore):
+    """A store that fails by a fault of its own when a lease is extended."""
+
+    async def extend(self, lease: Lease, seconds: float) -> bool:
+        raise RuntimeError("a secret word")
+
+
+async def test_work_ends_when_its_lease_can_not_be_extended(caplog):
+    """Law: no work goes on unwatched, whatever the store raises, and none of its ends is lost."""
+    begun, ended, unheard = asyncio.Event(), asyncio.Event(), []
+
+    async def fail_at_the_end(_: Job) -> tuple[bytes, Records]:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+            raise RuntimeError("a secret word")
+
+    house = House(AttemptPlan(lease_seconds=0.03))
+    house.jobs = ExtendingNothing(clock=house.clock)
+    handlers = {JobKind.CONTENT: fail_at_the_end}
+    house.attempts = Attempts(house.jobs, handlers, house.telemetry, house.plan, house.clock)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: unheard.append(context["message"]))
+    await house.attempts.make(await house.lease(), await house.word())
+    assert begun.is_set()
+    assert ended.is_set()
+    assert house.outcomes == [JobOutcome.LOST]
+    assert house.dispatcher.said == [("give_back", "word", house.plan.lease_seconds)]
+    gc.collect()
+    assert unheard == []
+    assert "secret" not in caplog.text
+
+
+async def test_work_ends_when_its_attempt_is_cut_off():
+    """Law: whoever cancels an attempt cancels its work, and has it ended."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def hang(_: Job) -> tuple[bytes, Records]:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    house = House(handler=hang)
+    making = asyncio.create_task(house.attempts.make(await house.lease()))
+    await begun.wait()
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert ended.is_set()
 
 
 async def test_what_another_worker_has_is_not_kept():
