@@ -61,13 +61,24 @@ class RunJobs:
             has_more = bool(leases) and not any(word.job_count for word in words)
 
     async def drain(self, grace_seconds: float) -> None:
-        """Take no more, let what is in progress end within the grace, and give the rest back."""
+        """Take no more, let what is in progress end within the grace, and give the rest back.
+
+        Cancelled, it gives the rest back at once. What can't be given back in time is cut off,
+        and free when its lease is over.
+        """
         self._leaving.set()
+        try:
+            await self._wait_for_all(grace_seconds)
+        finally:
+            self._attempts.give_up()
+            await self._wait_for_all(WIND_UP_SECONDS)
+            for attempt in self._working:
+                attempt.cancel()
+            await self._wait_for_all(WIND_UP_SECONDS)
+
+    async def _wait_for_all(self, seconds: float) -> None:
         if self._working:
-            await asyncio.wait(self._working, timeout=grace_seconds)
-        self._attempts.give_up()
-        if self._working:
-            await asyncio.wait(self._working, timeout=WIND_UP_SECONDS)
+            await asyncio.wait(self._working, timeout=seconds)
 
     @property
     def _room(self) -> int:
@@ -90,11 +101,12 @@ class RunJobs:
     async def _unless_leaving(self, waiting: Awaitable[Ticket | None]) -> Ticket | None:
         told = asyncio.ensure_future(waiting)
         leaving = asyncio.create_task(self._leaving.wait())
-        await asyncio.wait({told, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        leaving.cancel()
-        if not told.done():
-            told.cancel()
-            await asyncio.wait({told})
+        try:
+            await asyncio.wait({told, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:  # whoever is cancelled here leaves nobody to take a word and not answer it
+            leaving.cancel()
+            if told.cancel():
+                await asyncio.wait({told})
         return None if told.cancelled() else told.result()
 
     async def _leases(self, words: Sequence[Ticket]) -> Sequence[Lease] | None:

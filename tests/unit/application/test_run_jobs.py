@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+
 from gaveld.adapters.queue.local import LocalJobDispatcher
 from gaveld.application.job_attempts import AttemptPlan, Attempts
 from gaveld.application.ports import JobDispatcher, JobStore
@@ -135,6 +137,71 @@ async def test_what_does_not_end_in_time_is_given_back():
         await runner.drain(0.01)
     assert work.at_once == 0
     assert {(job.state, job.attempt_count) for job in jobs.jobs.values()} == {(JobState.WAITING, 0)}
+
+
+async def test_a_drain_that_is_cut_short_gives_everything_back():
+    """Law: whoever waits no longer, as at a second signal, leaves no attempt going on."""
+    jobs, dispatcher, work = FakeJobStore(), LocalJobDispatcher(), Work()
+    async with working(jobs, dispatcher, work) as runner:
+        await add(jobs, dispatcher, CONCURRENCY)
+        await until(lambda: work.at_once == CONCURRENCY)
+        draining = asyncio.create_task(runner.drain(3_600))
+        await turn()
+        draining.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await draining
+        assert work.at_once == 0
+        states = {(job.state, job.attempt_count) for job in jobs.jobs.values()}
+        assert states == {(JobState.WAITING, 0)}
+
+
+class NeverFinishing(FakeJobStore):
+    """A store that never says whether it has written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.left = asyncio.Event(), asyncio.Event()
+
+    async def finish(self, lease: Lease, answer: bytes, records: Records) -> bool:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left.set()
+        raise AssertionError
+
+
+async def test_what_can_not_be_given_back_is_cut_off(monkeypatch: pytest.MonkeyPatch):
+    """Law: when the drain is over nobody waits for a store that is about to be closed."""
+    monkeypatch.setattr("gaveld.application.run_jobs.WIND_UP_SECONDS", 0.0)
+    jobs, dispatcher, work = NeverFinishing(), LocalJobDispatcher(), Work()
+    work.let.set()
+    async with working(jobs, dispatcher, work) as runner:
+        await add(jobs, dispatcher, 1)
+        async with asyncio.timeout(30):
+            await jobs.asked.wait()
+            await runner.drain(0)
+            await jobs.left.wait()
+
+
+async def test_a_worker_that_is_cut_off_leaves_nobody_waiting_for_words():
+    """Law: no task of its own outlives it, which would take a word that nobody answers."""
+    dispatcher, work = FakeJobDispatcher(), Work()
+    before = asyncio.all_tasks()
+    runner = RunJobs(
+        FakeJobStore(),
+        dispatcher,
+        Attempts(FakeJobStore(), {JobKind.CONTENT: work}, FakeTelemetry(), AttemptPlan()),
+        worker="one",
+        concurrency=CONCURRENCY,
+        poll_seconds=3_600,
+    )
+    running = asyncio.create_task(runner.run())
+    await until(lambda: len(asyncio.all_tasks() - before) == 3)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await until(lambda: asyncio.all_tasks() <= before)
 
 
 class AwayAtFirst(FakeJobStore):
