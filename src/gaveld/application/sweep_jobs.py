@@ -105,9 +105,20 @@ class SweepJobs:
 
     async def _erase_words(self, now: datetime) -> int:
         erased = 0
-        while swept := await self._jobs.erase_words(now, self._strip_words, limit=AT_ONCE):
+        while swept := await self._jobs.erase_words(now, self._wordless, limit=AT_ONCE):
             erased += swept
         return erased
+
+    def _wordless(self, answer: bytes) -> bytes:
+        """Return an answer without its words; nothing of one that can't be read.
+
+        Else that one would keep the words of all that come after it.
+        """
+        try:
+            return self._strip_words(answer)
+        except Exception as failure:  # noqa: BLE001 (whatever is in it, its time is over)
+            _log.error("an unreadable answer is erased", extra={"cause": place_of(failure)})
+            return b""
 
     async def _erase_jobs(self, now: datetime) -> int:
         before = now - timedelta(seconds=self._plan.keep_jobs_seconds)

@@ -14,6 +14,12 @@ from tests.jobs import Clock, a_job, records_of
 PLAN = SweepPlan(told_again_seconds=30, keep_jobs_seconds=86_400)
 
 
+def wordless(answer: bytes) -> bytes:
+    if answer == b"unreadable":
+        raise ValueError("a secret")
+    return b"wordless"
+
+
 class House:
     """A store, and a sweeper over it."""
 
@@ -26,7 +32,7 @@ class House:
             self.jobs,
             self.dispatcher,
             self.telemetry,
-            strip_words=lambda _: b"wordless",
+            strip_words=wordless,
             plan=PLAN,
             chores=chores,
             clock=self.clock,
@@ -35,9 +41,9 @@ class House:
     async def sweep(self) -> None:
         await self.sweep_jobs.sweep()
 
-    async def finish_one(self) -> str:
+    async def finish_one(self, answer: bytes = b"words") -> str:
         (lease,) = await self.jobs.lease("one", limit=1, seconds=60)
-        assert await self.jobs.finish(lease, b"words", records_of(lease.job))
+        assert await self.jobs.finish(lease, answer, records_of(lease.job))
         return lease.job.id
 
 
@@ -94,6 +100,22 @@ async def test_what_had_its_time_is_erased():
     house.clock.pass_seconds(86_400)
     await house.sweep()
     assert house.jobs.jobs == {}
+
+
+async def test_an_answer_that_can_not_be_read_keeps_no_words(caplog):
+    """Law: nothing is kept beyond its time, whatever it is, nor keeps others beyond theirs."""
+    house = House()
+    answers = {}
+    for answer in (b"unreadable", b"words"):
+        await house.jobs.add(a_job())
+        answers[await house.finish_one(answer)] = b"" if answer == b"unreadable" else b"wordless"
+    house.clock.pass_seconds(3_601)
+    await house.sweep()
+    assert {job.id: job.answer for job in house.jobs.jobs.values()} == answers
+    (record,) = caplog.records
+    assert record.message == "an unreadable answer is erased"
+    assert record.cause.startswith("ValueError")
+    assert "secret" not in caplog.text
 
 
 async def test_what_fails_keeps_nothing_else_from_being_done(caplog):
