@@ -1,93 +1,35 @@
 """One suite for every ``DeliveryStore``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from gaveld.adapters.storage.deliveries import SqlDeliveryStore
 from gaveld.adapters.storage.migrations import migrate
-from gaveld.application.ports import Attempt, DeliveryCounts, DeliveryStore
+from gaveld.application.ports import DeliveryCounts
 from gaveld.domain.decision_records import Records
-from gaveld.domain.deliveries import (
-    AttemptOutcome,
-    Delivery,
-    DeliveryState,
-    Disabled,
-    Receiver,
-)
+from gaveld.domain.deliveries import DeliveryState, Disabled, Receiver
 from gaveld.domain.errors import ErrorReason, Unavailable
 from tests.contracts.conftest import NewDatabase
+from tests.contracts.delivery_stores import (
+    ARRIVED,
+    BROKEN,
+    NOON,
+    Kept,
+    after,
+    delivery,
+    delivery_store,
+)
 from tests.databases import Postgres, opened
-from tests.fakes.deliveries import FakeDeliveryStore
 from tests.fakes.secret_box import FakeSecretBox
-
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-ARRIVED = Attempt(AttemptOutcome.DELIVERED, 204)
-BROKEN = Attempt(AttemptOutcome.FAILED, 502, "http_status")
-
-_serial = count()
-
-
-def after(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-def delivery(to: str = "shop", at: datetime = NOON, **facts: object) -> Delivery:
-    """A new callback; ``to`` names its receiver."""
-    made = Delivery(
-        id=f"msg_{next(_serial):06}",
-        project="shop",
-        event="content.decided",
-        url=f"https://{to}.example/hook?token=t0ken",
-        body=b'{"content":{}}',
-        secret="whsec_bm90IG11Y2ggb2YgYSBzZWNyZXQ=",
-        created_at=at,
-        headers={"x-static": "heāder"},
-        job_id="j1",
-        action_id="a1",
-    )
-    return replace(made, **facts, receiver_id="", host_id="")
-
-
-@dataclass
-class Kept:
-    """A store under test, and how a job's callbacks get into it."""
-
-    store: DeliveryStore
-    add: Callable[..., Awaitable[None]]
-
-    async def lease(self, at: datetime = NOON, **bounds: object) -> list[Delivery]:
-        asked = {"limit": 100, "per_host": 100, "seconds": 30, **bounds}
-        return list(await self.store.lease(at, **asked))
-
-
-@asynccontextmanager
-async def sql(url: str, box: FakeSecretBox | None = None) -> AsyncIterator[Kept]:
-    async with opened(url) as engine:
-        await migrate(engine)
-        store = SqlDeliveryStore(engine, box or FakeSecretBox())
-
-        async def add(*deliveries: Delivery) -> None:
-            async with async_sessionmaker(engine).begin() as session:
-                await store.record(session, Records(deliveries=deliveries))
-
-        yield Kept(store, add)
 
 
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
 async def kept(request, new_database: NewDatabase) -> AsyncIterator[Kept]:
-    if request.param == "fake":
-        fake = FakeDeliveryStore()
-        yield Kept(fake, fake.add)
-        return
-    async with sql(await new_database(request.param)) as made:
+    async with delivery_store(request.param, new_database) as made:
         yield made
 
 
@@ -282,18 +224,6 @@ async def test_lists_are_of_one_project_newest_first_and_without_secrets(kept: K
     assert foreign.receiver_id != first.receiver_id
 
 
-async def test_the_old_are_erased_and_the_waiting_never(kept: Kept):
-    """Law: retention counts from when a callback became final."""
-    await kept.add(*(delivery(to=f"r{place}") for place in range(3)))
-    arrived, dead, waiting = await kept.lease()
-    await kept.store.delivered(arrived, ARRIVED, after(10))
-    await kept.store.failed(dead, BROKEN, after(20), retry_at=None)
-    assert await kept.store.erase(before=after(10)) == 0
-    assert await kept.store.erase(before=after(11)) == 1
-    assert await kept.store.erase(before=after(10_000)) == 1
-    assert [entry.id for entry in await kept.store.list()] == [waiting.id]
-
-
 async def test_whoever_waits_hears_of_new_ones(kept: Kept):
     """Law: new callbacks wake whoever waits in this process, and so do those sent anew."""
     waiting = asyncio.create_task(kept.store.wait(3_600))
@@ -325,30 +255,6 @@ async def test_what_is_rolled_back_was_never_there(database_url: str):
         waiting.cancel()
 
 
-async def test_nothing_private_lies_open(database_url: str):
-    """Law: address, headers and secret are sealed in the file, all of them."""
-    made = delivery()
-    async with sql(database_url) as kept:
-        await kept.add(made)
-    async with opened(database_url) as engine, engine.connect() as connection:
-        (row,) = await connection.execute(text("SELECT * FROM deliveries"))
-        plain = repr(tuple(row))
-    for private in ("t0ken", "shop.example", "heāder", "x-static", "whsec"):
-        assert private not in plain
-
-
-async def test_a_lost_key_loses_no_lease(database_url: str):
-    """Law: what no key opens has no address; nothing else is held up by it."""
-    lost, good = delivery(), delivery(to="other", at=after(1))
-    async with sql(database_url, FakeSecretBox("lost")) as kept:
-        await kept.add(lost)
-    async with sql(database_url, FakeSecretBox("found")) as kept:
-        await kept.add(good)
-        leased = await kept.lease(after(2))
-    assert [(entry.id, entry.url) for entry in leased] == [(lost.id, ""), (good.id, good.url)]
-    assert leased[0].receiver_id == lost.receiver_id
-
-
 async def test_a_database_that_is_gone_is_unavailable(postgres: Postgres):
     """Law: a database that refuses is the contract's error."""
     async with opened(postgres.url("nothing")) as engine:
@@ -357,22 +263,3 @@ async def test_a_database_that_is_gone_is_unavailable(postgres: Postgres):
             with pytest.raises(Unavailable) as caught:
                 await call
             assert caught.value.reason is ErrorReason.STORAGE_UNAVAILABLE
-
-
-async def test_words_go_in_time_whether_or_not_their_callback_has_gone(kept: Kept):
-    """Law: a body keeps its words until their time is over, also of the dead; the rest it keeps."""
-    waits, dead, lasting, bare = (
-        delivery(f"r{number}", words_until=until)
-        for number, until in enumerate((after(60), after(60), after(61), None))
-    )
-    await kept.add(waits, dead, lasting, bare)
-    for leased in await kept.lease(seconds=30):
-        if leased.id == dead.id:
-            await kept.store.failed(leased, BROKEN, NOON, retry_at=None)
-    assert await kept.store.erase_words(after(59), lambda _: b"bare") == 0
-    assert await kept.store.erase_words(after(60), lambda _: b"bare") == 2
-    assert await kept.store.erase_words(after(60), lambda _: b"again") == 0
-    await kept.store.resend(dead.id, NOON)
-    bodies = {leased.id: leased.body for leased in await kept.lease(after(60))}
-    assert bodies[waits.id] == bodies[dead.id] == b"bare"
-    assert bodies[lasting.id] == bodies[bare.id] == waits.body

@@ -176,6 +176,10 @@ class FakeDeliveryStore:
         old = [key for key, at in self.settled.items() if at < before]
         for key in old:
             del self.settled[key], self.kept[key]
+        told = {kept.receiver_id for kept in self.kept.values()}
+        for receiver in list(self.receivers.values()):
+            if receiver.disabled_at < before and receiver.id not in told:
+                del self.receivers[receiver.id]
         return len(old)
 
     def _settle(self, delivery: Delivery, state: DeliveryState, at: datetime) -> None:

@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
     Select,
+    and_,
     delete,
     event,
+    exists,
     func,
+    not_,
+    or_,
     select,
     update,
 )
@@ -29,6 +34,7 @@ from gaveld.adapters.storage.delivery_rows import (
     row_from,
 )
 from gaveld.adapters.storage.tables import transaction
+from gaveld.adapters.storage.users import count_of
 from gaveld.adapters.storage.writing import Writes
 from gaveld.application.ports import Attempt, DeliveryCounts, SecretBox, StripWords
 from gaveld.domain.decision_records import Records
@@ -321,17 +327,25 @@ class SqlDeliveryStore:
                 return erased
 
     async def erase(self, *, before: datetime) -> int:
-        """Erase old ones; see ``DeliveryStore.erase``."""
-        statement = delete(DeliveryRow).where(DeliveryRow.settled_at < before)
-        pauses = delete(ReceiverRow).where(
-            ReceiverRow.disabled_at.is_(None), ReceiverRow.paused_until < before
-        )
+        """Erase what is old, some at a time, lest others wait; see ``DeliveryStore.erase``."""
+        erased = await self._erase_all(DeliveryRow, DeliveryRow.settled_at < before)
+        is_told = exists().where(DeliveryRow.receiver_id == ReceiverRow.id)
+        is_paused = and_(ReceiverRow.disabled_at.is_(None), ReceiverRow.paused_until < before)
+        is_forgotten = and_(ReceiverRow.disabled_at < before, not_(is_told))
+        await self._erase_all(ReceiverRow, or_(is_paused, is_forgotten))
+        return erased
 
-        async def erase(session: AsyncSession) -> int:
-            await session.execute(pauses)
-            return len((await session.scalars(statement.returning(DeliveryRow.id))).all())
-
-        return await self._writes.run(erase)
+    async def _erase_all(
+        self, table: type[DeliveryRow] | type[ReceiverRow], which: ColumnElement[bool]
+    ) -> int:
+        some = select(table.id).where(which).limit(ROWS_AT_ONCE)
+        some_go = delete(table).where(table.id.in_(some)).returning(table.id)
+        erased = 0
+        while True:
+            count = await self._writes.run(partial(count_of, some_go))
+            erased += count
+            if count < ROWS_AT_ONCE:
+                return erased
 
     def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
         return transaction(self._sessions, UNREACHED)

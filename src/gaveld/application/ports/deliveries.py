@@ -133,7 +133,10 @@ class DeliveryStore(Protocol):
         ...
 
     async def erase(self, *, before: datetime) -> int:
-        """Erase those that were delivered or given up before then; return how many."""
+        """Erase those that were delivered or given up before then; return how many.
+
+        Receivers that were disabled before then are forgotten where no callback of theirs is left.
+        """
         ...
 
 
