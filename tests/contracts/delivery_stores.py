@@ -54,7 +54,7 @@ class Kept:
     add: Callable[..., Awaitable[None]]
 
     async def lease(self, at: datetime = NOON, **bounds: object) -> list[Delivery]:
-        asked = {"limit": 100, "per_host": 100, "seconds": 30, **bounds}
+        asked = {"limit": 100, "per_host": 100, "per_project": 100, "seconds": 30, **bounds}
         return list(await self.store.lease(at, **asked))
 
 

@@ -71,8 +71,20 @@ async def test_no_hosts_flood_stops_others(kept: Kept, url: str):
     leased = await kept.lease(limit=5, per_host=3)
     assert [entry.host_id for entry in leased].count(flood[0].host_id) == 3
     assert other.id in {entry.id for entry in leased}
-    assert await kept.lease(but_not={flood[0].host_id}) == []
+    assert await kept.lease(but_not_hosts={flood[0].host_id}) == []
     assert len(await kept.lease(per_host=100)) == 17
+
+
+async def test_no_projects_flood_stops_others(kept: Kept):
+    """Law: of one project only so many are taken, however many hosts it has, and none if named."""
+    flood = [delivery(to=f"r{place // 2}", at=after(-100)) for place in range(20)]
+    other = delivery(project="bank")
+    await kept.add(*flood, other)
+    leased = await kept.lease(limit=5, per_host=1, per_project=3)
+    assert [entry.project for entry in leased] == ["shop"] * 3 + ["bank"]
+    assert len({entry.host_id for entry in leased}) == 4
+    assert await kept.lease(but_not_projects={"shop"}) == []
+    assert len(await kept.lease()) == 17
 
 
 async def test_leases_at_once_share_nothing(kept: Kept):
@@ -259,7 +271,10 @@ async def test_a_database_that_is_gone_is_unavailable(postgres: Postgres):
     """Law: a database that refuses is the contract's error."""
     async with opened(postgres.url("nothing")) as engine:
         store = SqlDeliveryStore(engine, FakeSecretBox())
-        for call in (store.lease(NOON, limit=1, per_host=1, seconds=1), store.counts()):
+        for call in (
+            store.lease(NOON, limit=1, per_host=1, per_project=1, seconds=1),
+            store.counts(),
+        ):
             with pytest.raises(Unavailable) as caught:
                 await call
             assert caught.value.reason is ErrorReason.STORAGE_UNAVAILABLE

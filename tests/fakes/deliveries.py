@@ -52,18 +52,22 @@ class FakeDeliveryStore:
         *,
         limit: int,
         per_host: int,
+        per_project: int,
         seconds: float,
-        but_not: Collection[str] = (),
+        but_not_hosts: Collection[str] = (),
+        but_not_projects: Collection[str] = (),
     ) -> Sequence[Delivery]:
         taken, of = [], Counter()
         due = (kept for kept in self.kept.values() if kept.state is DeliveryState.WAITING)
         for kept in sorted(due, key=lambda kept: (kept.next_attempt_at, kept.id)):
             receiver = kept.receiver_id
             is_paused = receiver in self.paused and self.paused[receiver] > at
-            if kept.next_attempt_at > at or is_paused or kept.host_id in but_not:
+            if kept.next_attempt_at > at or is_paused or kept.host_id in but_not_hosts:
+                continue
+            if kept.project in but_not_projects or of[kept.project] >= per_project:
                 continue
             if len(taken) < limit and of[kept.host_id] < per_host:
-                of[kept.host_id] += 1
+                of.update((kept.host_id, kept.project))
                 taken.append(
                     replace(
                         kept,

@@ -134,7 +134,7 @@ async def test_a_process_that_dies_between_sending_and_recording_sends_again(eng
         dying = SqlDeliveryStore(engine, FakeSecretBox())
         await Stand(engine, dying, CollectorRegistry()).add(receiver, "msg_1")
         # It sent the callback and died: all that is left of it is a lease that ran out.
-        leased = await dying.lease(datetime.now(UTC), limit=1, per_host=1, seconds=0)
+        leased = await dying.lease(datetime.now(UTC), limit=1, per_host=1, per_project=1, seconds=0)
         async with sending(engine) as stand:
             await stand.settled(DeliveryState.DELIVERED, 1)
         async with sending(engine) as stand:

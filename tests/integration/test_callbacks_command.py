@@ -54,7 +54,7 @@ def stored(config: Path) -> Path:
 
     async def store(store: SqlDeliveryStore, add: Callable[..., Awaitable[None]]) -> None:
         await add(dead, waiting)
-        leased = await store.lease(NOON, limit=10, per_host=10, seconds=30)
+        leased = await store.lease(NOON, limit=10, per_host=10, per_project=10, seconds=30)
         assert len(leased) == 2
         gone = Attempt(AttemptOutcome.GONE, 410, "http_status")
         taken = next(entry for entry in leased if entry.id == dead.id)

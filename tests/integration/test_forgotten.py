@@ -141,7 +141,7 @@ class House:
     async def deliver_some(self) -> list[Delivery]:
         """Deliver the first callback of a third, give up the next, and leave one being sent."""
         store, at = self.stand.parts.deliveries, datetime.now(UTC)
-        leased = await store.lease(at, limit=999, per_host=999, seconds=SECONDS)
+        leased = await store.lease(at, limit=999, per_host=999, per_project=999, seconds=SECONDS)
         for place, delivery in enumerate(leased):
             if place % 3 == 0:
                 await store.delivered(delivery, ARRIVED, at)
@@ -235,7 +235,9 @@ async def test_callbacks_of_a_forgotten_user_still_arrive(serve, tmp_path, reque
         users = UserServiceStub(made.stand.running.channel)
         name = f"projects/-/users/{USER}"
         await users.ForgetUser(user_service_pb2.ForgetUserRequest(name=name))
-        leased = await store.lease(datetime.now(UTC), limit=999, per_host=999, seconds=SECONDS)
+        leased = await store.lease(
+            datetime.now(UTC), limit=999, per_host=999, per_project=999, seconds=SECONDS
+        )
         assert {delivery.id for delivery in leased} == before
         for delivery in leased:
             told = json.loads(delivery.body)

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -50,6 +50,11 @@ class DeliveryPace:
     poll_seconds: float = 1.0
     keep_days: float = 14.0
 
+    @property
+    def max_per_project(self) -> int:
+        """How many of one project at most: a quarter of the places is left to all others."""
+        return max(1, self.max_at_once - max(1, self.max_at_once // 4))
+
 
 class DeliverCallbacks:
     """Delivers what ``store`` has. ``run`` goes on until ``stop``; several processes may run it."""
@@ -69,6 +74,7 @@ class DeliverCallbacks:
         self._now = now
         self._sending: set[asyncio.Task[None]] = set()
         self._per_host: Counter[str] = Counter()
+        self._per_project: Counter[str] = Counter()
         self._freed = asyncio.Event()
         self._stopping = asyncio.Event()
         self._reaches_store = True
@@ -97,16 +103,17 @@ class DeliverCallbacks:
         free = pace.max_at_once - len(self._sending)
         if free <= 0:
             return ()
-        under_way = self._per_host
-        busy = {entry for entry, count in under_way.items() if count >= pace.max_per_host}
-        most = max((count for entry, count in under_way.items() if entry not in busy), default=0)
+        per_host, full_hosts = _room(self._per_host, pace.max_per_host)
+        per_project, full_projects = _room(self._per_project, pace.max_per_project)
         try:
             leased = await self._store.lease(
                 self._now(),
                 limit=free,
-                per_host=pace.max_per_host - most,
+                per_host=per_host,
+                per_project=per_project,
                 seconds=pace.lease_seconds,
-                but_not=busy,
+                but_not_hosts=full_hosts,
+                but_not_projects=full_projects,
             )
         except Unavailable as error:
             self._store_is(error)
@@ -127,23 +134,25 @@ class DeliverCallbacks:
 
     def _start(self, delivery: Delivery) -> None:
         self._per_host[delivery.host_id] += 1
+        self._per_project[delivery.project] += 1
         task = asyncio.create_task(self._deliver(delivery))
         self._sending.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, delivery.host_id))
+        task.add_done_callback(lambda ended: self._ended(ended, delivery))
 
-    def _ended(self, task: asyncio.Task[None], host_id: str) -> None:
+    def _ended(self, task: asyncio.Task[None], delivery: Delivery) -> None:
         self._sending.discard(task)
         failure = None if task.cancelled() else task.exception()
         if failure is not None:
             _log.error("a callback was not recorded", extra={"cause": place_of(failure)})
         # Nothing else is looked for before its time unless somebody may be waiting for this place.
-        if len(self._sending) + 1 >= self._pace.max_at_once or (
-            self._per_host[host_id] >= self._pace.max_per_host
+        if (
+            len(self._sending) + 1 >= self._pace.max_at_once
+            or self._per_host[delivery.host_id] >= self._pace.max_per_host
+            or self._per_project[delivery.project] >= self._pace.max_per_project
         ):
             self._freed.set()
-        self._per_host[host_id] -= 1
-        if not self._per_host[host_id]:
-            del self._per_host[host_id]
+        self._per_host -= Counter((delivery.host_id,))  # which drops those that have none left
+        self._per_project -= Counter((delivery.project,))
 
     async def _rest(self) -> None:
         """Wait for new callbacks, a free place, or the time to look for what is due."""
@@ -250,3 +259,10 @@ class DeliverCallbacks:
             _log.error("callbacks were not kept", extra={"task": name, "cause": place_of(failure)})
             return False
         return True
+
+
+def _room(under_way: Counter[str], places: int) -> tuple[int, Collection[str]]:
+    """Return how many more all may have who may have any, and those who may have none."""
+    full = {entry for entry, count in under_way.items() if count >= places}
+    most = max((count for entry, count in under_way.items() if entry not in full), default=0)
+    return places - most, full

@@ -8,10 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-import pytest
-from standardwebhooks import Webhook
-
-from gaveld.application.callback_secrets import callback_secret
 from gaveld.application.deliver_callbacks import DeliverCallbacks, DeliveryPace
 from gaveld.application.ports import Attempt, DeliveryCounts
 from gaveld.domain.deliveries import (
@@ -28,7 +24,6 @@ from tests.fakes.deliveries import (
     FakeCallbackTelemetry,
     FakeDeliveryStore,
 )
-from tests.fakes.secret_box import FakeSecretBox
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 REFUSED = Attempt(AttemptOutcome.REFUSED, 404, "http_status")
@@ -37,10 +32,12 @@ GONE = Attempt(AttemptOutcome.GONE, 410, "http_status")
 _serial = count()
 
 
-def delivery(to: str = "shop", at: datetime = NOON, path: str = "hook") -> Delivery:
+def delivery(
+    to: str = "shop", at: datetime = NOON, path: str = "hook", project: str = "shop"
+) -> Delivery:
     url = f"https://{to}.example/{path}?token=t0ken"
     key = f"msg_{next(_serial):06}"
-    return Delivery(key, "shop", "content.decided", url, b"{}", "secret", at)
+    return Delivery(key, project, "content.decided", url, b"{}", "secret", at)
 
 
 async def turn() -> None:
@@ -208,6 +205,22 @@ async def test_a_slow_receiver_holds_nobody_up():
     assert len({sent.id for sent in sender.sent}) == len(sender.sent) == 100
 
 
+async def test_a_project_whose_hosts_all_hang_holds_up_no_other():
+    """Law: however many hosts it has, a project leaves a quarter of the places to others."""
+    pace = DeliveryPace(max_at_once=8, max_per_host=3, poll_seconds=0.001)
+    sender = SlowSender()
+    stand = Stand(sender, pace=pace)
+    await stand.store.add(*(delivery(f"slow{place}") for place in range(50)))
+    await stand.store.add(*(delivery(f"r{place}", project="bank") for place in range(20)))
+    async with stand.running():
+        await stand.until(DeliveryState.DELIVERED, 20)
+        assert sender.under_way["slow"] == 6
+        sender.let.set()
+        await stand.until(DeliveryState.DELIVERED, 70)
+    assert sender.most["slow"] == 6
+    assert len({sent.id for sent in sender.sent}) == len(sender.sent) == 70
+
+
 class BrokenSender(FakeCallbackSender):
     """Raises what no sender should."""
 
@@ -238,7 +251,7 @@ async def test_what_nobody_lived_to_record_is_given_up_unsent(caplog):
     await stand.store.add(deadly)
     for attempts in range(MAX_ATTEMPTS):  # by those who died
         at = NOON + timedelta(seconds=30 * attempts)
-        (leased,) = await stand.store.lease(at, limit=1, per_host=1, seconds=30)
+        (leased,) = await stand.store.lease(at, limit=1, per_host=1, per_project=1, seconds=30)
     assert leased.attempt_count == MAX_ATTEMPTS
     stand.clock.now = NOON + timedelta(hours=1)
     async with stand.running():
@@ -254,7 +267,7 @@ async def test_an_attempt_that_was_never_recorded_is_made_again_under_its_id():
     """Law: what a dead process may have sent is sent again once its lease ran out."""
     stand, made = Stand(), delivery()
     await stand.store.add(made)
-    await stand.store.lease(NOON, limit=1, per_host=1, seconds=30)  # by who died
+    await stand.store.lease(NOON, limit=1, per_host=1, per_project=1, seconds=30)  # by who died
     async with stand.running():
         await stand.store.add(delivery("other"))
         await stand.until(DeliveryState.DELIVERED)
@@ -330,7 +343,9 @@ async def test_old_ones_are_erased_and_all_are_counted():
     stand = Stand()
     old = delivery(at=NOON - timedelta(days=20))
     await stand.store.add(old)
-    (leased,) = await stand.store.lease(old.created_at, limit=1, per_host=1, seconds=1)
+    (leased,) = await stand.store.lease(
+        old.created_at, limit=1, per_host=1, per_project=1, seconds=1
+    )
     arrived = Attempt(AttemptOutcome.DELIVERED, 200)
     await stand.store.delivered(leased, arrived, old.created_at)
     async with stand.running():
@@ -369,13 +384,3 @@ async def test_a_fault_ends_neither_counting_nor_erasing(monkeypatch, caplog):
     failures = [entry for entry in caplog.records if entry.message == "callbacks were not kept"]
     assert [entry.task for entry in failures] == ["_count", "_erase"]
     assert "t0ken" not in caplog.text
-
-
-@pytest.mark.parametrize("project", ["shop", "bank"])
-def test_a_projects_secret_is_its_own(project: str):
-    """Law: it is a key that verifiers take, the same every time, and another project's is other."""
-    made = callback_secret(FakeSecretBox(), project)
-    assert made == callback_secret(FakeSecretBox(), project)
-    assert made != callback_secret(FakeSecretBox(), "other")
-    assert made != callback_secret(FakeSecretBox("second"), project)
-    Webhook(made)

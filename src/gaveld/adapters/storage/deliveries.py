@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Subquery,
     and_,
     delete,
     event,
@@ -103,12 +104,14 @@ class SqlDeliveryStore:
         *,
         limit: int,
         per_host: int,
+        per_project: int,
         seconds: float,
-        but_not: Collection[str] = (),
+        but_not_hosts: Collection[str] = (),
+        but_not_projects: Collection[str] = (),
     ) -> Sequence[Delivery]:
         """Take what is due; see ``DeliveryStore.lease``. One statement, so that none has two."""
-        due = _due(at, but_not)
-        chosen = _fairly(due, per_host).cte("chosen")
+        due = _due(at, but_not_hosts, but_not_projects)
+        chosen = _fairly(due, per_host, per_project).cte("chosen")
         taken = (
             select(DeliveryRow.id)
             .where(DeliveryRow.id.in_(select(chosen.c.id)), *due)
@@ -355,27 +358,38 @@ class SqlDeliveryStore:
         self._added.set()
 
 
-def _due(at: datetime, but_not: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+def _due(
+    at: datetime, but_not_hosts: Collection[str], but_not_projects: Collection[str]
+) -> tuple[ColumnElement[bool], ...]:
     paused = select(ReceiverRow.id).where(ReceiverRow.paused_until > at)
     return (
         DeliveryRow.state == DeliveryState.WAITING,
         DeliveryRow.next_attempt_at <= at,
         DeliveryRow.receiver_id.not_in(paused),
-        DeliveryRow.host_id.not_in(but_not),
+        DeliveryRow.host_id.not_in(but_not_hosts),
+        DeliveryRow.project.not_in(but_not_projects),
     )
 
 
-def _fairly(due: Sequence[ColumnElement[bool]], per_host: int) -> Select[tuple[str]]:
-    """Return the ids of what has been due the longest, but so many of one host at most."""
+def _fairly(
+    due: Sequence[ColumnElement[bool]], per_host: int, per_project: int
+) -> Select[tuple[str]]:
+    """Return the ids of what has been due the longest, so many of a host and project at most."""
+    row = DeliveryRow
     oldest = (
-        select(DeliveryRow.id, DeliveryRow.host_id, DeliveryRow.next_attempt_at)
+        select(row.id, row.host_id, row.project, row.next_attempt_at)
         .where(*due)
-        .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
+        .order_by(row.next_attempt_at, row.id)
         .limit(LOOKED_AT)
         .subquery()
     )
+    of_hosts = _first_of_each(oldest, "host_id", per_host)
+    return select(_first_of_each(of_hosts, "project", per_project).c.id)
+
+
+def _first_of_each(rows: Subquery, key: str, count: int) -> Subquery:
     place = func.row_number().over(
-        partition_by=oldest.c.host_id, order_by=(oldest.c.next_attempt_at, oldest.c.id)
+        partition_by=rows.c[key], order_by=(rows.c.next_attempt_at, rows.c.id)
     )
-    placed = select(oldest.c.id, place.label("place")).subquery()
-    return select(placed.c.id).where(placed.c.place <= per_host)
+    placed = select(*rows.c, place.label(f"{key}_place")).subquery()
+    return select(*placed.c).where(placed.c[f"{key}_place"] <= count).subquery()

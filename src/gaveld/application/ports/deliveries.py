@@ -66,14 +66,17 @@ class DeliveryStore(Protocol):
         *,
         limit: int,
         per_host: int,
+        per_project: int,
         seconds: float,
-        but_not: Collection[str] = (),
+        but_not_hosts: Collection[str] = (),
+        but_not_projects: Collection[str] = (),
     ) -> Sequence[Delivery]:
         """Take up to ``limit`` callbacks that are due, the longest due first, and count an attempt.
 
         Nobody else is given them for so many seconds. Of one host no more than ``per_host`` are
-        taken, whatever the receivers on it, none of the hosts in ``but_not``, and none of
-        receivers that are paused. One whose secrets can't be opened has an empty ``url``.
+        taken, whatever the receivers on it, of one project no more than ``per_project``, and none
+        of the hosts and projects that are named, or of receivers that are paused. One whose
+        secrets can't be opened has an empty ``url``.
         """
         ...
 
