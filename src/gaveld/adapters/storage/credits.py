@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gaveld.adapters.storage.tables import Base, Whole, transaction
+from gaveld.adapters.storage.writing import Writes
 
+UNREACHED: Final = "The balance of credits can't be reached."
 REMEMBERED_SECONDS: Final = 5.0
 REMEMBERED_PROJECTS: Final = 10_000
 
@@ -33,6 +35,7 @@ class SqlCredits:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._sessions = async_sessionmaker(engine)
+        self._writes = Writes(engine, UNREACHED)
         self._free_until: dict[str, float] = {}
 
     async def spend(self, project: str, amount: int) -> int | None:
@@ -46,11 +49,14 @@ class SqlCredits:
             .returning(CreditRow.balance)
         )
         balances = select(CreditRow.balance).where(CreditRow.project == project)
-        async with self._begin() as session:
+
+        async def work(session: AsyncSession) -> tuple[bool, int | None]:
             if await session.scalar(taken) is not None:
-                return None
-            balance = await session.scalar(balances)
-        if balance is None:
+                return True, None
+            return False, await session.scalar(balances)
+
+        is_taken, balance = await self._writes.run(work)
+        if not is_taken and balance is None:
             self._remember(project)
         return balance
 
@@ -61,19 +67,25 @@ class SqlCredits:
             .where(CreditRow.project == project)
             .values(balance=CreditRow.balance + amount)
         )
-        async with self._begin() as session:
+
+        async def work(session: AsyncSession) -> None:
             await session.execute(given)
+
+        await self._writes.run(work)
 
     async def put(self, project: str, balance: int | None) -> None:
         """Set a balance; see ``Credits.put``."""
         if balance is not None and balance < 0:
             raise ValueError("a balance is at least 0")
         self._free_until.pop(project, None)
-        async with self._begin() as session:
+
+        async def work(session: AsyncSession) -> None:
             if balance is None:
                 await session.execute(delete(CreditRow).where(CreditRow.project == project))
             else:
                 await session.merge(CreditRow(project=project, balance=balance))
+
+        await self._writes.run(work)
 
     async def list(self) -> Sequence[tuple[str, int]]:
         """Return the balances; see ``Credits.list``."""
@@ -88,4 +100,4 @@ class SqlCredits:
         self._free_until[project] = now + REMEMBERED_SECONDS
 
     def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return transaction(self._sessions, "The balance of credits can't be reached.")
+        return transaction(self._sessions, UNREACHED)

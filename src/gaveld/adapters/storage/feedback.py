@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gaveld.adapters.storage.tables import Base, transaction
+from gaveld.adapters.storage.writing import Writes
 from gaveld.domain.feedback import Feedback
 
+UNREACHED: Final = "The feedback can't be reached."
 ROWS_AT_ONCE: Final = 500
 
 _FEEDBACK: Final = TypeAdapter(Feedback)
@@ -38,19 +40,23 @@ class SqlFeedbackStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._sessions = async_sessionmaker(engine)
+        self._writes = Writes(engine, UNREACHED)
 
     async def add(self, feedback: Feedback) -> Feedback | None:
         """Keep an opinion; see ``FeedbackStore.add``."""
-        row = _row(feedback)
-        async with self._begin() as session:
-            known = await session.get(FeedbackRow, (row.project, row.id))
+        key = (feedback.project, feedback.id)
+
+        async def work(session: AsyncSession) -> Feedback | None:
+            known = await session.get(FeedbackRow, key)
             if known is None:
                 try:
                     async with session.begin_nested():
-                        session.add(row)
+                        session.add(_row(feedback))
                 except IntegrityError:  # somebody else was faster
-                    known = await session.get(FeedbackRow, (feedback.project, feedback.id))
+                    known = await session.get(FeedbackRow, key)
             return None if known is None else _feedback(known)
+
+        return await self._writes.run(work)
 
     async def read(
         self, *, project: str | None = None, since: datetime | None = None
@@ -75,12 +81,14 @@ class SqlFeedbackStore:
             statement = statement.where(FeedbackRow.project == project)
         if before is not None:
             statement = statement.where(FeedbackRow.given_at < before)
-        async with self._begin() as session:
-            erased = await session.scalars(statement.returning(FeedbackRow.id))
-            return len(erased.all())
+
+        async def work(session: AsyncSession) -> int:
+            return len((await session.scalars(statement.returning(FeedbackRow.id))).all())
+
+        return await self._writes.run(work)
 
     def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return transaction(self._sessions, "The feedback can't be reached.")
+        return transaction(self._sessions, UNREACHED)
 
 
 async def record_feedback(session: AsyncSession, feedback: Feedback) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import defer
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from gaveld.adapters.storage.feedback import erase_feedback, record_feedback
 from gaveld.adapters.storage.job_rows import JobRow
@@ -30,6 +32,7 @@ from gaveld.adapters.storage.review_item_rows import (
     utc,
 )
 from gaveld.adapters.storage.tables import transaction
+from gaveld.adapters.storage.writing import Writes
 from gaveld.application.ports import Forgotten, StripWords, WaitingReviews
 from gaveld.domain.decision_records import Records
 from gaveld.domain.errors import Aborted, ErrorReason
@@ -37,6 +40,7 @@ from gaveld.domain.feedback import Feedback
 from gaveld.domain.jobs import JobState
 from gaveld.domain.review_items import ReviewItem, ReviewOpinion, ReviewState, feedback_id
 
+UNREACHED: Final = "The review queues can't be reached."
 ROWS_AT_ONCE: Final = 100
 
 _JUDGED: Final = ("state", "actor_id", "payload", "answer", "content_until", "details", "etag")
@@ -88,6 +92,7 @@ class SqlReviewItemStore:
         self, engine: AsyncEngine, recorders: Sequence[Recorder], wordless: StripWords
     ) -> None:
         self._sessions = async_sessionmaker(engine)
+        self._writes = Writes(engine, UNREACHED)
         self._recorders = tuple(recorders)
         self._wordless = wordless
 
@@ -133,20 +138,23 @@ class SqlReviewItemStore:
         claimed = {"claimant": reviewer, "claimed_until": until, "claim_request_id": request_id}
         if item_id:
             return await self._change(project, queue, item_id, reviewer, claimed)
-        async with self._begin() as session:
+        row = ReviewItemRow
+        free = _oldest_free(project, queue, reviewer, datetime.now(UTC))
+        taken = (
+            update(row)
+            .where(row.project == project, row.id == free.scalar_subquery())
+            .values(**claimed, etag=new_etag())
+            .returning(row.id)
+        )
+
+        async def take(session: AsyncSession) -> ReviewItem | None:
             again = await self._claimed_before(session, project, queue, reviewer, request_id)
             if again is not None:
                 return again
-            row = ReviewItemRow
-            free = _oldest_free(project, queue, reviewer, datetime.now(UTC))
-            taken = (
-                update(row)
-                .where(row.project == project, row.id == free.scalar_subquery())
-                .values(**claimed, etag=new_etag())
-                .returning(row.id)
-            )
             taken_id = await session.scalar(taken)
             return await self._find(session, project, queue, taken_id or "")
+
+        return await self._writes.run(take)
 
     async def release(
         self, project: str, queue: str, item_id: str, reviewer: str
@@ -175,7 +183,8 @@ class SqlReviewItemStore:
             .values(_decided_columns(decided, opinion.decided_at))
             .returning(row.id)
         )
-        async with self._begin() as session:
+
+        async def change(session: AsyncSession) -> None:
             if await session.scalar(changed) is None:
                 raise Aborted(
                     ErrorReason.ETAG_MISMATCH,
@@ -187,6 +196,8 @@ class SqlReviewItemStore:
                 await record(session, records)
             if feedback is not None:
                 await record_feedback(session, feedback)
+
+        await self._writes.run(change)
         return decided
 
     async def waiting(self) -> WaitingReviews:
@@ -221,42 +232,55 @@ class SqlReviewItemStore:
         """Change all rows of a query, some at a time, so that it finds them no more."""
         changed = 0
         some = query.limit(ROWS_AT_ONCE).with_for_update(skip_locked=True, of=ReviewItemRow)
+
+        async def work(session: AsyncSession) -> int:
+            rows = (await session.scalars(some)).all()
+            for item in rows:
+                await change(session, item)
+            return len(rows)
+
         while True:
-            async with self._begin() as session:
-                rows = (await session.scalars(some)).all()
-                for item in rows:
-                    await change(session, item)
-            changed += len(rows)
-            if len(rows) < ROWS_AT_ONCE:
+            count = await self._writes.run(work)
+            changed += count
+            if count < ROWS_AT_ONCE:
                 return changed
 
     async def _change(
         self, project: str, queue: str, item_id: str, reviewer: str, values: Mapping[str, Any]
     ) -> ReviewItem | None:
-        """Claim an item by name, or release it, as often as somebody else is faster."""
+        """Claim an item by name, or release it, as often as somebody else is faster.
+
+        Who may is asked before the write, so that a refusal undoes none that shares its commit.
+        """
         row = ReviewItemRow
-        claims = bool(values["claimant"])
         while True:
-            async with self._begin() as session:
-                item = await self._find(session, project, queue, item_id)
-                if item is None:
-                    return None
-                now = datetime.now(UTC)
-                if claims:
-                    item.require_open_to(reviewer, now)
-                else:
-                    item.require_not_held_from(reviewer, now)
-                    if not item.claimant:
-                        return item
-                changed = (
-                    update(row)
-                    .where(row.project == project, row.id == item_id, row.etag == item.etag)
-                    .values(**values, etag=new_etag())
-                    .returning(row.id)
-                )
-                if await session.scalar(changed) is not None:
-                    session.expire_all()
-                    return await self._find(session, project, queue, item_id)
+            item = await self.find(project, queue, item_id)
+            if item is None:
+                return None
+            now = datetime.now(UTC)
+            if values["claimant"]:
+                item.require_open_to(reviewer, now)
+            else:
+                item.require_not_held_from(reviewer, now)
+                if not item.claimant:
+                    return item
+            changed = (
+                update(row)
+                .where(row.project == project, row.id == item_id, row.etag == item.etag)
+                .values(**values, etag=new_etag())
+                .returning(row.id)
+            )
+            after = await self._writes.run(partial(self._after, changed, item))
+            if after is not None:
+                return after
+
+    async def _after(
+        self, changed: ReturningUpdate[str], item: ReviewItem, session: AsyncSession
+    ) -> ReviewItem | None:
+        """Change the item and return it; None if it isn't any more as it was read."""
+        if await session.scalar(changed) is None:
+            return None
+        return await self._find(session, item.project, item.queue, item.id)
 
     async def _claimed_before(
         self, session: AsyncSession, project: str, queue: str, reviewer: str, request_id: str
@@ -296,7 +320,7 @@ class SqlReviewItemStore:
         return [item_of(row, tuple(said[row.id]), whole=whole) for row in rows]
 
     def _begin(self) -> AbstractAsyncContextManager[AsyncSession]:
-        return transaction(self._sessions, "The review queues can't be reached.")
+        return transaction(self._sessions, UNREACHED)
 
 
 def _nobody_has(now: datetime) -> ColumnElement[bool]:
