@@ -4,9 +4,13 @@ import asyncio
 import shutil
 from pathlib import Path
 
+import pytest
+from nats.aio.client import Client
 from structlog.testing import capture_logs
 
+from gaveld.adapters.nats.address import NatsAddress
 from gaveld.adapters.nats.dispatcher import NatsJobDispatcher
+from gaveld.adapters.nats.link import NatsLink
 from gaveld.adapters.nats.metrics import NatsState
 from gaveld.adapters.nats.stream import CONSUMER, MAX_DELIVERIES, StreamPlan
 from tests.nats_server import PLAN, NatsServer, Watched, linked, running_nats
@@ -188,3 +192,84 @@ async def test_a_nats_that_is_not_there_stops_no_start(tmp_path: Path):
             assert await dispatcher.next(PATIENCE) is not None
         finally:
             await server.kill()
+
+
+async def test_a_client_that_fails_unforeseen_is_tried_again(monkeypatch: pytest.MonkeyPatch):
+    """Law: whatever the client raises, a start isn't kept waiting, and a connection is made."""
+    faults = [asyncio.InvalidStateError("a secret"), AttributeError("a secret")]
+
+    class Faulty(Client):
+        async def connect(self, *given: object, **options: object) -> None:
+            if faults:
+                raise faults.pop()
+            await super().connect(*given, **options)
+
+        async def close(self) -> None:
+            await super().close()
+            raise AssertionError("a secret")
+
+    monkeypatch.setattr("gaveld.adapters.nats.link.Client", Faulty)
+    with capture_logs() as logs:
+        async with asyncio.timeout(2 * PATIENCE), running_nats() as server, linked(server) as link:
+            await link.until_up()
+    assert [(line["event"], line.get("why")) for line in logs] == [
+        ("nats_down", "AttributeError"),
+        ("nats_up", None),
+    ]
+
+
+async def test_a_client_that_takes_a_cancellation_holds_up_no_end(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """Law: a link that is closed ends, whatever its client makes of that: it connects no more."""
+    connecting = asyncio.Event()
+
+    class Deaf(Client):
+        async def connect(self, *_: object, **__: object) -> None:
+            connecting.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise AttributeError("a secret") from None
+
+        async def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("gaveld.adapters.nats.link.Client", Deaf)
+    monkeypatch.setattr("gaveld.adapters.nats.link.CONNECT_SECONDS", 3_600)
+    link = NatsLink(NatsAddress("nats://127.0.0.1:1"), PLAN, Watched(), retry_seconds=0)
+    async with asyncio.timeout(2 * PATIENCE):
+        opening = asyncio.create_task(link.open())
+        await connecting.wait()
+        await link.close()
+        await opening
+
+
+async def test_a_connection_that_fails_unforeseen_is_made_anew():
+    """Law: what the client raises is nobody's error: the word is missed, or looked for instead."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise AttributeError("a secret")
+
+    metrics = Watched()
+    async with (
+        asyncio.timeout(2 * PATIENCE),
+        running_nats() as server,
+        linked(server, metrics) as link,
+    ):
+        dispatcher = NatsJobDispatcher(link, poll_seconds=3_600)
+        first = await link.until_up()
+        first.stream.publish = fail
+        await dispatcher.publish(["a"])
+        assert metrics.missed_words() == 1
+        second = await link.until_up()
+        assert second is not first
+        second.words.one = fail
+        asked = asyncio.create_task(dispatcher.next(3_600))
+        await second.lost.wait()
+        await link.until_up()
+        await dispatcher.publish(["b"])
+        word = await asked
+        assert word is not None
+        assert word.job_count == 1
+        assert metrics.missed_words() == 1

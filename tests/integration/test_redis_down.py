@@ -128,6 +128,45 @@ async def test_the_password_is_read_when_it_changes(tmp_path: Path):
     assert "canary" not in repr(logs)
 
 
+async def test_a_client_that_fails_unforeseen_is_redis_missing():
+    """Law: whatever the client raises, callers have their own without Redis, and no error."""
+
+    async def faulty() -> None:
+        raise AttributeError("a secret")
+
+    metrics = Watched()
+    async with running_redis() as server, linked(server, metrics) as link:
+        for _ in range(FAILURES_TO_DOWN):
+            with pytest.raises(RedisMissed):
+                await link.ask(RedisUse.ANSWERS, faulty)
+        assert metrics.seen[-1] is RedisState.DOWN
+        assert metrics.missed("answers") == FAILURES_TO_DOWN
+
+
+async def test_a_probe_that_fails_unforeseen_is_made_again(monkeypatch: pytest.MonkeyPatch):
+    """Law: whatever the client raises, a start does not fail, and Redis is asked until it is up."""
+    metrics, faults = Watched(), [ValueError("a secret"), AttributeError("a secret")]
+    async with asyncio.timeout(60), running_redis() as server:
+        link = RedisLink(
+            server.url, metrics, timeout_seconds=5, key_prefix="test:", probe_seconds=0.01
+        )
+        ping = link.client.ping
+
+        async def faulty() -> None:
+            if faults:
+                raise faults.pop()
+            await ping()
+
+        monkeypatch.setattr(link.client, "ping", faulty)
+        await link.open()
+        try:
+            assert not link.is_up
+            await metrics.becomes(RedisState.UP)
+        finally:
+            await link.close()
+    assert faults == []
+
+
 async def test_an_unopened_link_closes():
     """Law: a server that fails before it reached for Redis unwinds without a word."""
     link = RedisLink("redis://127.0.0.1:1", Watched(), timeout_seconds=1, key_prefix="")

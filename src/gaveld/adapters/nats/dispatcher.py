@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from nats.js.api import Header
 from nats.js.errors import APIError
 
-from gaveld.adapters.nats.link import FAILURES, NatsLink
+from gaveld.adapters.nats.link import NatsLink, go_on_unless_cancelled
 from gaveld.adapters.nats.stream import MAX_DELIVERIES
 from gaveld.application.ports import Ticket
 
@@ -69,7 +69,7 @@ class NatsJobDispatcher:
                 )
             except APIError:  # such as a stream that an operator has bounded, and that is full
                 pass
-            except FAILURES:
+            except Exception:  # noqa: BLE001 (any word may be lost, and no caller fails by it)
                 self._link.give_up(connection)
             else:
                 return
@@ -89,8 +89,8 @@ class NatsJobDispatcher:
                 continue
             try:
                 message = await connection.words.one(seconds)
-            except FAILURES:
-                _go_on_unless_cancelled()
+            except Exception:  # noqa: BLE001 (the storage tells of work meanwhile)
+                go_on_unless_cancelled()
                 self._link.give_up(connection)
             else:
                 return None if message is None else _Word(self._link, message)
@@ -123,7 +123,7 @@ class _Word:
         # A word that can't be acknowledged comes again, and then there is no job to take.
         connection = self._link.connection
         if connection is not None:
-            with contextlib.suppress(*FAILURES):
+            with contextlib.suppress(Exception):
                 await connection.client.publish(self._message.reply, answer)
 
 
@@ -140,10 +140,3 @@ class _Look:
 
     async def give_back(self, seconds: float) -> None:
         pass
-
-
-def _go_on_unless_cancelled() -> None:
-    """Raise the cancellation that the client turned into an error because it was being closed."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

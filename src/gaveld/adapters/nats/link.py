@@ -26,9 +26,6 @@ RETRY_SECONDS: Final = 1.0
 PING_SECONDS: Final = 5.0
 """How often NATS is asked whether it is there; after two questions without answer it is not."""
 
-FAILURES: Final = (nats.errors.Error, OSError, TimeoutError, ValueError)
-"""What comes of a NATS that is away, refuses us, or makes no sense."""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -103,14 +100,16 @@ class NatsLink:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     connection = await self._connected(client)
+                go_on_unless_cancelled()
                 self._came_up(connection)
                 await connection.lost.wait()
                 self._went_down("connection lost")
-            except FAILURES as error:
+            except Exception as error:  # noqa: BLE001 (whatever it is, another is to be made)
                 self._went_down(type(error).__name__)
             finally:
                 self._connection = None
                 await _closed(client)
+            go_on_unless_cancelled()
             await asyncio.sleep(self._retry_seconds)
 
     async def _connected(self, client: Client) -> Connection:
@@ -165,11 +164,18 @@ class NatsLink:
         return state is not before
 
 
+def go_on_unless_cancelled() -> None:
+    """Raise the cancellation that the client took for itself, or turned into an error."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def _unsaid(_: Exception) -> None:
     """Take what the client says of single failures; the link says what came of them."""
 
 
 async def _closed(client: Client) -> None:
-    with contextlib.suppress(*FAILURES):
+    with contextlib.suppress(Exception):
         async with asyncio.timeout(CONNECT_SECONDS):
             await client.close()

@@ -16,7 +16,6 @@ from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.credentials import CredentialProvider
-from redis.exceptions import RedisError
 
 from gaveld.adapters.redis.metrics import RedisMetrics, RedisState, RedisUse
 
@@ -100,7 +99,7 @@ class RedisLink:
         if self._probe is not None:
             self._probe.cancel()
             await asyncio.wait([self._probe])
-        with contextlib.suppress(RedisError, OSError):
+        with contextlib.suppress(Exception):
             await self.client.aclose()
 
     async def ask(self, use: RedisUse, question: Callable[[], Awaitable[ResultT]]) -> ResultT:
@@ -115,7 +114,7 @@ class RedisLink:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 answer = await question()
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:
             self._metrics.redis_missed(use)
             self._failures += 1
             if self._failures >= FAILURES_TO_DOWN and self._is_up:
@@ -142,7 +141,7 @@ class RedisLink:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
                 await self.client.ping()
-        except (RedisError, OSError, TimeoutError):
+        except Exception:  # noqa: BLE001 (whatever it is, there is no answer)
             return False
         return True
 
