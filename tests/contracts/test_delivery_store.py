@@ -171,6 +171,14 @@ async def test_a_disabled_receiver_is_sent_no_more(kept: Kept):
     assert await kept.store.counts() == DeliveryCounts(1, 2, 1, NOON)
 
 
+async def test_disabled_receivers_are_listed_latest_first_within_the_limit(kept: Kept):
+    """Law: a limit cuts off those that were disabled the longest ago."""
+    for place in range(3):
+        await kept.store.disable_receiver("shop", f"r{place}", after(place), Disabled.GONE)
+    listed = await kept.store.disabled_receivers(limit=2)
+    assert [entry.id for entry in listed] == ["r2", "r1"]
+
+
 async def test_an_enabled_receiver_gets_what_comes(kept: Kept):
     """Law: enabling sends what comes from then on; what was given up waits for its operator."""
     old = delivery()

@@ -126,8 +126,9 @@ class FakeDeliveryStore:
     async def enable_receiver(self, receiver_id: str) -> bool:
         return self.receivers.pop(receiver_id, None) is not None
 
-    async def disabled_receivers(self) -> Sequence[Receiver]:
-        return sorted(self.receivers.values(), key=lambda entry: entry.disabled_at, reverse=True)
+    async def disabled_receivers(self, *, limit: int = 100) -> Sequence[Receiver]:
+        latest = sorted(self.receivers.values(), key=lambda entry: entry.disabled_at, reverse=True)
+        return latest[:limit]
 
     async def list(
         self,

@@ -120,6 +120,19 @@ def test_a_receiver_is_enabled_and_what_it_missed_is_sent_again(stored: Path):
     assert (again["state"], again["attempt_count"]) == ("waiting", 0)
 
 
+def test_receivers_are_listed_within_the_limit(config: Path):
+    """Law: of more than fit the latest are shown."""
+
+    async def store(store: SqlDeliveryStore, _: Callable[..., Awaitable[None]]) -> None:
+        for day in range(3):
+            at = NOON + timedelta(days=day)
+            await store.disable_receiver("shop", f"r{day}", at, Disabled.GONE)
+
+    with_store(config, store)
+    shown = json.loads(callbacks(config, "receivers", "--json", "--limit", "2").stdout)
+    assert [entry["id"] for entry in shown] == ["r2", "r1"]
+
+
 def test_single_callbacks_are_sent_again_by_their_ids(stored: Path):
     """Law: what is dead is sent; what is not, or is nobody's, is named."""
     done = callbacks(stored, "resend", "msg_dead", "msg_waiting", "msg_nobody")

@@ -242,12 +242,13 @@ class SqlDeliveryStore:
         )
         return await self._writes.run(lambda session: session.scalar(statement)) is not None
 
-    async def disabled_receivers(self) -> Sequence[Receiver]:
+    async def disabled_receivers(self, *, limit: int = 100) -> Sequence[Receiver]:
         """Return the disabled ones; see ``DeliveryStore.disabled_receivers``."""
         query = (
             select(ReceiverRow)
             .where(ReceiverRow.disabled_at.is_not(None))
             .order_by(ReceiverRow.disabled_at.desc(), ReceiverRow.id)
+            .limit(limit)
         )
         async with self._begin() as session:
             return [receiver_from(row) for row in await session.scalars(query)]

@@ -108,8 +108,8 @@ class DeliveryStore(Protocol):
         """Send to a receiver again what comes from now on; False if it was not disabled."""
         ...
 
-    async def disabled_receivers(self) -> Sequence[Receiver]:
-        """Return the receivers that are disabled, the latest first."""
+    async def disabled_receivers(self, *, limit: int = 100) -> Sequence[Receiver]:
+        """Return receivers that are disabled, the latest first."""
         ...
 
     async def list(

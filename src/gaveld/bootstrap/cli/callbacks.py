@@ -34,6 +34,7 @@ from gaveld.domain.deliveries import Delivery, DeliveryState, Receiver
 from gaveld.domain.rules import RuleAction
 
 T = TypeVar("T")
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")]
 app = typer.Typer(no_args_is_help=True, help="List callbacks, send them again, enable receivers.")
 
 
@@ -42,7 +43,7 @@ def list_callbacks(
     project: Annotated[str | None, typer.Option(help="Those of this project alone.")] = None,
     state: Annotated[DeliveryState | None, typer.Option(help="Those in this state.")] = None,
     receiver: Annotated[str | None, typer.Option(help="Those to the receiver of this id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 100,
+    limit: Limit = 100,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -78,9 +79,9 @@ def list_callbacks(
 
 
 @app.command()
-def receivers(as_json: AsJson = False, config: Config = None) -> None:
+def receivers(limit: Limit = 100, as_json: AsJson = False, config: Config = None) -> None:
     """List the receivers that are sent nothing any more, the latest first."""
-    found = _with_store(config, lambda store: store.disabled_receivers())
+    found = _with_store(config, lambda store: store.disabled_receivers(limit=limit))
     if as_json:
         sys.stdout.write(json.dumps([_receiver(entry) for entry in found], indent=2) + "\n")
         return
