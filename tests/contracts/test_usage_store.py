@@ -60,6 +60,24 @@ async def test_a_project_and_a_day_narrow_what_is_read(store: UsageStore):
     assert await store.read(project="else") == []
 
 
+async def test_pages_have_every_row_once(store: UsageStore):
+    """Law: each page goes on right after the one before, and none exceeds its limit."""
+    used = [
+        Usage(day, project, method, 1)
+        for day in (MONDAY, TUESDAY)
+        for project in ("blog", "shop")
+        for method in (BATCH, TEXT)
+    ]
+    await store.add(used)
+    seen: list[Usage] = []
+    while page := await store.read(after=seen[-1] if seen else None, limit=3):
+        assert len(page) <= 3
+        seen += page
+    assert seen == used
+    (last,) = await store.read(project="shop", since=TUESDAY, after=used[-2], limit=3)
+    assert last == used[-1]
+
+
 async def test_adding_at_once_is_exact(store: UsageStore):
     """Law: of servers that add at the same time, none's count is lost, whatever their order."""
     used = [Usage(MONDAY, f"p{number}", TEXT, 1, 2, 3) for number in range(5)]

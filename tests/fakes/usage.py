@@ -30,14 +30,22 @@ class FakeUsageStore:
             )
 
     async def read(
-        self, *, project: str | None = None, since: date | None = None
+        self,
+        *,
+        project: str | None = None,
+        since: date | None = None,
+        after: Usage | None = None,
+        limit: int | None = None,
     ) -> Sequence[Usage]:
         self._reach()
-        return sorted(
+        found = sorted(
             usage
-            for usage in self._kept.values()
-            if project in (None, usage.project) and (since is None or usage.day >= since)
+            for key, usage in self._kept.items()
+            if project in (None, usage.project)
+            and (since is None or usage.day >= since)
+            and (after is None or key > (after.day, after.project, after.method))
         )
+        return found[:limit]
 
     async def erase(self, *, before: date) -> int:
         self._reach()

@@ -6,7 +6,7 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Date, String, delete, select
+from sqlalchemy import Date, String, delete, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -47,14 +47,22 @@ class SqlUsageStore:
             await self._writes.run(partial(_add, sorted(used)))
 
     async def read(
-        self, *, project: str | None = None, since: date | None = None
+        self,
+        *,
+        project: str | None = None,
+        since: date | None = None,
+        after: Usage | None = None,
+        limit: int | None = None,
     ) -> Sequence[Usage]:
         """Return what is kept; see ``UsageStore.read``."""
-        query = select(UsageRow).order_by(UsageRow.day, UsageRow.project, UsageRow.method)
+        key = (UsageRow.day, UsageRow.project, UsageRow.method)
+        query = select(UsageRow).order_by(*key).limit(limit)
         if project is not None:
             query = query.where(UsageRow.project == project)
         if since is not None:
             query = query.where(UsageRow.day >= since)
+        if after is not None:
+            query = query.where(tuple_(*key) > (after.day, after.project, after.method))
         async with transaction(self._sessions, UNREACHED) as session:
             return [_usage(row) for row in await session.scalars(query)]
 

@@ -22,9 +22,17 @@ class UsageStore(Protocol):
         ...
 
     async def read(
-        self, *, project: str | None = None, since: date | None = None
+        self,
+        *,
+        project: str | None = None,
+        since: date | None = None,
+        after: Usage | None = None,
+        limit: int | None = None,
     ) -> Sequence[Usage]:
-        """Return what is kept, a project's or all, since a day or ever; by day, project, method."""
+        """Return what is kept, a project's or all, since a day or ever; by day, project, method.
+
+        With a limit at most so many, of those that come after the last of the page before.
+        """
         ...
 
     async def erase(self, *, before: date) -> int:

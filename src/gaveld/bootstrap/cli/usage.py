@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Column, Table
@@ -24,6 +24,8 @@ from gaveld.bootstrap.cli.options import (
 from gaveld.bootstrap.settings import Settings
 from gaveld.bootstrap.stores import open_usage
 from gaveld.domain.usage import Usage
+
+ROWS_AT_ONCE: Final = 5_000
 
 
 class By(StrEnum):
@@ -50,10 +52,9 @@ def usage(
     """
     settings = settings_from(config)
     first_day = time_from(since, datetime.now(UTC)).astimezone(UTC).date()
-    with explained_failures():
-        used = asyncio.run(_read(settings, project, first_day))
     names = ("project", *(entry.value for entry in By if entry in (by or ())))
-    rows = _summed(used, names)
+    with explained_failures():
+        rows = asyncio.run(_sums(settings, project, first_day, names))
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return
@@ -66,19 +67,29 @@ def usage(
     out.print(table)
 
 
-async def _read(settings: Settings, project: str | None, since: date) -> Sequence[Usage]:
+async def _sums(
+    settings: Settings, project: str | None, since: date, names: Sequence[str]
+) -> list[dict[str, str | int]]:
+    """Sum up page by page, so that however much is kept, only the sums are held."""
+    sums: dict[tuple[str, ...], list[int]] = {}
     async with AsyncExitStack() as stack:
         store = await open_usage(settings, stack)
-        return await store.read(project=project, since=since)
-
-
-def _summed(used: Iterable[Usage], names: Sequence[str]) -> list[dict[str, str | int]]:
-    sums: dict[tuple[str, ...], list[int]] = {}
-    for entry in used:
-        totals = sums.setdefault(tuple(str(getattr(entry, name)) for name in names), [0, 0, 0])
-        for place, name in enumerate(SUMS):
-            totals[place] += getattr(entry, name)
+        last: Usage | None = None
+        while page := await store.read(
+            project=project, since=since, after=last, limit=ROWS_AT_ONCE
+        ):
+            _add(sums, page, names)
+            last = page[-1]
     return [
         {**dict(zip(names, key, strict=True)), **dict(zip(SUMS, totals, strict=True))}
         for key, totals in sorted(sums.items())
     ]
+
+
+def _add(
+    sums: dict[tuple[str, ...], list[int]], used: Iterable[Usage], names: Sequence[str]
+) -> None:
+    for entry in used:
+        totals = sums.setdefault(tuple(str(getattr(entry, name)) for name in names), [0, 0, 0])
+        for place, name in enumerate(SUMS):
+            totals[place] += getattr(entry, name)
