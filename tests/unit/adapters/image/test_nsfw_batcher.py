@@ -142,6 +142,22 @@ async def test_too_many_are_refused(batcher, network):
     assert len(await asyncio.gather(*tasks)) == 7
 
 
+async def test_an_answer_of_another_length_ends_no_thread(batcher, network):
+    """Law: whatever the network answers, its callers hear of it, and later ones get answers."""
+    looked = network.look_at
+    network.look_at = lambda frames: looked(frames)[1:]
+    first = ask(batcher, 1)
+    await begun(network)
+    network.release()
+    with pytest.raises(ValueError, match="longer"):
+        await first
+    network.look_at = looked
+    after = ask(batcher, 2)
+    await begun(network)
+    network.release()
+    assert (await after).tolist() == [2]
+
+
 async def test_a_failure_reaches_the_callers_of_its_batch_alone(batcher, network):
     """Law: the network goes on after it failed."""
     network.failure = RuntimeError("out of memory")

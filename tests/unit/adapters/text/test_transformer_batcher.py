@@ -227,6 +227,20 @@ async def test_a_failure_is_its_batchs_alone(stand: Stand):
     assert (await after).labels.tolist() == [2.0]
 
 
+async def test_a_failure_beside_the_engine_ends_no_thread(stand: Stand):
+    """Law: whatever goes wrong with a batch, its callers hear of it, and later ones get answers."""
+    faults = [RuntimeError("not counted")]
+
+    def count(_: BatchRun) -> None:
+        if faults:
+            raise faults.pop()
+
+    batcher, _ = stand(hold=False, on_batch=count)
+    with pytest.raises(RuntimeError, match="not counted"):
+        await batcher.read(passage(1))
+    assert (await batcher.read(passage(2))).labels.tolist() == [2.0]
+
+
 async def test_closing_fails_what_waits_and_what_comes():
     """Law: after the end nobody waits for ever."""
     engine = FakeEngine(hold=True, lanes=2)

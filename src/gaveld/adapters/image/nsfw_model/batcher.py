@@ -126,7 +126,8 @@ class FrameBatcher:
 
     def _run(self, jobs: Sequence[_Job]) -> Sequence[Pixels | Exception]:
         try:
-            return list(self._network.look_at([job.frame for job in jobs]))
+            classes = self._network.look_at([job.frame for job in jobs])
+            return [row for row, _ in zip(classes, jobs, strict=True)]
         except Exception as failure:  # noqa: BLE001 - whatever it is, the callers get it
             return [failure] * len(jobs)
 

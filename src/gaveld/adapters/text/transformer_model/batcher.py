@@ -174,13 +174,15 @@ class Batcher:
             _deliver(zip(jobs, results, strict=True))
 
     def _run(self, jobs: Sequence[_Job]) -> Sequence[PassageLogits | Exception]:
-        started = time.perf_counter()
-        ids, mask = pad([job.ids for job in jobs])
         try:
-            logits = self._engine.run(ids, mask)
-            results = _rows(logits, [len(job.ids) for job in jobs])
+            return self._run_together(jobs)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the callers get it
             return [failure] * len(jobs)
+
+    def _run_together(self, jobs: Sequence[_Job]) -> Sequence[PassageLogits]:
+        started = time.perf_counter()
+        ids, mask = pad([job.ids for job in jobs])
+        results = _rows(self._engine.run(ids, mask), [len(job.ids) for job in jobs])
         if self._on_batch is not None:
             tokens = sum(len(job.ids) for job in jobs)
             seconds = time.perf_counter() - started
