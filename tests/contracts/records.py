@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
-from gaveld.adapters.storage.decisions import SqlDecisionStore, forget_decisions, record_decision
+from gaveld.adapters.storage.decisions import SqlDecisionStore, record_decision
+from gaveld.adapters.storage.forgetting import forgetting
 from gaveld.adapters.storage.migrations import migrate
 from gaveld.adapters.storage.users import SqlUserStore
 from gaveld.application.ports import DecisionStore, UserStore
@@ -43,7 +44,7 @@ def on(engine: AsyncEngine) -> Kept:
         async with async_sessionmaker(engine).begin() as session:
             await record_decision(session, records)
 
-    users = SqlUserStore(engine, [forget_decisions])
+    users = SqlUserStore(engine, [forgetting(bytes, bytes)])
     return Kept(SqlDecisionStore(engine), users, record, engine)
 
 

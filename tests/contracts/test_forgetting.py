@@ -1,13 +1,14 @@
-"""Forgetting a user in all tables at once, on every kind of database."""
+"""Forgetting a user in all tables, on every kind of database."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from gaveld.adapters.storage import forgetting as sql_forgetting
 from gaveld.adapters.storage.decisions import record_decision
 from gaveld.adapters.storage.deliveries import ROWS_AT_ONCE, SqlDeliveryStore
 from gaveld.adapters.storage.forgetting import forgetting
@@ -133,8 +134,12 @@ async def test_work_on_a_forgotten_users_content_ends(house: House):
     assert await house.jobs.lease("w", limit=9, seconds=60) == []
 
 
-async def test_what_a_worker_writes_at_that_moment_is_forgotten_too(house: House):
+@pytest.mark.parametrize("at_once", [1, 200])
+async def test_what_a_worker_writes_at_that_moment_is_forgotten_too(
+    house: House, monkeypatch: pytest.MonkeyPatch, at_once: int
+):
     """Law: forgetting waits for the transaction that finishes a job, and finds what it wrote."""
+    monkeypatch.setattr(sql_forgetting, "PIECES_AT_ONCE", at_once)
     known = job("a" * 32)
     await house.jobs.add(known)
     (lease,) = await house.jobs.lease("w", limit=1, seconds=60)
@@ -159,6 +164,41 @@ async def test_what_a_worker_writes_at_that_moment_is_forgotten_too(house: House
     assert (await house.deliveries.counts()).waiting == 1
 
 
+async def test_much_content_is_forgotten_in_many_transactions(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    """Law: others may write in between; all of it goes, and is counted once."""
+    monkeypatch.setattr(sql_forgetting, "PIECES_AT_ONCE", 2)
+    for letter in "abcde":
+        await house.decide(job(letter * 32))
+    await house.jobs.add(job("f" * 32))
+    commits: list[None] = []
+    event.listen(house.engine.sync_engine, "commit", lambda _: commits.append(None))
+    assert await house.users.forget("shop", "canary ann") == Forgotten(5, 6)
+    assert len(commits) >= 3
+    assert "canary" not in await house.everything()
+    assert await house.users.history("shop", "canary ann", NOON) is None
+
+
+async def test_nobody_is_no_user(house: House):
+    """Law: content that names nobody is no user's, so that none of it is forgotten."""
+    await house.decide(job("a" * 32, actor_id=""))
+    assert await house.users.forget("shop", "") == Forgotten(0, 0)
+    assert "canary words" in await house.everything()
+
+
+async def test_what_can_not_be_read_is_forgotten_whole(house: House):
+    """Law: an answer that is torn, or a later release's, keeps nobody from being forgotten."""
+
+    def broken(answer: bytes) -> bytes:
+        raise ValueError(answer)
+
+    await house.decide(job("a" * 32))
+    users = SqlUserStore(house.engine, [sql_forgetting.forgetting(broken, nameless_body)])
+    assert await users.forget("shop", "canary ann") == Forgotten(1, 1)
+    assert "canary" not in await house.everything()
+
+
 async def test_what_was_decided_can_still_be_asked_for(house: House):
     """Law: an operation of a forgotten user is done as before, without words and without a name."""
     await house.decide(job("a" * 32))
@@ -171,11 +211,13 @@ async def test_a_callback_that_waits_is_sent_and_a_dead_one_is_erased(house: Hou
     """Law: a callback that waits is sent without the words, even after one attempt's failure."""
     for id_ in ("a" * 32, "b" * 32):
         await house.decide(job(id_))
-    first, second = await house.deliveries.lease(NOON, limit=9, per_host=9, seconds=60)
+    first, second = await house.deliveries.lease(
+        NOON, limit=9, per_host=9, per_project=9, seconds=60
+    )
     await house.deliveries.failed(first, BROKEN, NOON, retry_at=None)
     await house.users.forget("shop", "canary ann")
     await house.deliveries.failed(second, BROKEN, NOON, retry_at=NOON)
-    (left,) = await house.deliveries.lease(NOON, limit=9, per_host=9, seconds=60)
+    (left,) = await house.deliveries.lease(NOON, limit=9, per_host=9, per_project=9, seconds=60)
     assert (left.id, left.state, left.body) == (second.id, DeliveryState.WAITING, b"told")
     assert (left.actor_id, left.words_until) == ("", None)
 

@@ -3,7 +3,7 @@
 A decision counts in its user's history as it is written, once, and again as people rule on it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,7 +38,6 @@ from gaveld.adapters.storage.decision_documents import (
 from gaveld.adapters.storage.tables import AnyText, Base, transaction
 from gaveld.adapters.storage.users import Deed, count_deed, count_of, recount_deed
 from gaveld.adapters.storage.writing import Writes
-from gaveld.application.ports import Forgotten
 from gaveld.domain.actions import Action
 from gaveld.domain.decision_records import Decision, Records, Ruling
 
@@ -103,23 +102,21 @@ async def record_decision(session: AsyncSession, records: Records) -> None:
         await _rule(session, records.ruling)
 
 
-async def forget_decisions(session: AsyncSession, project: str, actor_id: str) -> Forgotten:
-    """Take a user's name off decisions, and erase their content; an ``Eraser``."""
-    theirs = (DecisionRow.project == project, DecisionRow.actor_id == actor_id)
-    contents = await session.scalars(
-        delete(DecisionContentRow)
-        .where(DecisionContentRow.id.in_(select(DecisionRow.id).where(*theirs)))
-        .returning(DecisionContentRow.id)
-    )
-    erased = len(contents.all())
+async def forget_decisions(
+    session: AsyncSession, project: str, actor_id: str, ids: Collection[str]
+) -> int:
+    """Take a user's name off decisions of some ids, erase their content, and return how many."""
+    row, content = DecisionRow, DecisionContentRow
+    theirs = (row.project == project, row.actor_id == actor_id, row.id.in_(ids))
+    await session.execute(delete(content).where(content.id.in_(select(row.id).where(*theirs))))
     unnamed = await session.scalars(
-        update(DecisionRow)
+        update(row)
         .where(*theirs)
         .values(actor_id="")
-        .returning(DecisionRow.id)
+        .returning(row.id)
         .execution_options(synchronize_session=False)
     )
-    return Forgotten(len(unnamed.all()), erased)
+    return len(unnamed.all())
 
 
 class SqlDecisionStore:

@@ -20,6 +20,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from gaveld.adapters.storage.feedback import erase_feedback, record_feedback
 from gaveld.adapters.storage.job_rows import JobRow
 from gaveld.adapters.storage.recording import Recorder
+from gaveld.adapters.storage.review_item_erasing import erase_content, without_words
 from gaveld.adapters.storage.review_item_rows import (
     IS_PENDING,
     ReviewItemRow,
@@ -33,7 +34,7 @@ from gaveld.adapters.storage.review_item_rows import (
 )
 from gaveld.adapters.storage.tables import transaction
 from gaveld.adapters.storage.writing import Writes
-from gaveld.application.ports import Forgotten, StripWords, WaitingReviews
+from gaveld.application.ports import StripWords, WaitingReviews
 from gaveld.domain.decision_records import Records
 from gaveld.domain.errors import Aborted, ErrorReason
 from gaveld.domain.feedback import Feedback
@@ -62,23 +63,6 @@ async def record_review_item(session: AsyncSession, records: Records) -> None:
         judged = item_row(item)
         for name in _JUDGED:
             setattr(known, name, getattr(judged, name))
-
-
-async def forget_review_items(
-    session: AsyncSession, project: str, actor_id: str, *, wordless: StripWords
-) -> Forgotten:
-    """Erase the content of a user's items and who made it; with ``wordless`` given, an eraser."""
-    row = ReviewItemRow
-    query = select(row).where(row.project == project, row.actor_id == actor_id)
-    erased = 0
-    for item in await session.scalars(query.with_for_update()):
-        erased += item.content_until is not None
-        await _erase_content(session, item, wordless)
-        await _erase_reasons(session, item)
-        item.actor_id = ""
-        item.details = {**item.details, "content_id": ""}
-        item.etag = new_etag()
-    return Forgotten(decisions=0, contents=erased)
 
 
 class SqlReviewItemStore:
@@ -175,7 +159,8 @@ class SqlReviewItemStore:
         if decided.state.is_final:
             decided = replace(decided, sealed_callback_url=b"")  # nobody else is told
         if decided.state.is_final and not decided.keep_content:
-            decided = replace(decided, payload=b"", answer=self._wordless(decided.answer))
+            answer = without_words(decided.answer, self._wordless)
+            decided = replace(decided, payload=b"", answer=answer)
         row = ReviewItemRow
         changed = (
             update(row)
@@ -214,14 +199,14 @@ class SqlReviewItemStore:
         over = select(row).where(row.kept_until <= now)
         stale = select(row).where(row.content_until <= now)
 
-        async def erase_content(session: AsyncSession, item: ReviewItemRow) -> None:
-            await _erase_content(session, item, self._wordless)
+        async def erase(session: AsyncSession, item: ReviewItemRow) -> None:
+            await erase_content(session, item, self._wordless)
 
         return (
             await self._each(_unjudged(JobState.CANCELLED), _delete)
             + await self._each(_unjudged(JobState.DEAD), _open)
             + await self._each(over, _delete)
-            + await self._each(stale, erase_content)
+            + await self._each(stale, erase)
         )
 
     async def _each(
@@ -380,17 +365,3 @@ async def _delete(session: AsyncSession, item: ReviewItemRow) -> None:
     await session.execute(delete(said).where(said.project == item.project, said.item_id == item.id))
     await erase_feedback(session, item.project, feedback_id(item.id))
     await session.delete(item)
-
-
-async def _erase_content(session: AsyncSession, row: ReviewItemRow, wordless: StripWords) -> None:
-    """Erase an item's content wherever it was copied to."""
-    row.payload, row.answer, row.content_until = b"", wordless(row.answer), None
-    await erase_feedback(session, row.project, feedback_id(row.id))
-
-
-async def _erase_reasons(session: AsyncSession, item: ReviewItemRow) -> None:
-    """Erase why people decided as they did: it speaks of the author, and may quote the content."""
-    said = ReviewOpinionRow
-    theirs = select(said).where(said.project == item.project, said.item_id == item.id)
-    for opinion in await session.scalars(theirs):
-        opinion.said = {**opinion.said, "reason": ""}

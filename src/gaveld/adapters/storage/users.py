@@ -21,8 +21,11 @@ from gaveld.adapters.storage.writing import Writes
 from gaveld.application.ports import Forgotten
 from gaveld.domain.rules import UserHistory, UserWindow
 
-Eraser = Callable[[AsyncSession, str, str], Awaitable[Forgotten]]
-"""Takes a project and an actor's id, and erases what names the actor, in the transaction."""
+Eraser = Callable[[AsyncSession, str, str], Awaitable[tuple[Forgotten, bool]]]
+"""Takes a project and an actor's id, and erases in the transaction some of what names the actor.
+
+Returns what it erased, and whether that is all there is.
+"""
 
 UNREACHED: Final = "The history of users can't be reached."
 CONTENTS: Final = "contents"
@@ -138,7 +141,8 @@ class SqlUserStore:
     """A ``UserStore`` over SQLAlchemy; ``migrate`` the engine first.
 
     Windows begin with the hour in which they would begin, so they are up to an hour longer.
-    ``erasers`` forget a user in the other tables, in their order, all in one transaction.
+    ``erasers`` forget a user in the other tables, in their order, some of it in each transaction,
+    so that no other writer waits for long. The history goes with the last of them.
     """
 
     def __init__(self, engine: AsyncEngine, erasers: Sequence[Eraser] = ()) -> None:
@@ -167,19 +171,24 @@ class SqlUserStore:
     async def forget(self, project: str, actor_id: str) -> Forgotten:
         """Erase a user; see ``UserStore.forget``."""
 
-        async def work(session: AsyncSession) -> Forgotten:
+        async def work(session: AsyncSession) -> tuple[list[Forgotten], bool]:
             # Jobs before users: whoever finishes a job locks them in this order too.
-            forgotten = [await erase(session, project, actor_id) for erase in self._erasers]
-            for table in (UserRow, UserHourRow):
+            erased = [await erase(session, project, actor_id) for erase in self._erasers]
+            is_all = all(was_all for _, was_all in erased)
+            for table in (UserRow, UserHourRow) if is_all else ():
                 await session.execute(
                     delete(table).where(table.project == project, table.actor_id == actor_id)
                 )
-            return Forgotten(
-                sum(entry.decisions for entry in forgotten),
-                sum(entry.contents for entry in forgotten),
-            )
+            return [forgotten for forgotten, _ in erased], is_all
 
-        return await self._writes.run(work)
+        forgotten: list[Forgotten] = []
+        is_all = False
+        while not is_all:
+            more, is_all = await self._writes.run(work)
+            forgotten += more
+        return Forgotten(
+            sum(entry.decisions for entry in forgotten), sum(entry.contents for entry in forgotten)
+        )
 
     async def erase_expired(self, now: datetime) -> int:
         """Erase old counts and histories; see ``UserStore.erase_expired``."""
