@@ -11,7 +11,7 @@ from gavel.v1.content_service_pb2_grpc import ContentServiceStub
 from PIL import Image
 
 from tests.e2e.command import gavel
-from tests.e2e.conftest import Server, running
+from tests.e2e.conftest import ANSWER_SECONDS, Server, running
 
 TEXT_ALONE = {"GAVEL_IMAGES__CLASSIFIERS": "[]", "GAVEL_PANEL__EMBEDDED": "false"}
 STRICT = "categories:\n  H2: {review: 0.01, block: 0.02}\n"
@@ -21,7 +21,7 @@ async def submit(server: Server, content_id: str, text: str) -> None:
     async with grpc.aio.insecure_channel(server.address) as channel:
         request = api.SubmitContentRequest(content_id=content_id, actor_id="ann/b", sync=True)
         request.fields["body"].string_value = text
-        await ContentServiceStub(channel).SubmitContent(request, timeout=30)
+        await ContentServiceStub(channel).SubmitContent(request, timeout=ANSWER_SECONDS)
 
 
 async def test_a_policy_is_backtested_from_the_command_line(tmp_path: Path):
@@ -56,7 +56,7 @@ async def test_a_user_is_shown_and_forgotten_from_the_command_line(tmp_path: Pat
     async with running(tmp_path, TEXT_ALONE) as server:
         await submit(server, "insult", "You are an idiot and a fool.")
         url = f"http://127.0.0.1:{server.rest_port}/v1/projects/-/users/ann%2Fb"
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as client:
             told = (await client.get(url)).json()
     assert told["name"] == "projects/default/users/ann%2Fb"
     assert told["windows"][0]["contentCount"] == "1"

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from gaveld.adapters.storage.policies import policy_schema
 from gaveld.bootstrap.cli import app
 from tests.e2e.command import Result, gavel
-from tests.e2e.conftest import Server, running
+from tests.e2e.conftest import ANSWER_SECONDS, Server, running
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "policy.yaml"
@@ -28,9 +28,14 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
         yield started
 
 
+def rest_of(server: Server) -> httpx2.AsyncClient:
+    url = f"http://127.0.0.1:{server.rest_port}"
+    return httpx2.AsyncClient(base_url=url, timeout=ANSWER_SECONDS)
+
+
 async def revision_of_a_verdict(server: Server) -> str:
     """Have a text judged, and return the revision that its verdict names."""
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.rest_port}") as client:
+    async with rest_of(server) as client:
         answer = await client.post("/v1/text:moderate", json={"text": "buy it at acme"})
     return answer.json()["verdict"]["policyRevision"]
 
@@ -74,7 +79,7 @@ async def test_a_policy_is_tried_applied_compared_and_rolled_back(server: Server
     again = await policy(server, "apply", "-", stdin=read.output)
     assert (again.status, again.output) == (0, "Nothing changes.\n")
 
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{server.rest_port}") as client:
+    async with rest_of(server) as client:
         shown = (await client.get("/v1/projects/-/policy")).json()
         assert shown["revision"] == second
         shown["name"] = "projects/-/policy"
