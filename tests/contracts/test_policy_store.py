@@ -123,10 +123,10 @@ projects:
     ("text", "named"),
     [
         ("[]", "not a mapping"),
-        ("{a: [}", "policy.yaml: line 1, column 6: "),
-        ("{categories: {}, mask: [H1], mask: []}", "column 30: the key 'mask' stands twice"),
+        ("{a: [}", "policy.yaml:1:6: "),
+        ("{categories: {}, mask: [H1], mask: []}", "policy.yaml:1:30: the key 'mask' stands twice"),
         ("{categories: {H1: {review: 0.1}, H1: {}}}", "the key 'H1' stands twice"),
-        ("{categories: {}, [a]: b}", "policy.yaml: line 1"),
+        ("{categories: {}, [a]: b}", "policy.yaml:1:18: a key must be a text"),
         ("categories: {Z9: {review: 0.5}}", "Z9"),
         ("categories: {H1: {review: 1.5}}", "categories.H1.review"),
         ("categories: {H1: {review: 0.9, block: 0.5}}", "categories.H1"),
@@ -162,7 +162,7 @@ def test_a_bad_document_is_refused_naming_the_key(tmp_path: Path, text: str, nam
         ("allowed_terms: [fine, '']", "allowed_terms: term 2 is empty"),
         (
             f"allowed_terms: [{'x' * 400}]",
-            "allowed_terms[0]: String should have at most 256 characters",
+            "allowed_terms[0]: must have at most 256 characters",
         ),
         ("projects: {kids: {allowed_terms: [' ']}}", "projects.kids: allowed_terms: term 1"),
         ("links: {blocked_domains: ['https://bad.example/x']}", "write 'bad.example'"),
