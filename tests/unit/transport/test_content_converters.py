@@ -206,7 +206,8 @@ async def test_words_can_be_taken_out_of_an_answer():
     request = Request(metadata={"own": "canary"}, content_id="c1")
     whole = await answered(ContentHouse(), request, text="canary fool")
     assert b"canary" in whole.SerializeToString()
-    bare = ContentMessages().without_words(whole.SerializeToString())
+    later = b"\xc2\x3e\x06canary"  # a field 1000, which only a later release knows
+    bare = ContentMessages().without_words(whole.SerializeToString() + later)
     assert b"canary" not in bare
     kept = content_service_pb2.SubmitContentResponse.FromString(bare)
     assert kept.verdict == whole.verdict

@@ -114,6 +114,7 @@ class ContentMessages:
     def without_words(self, answer: bytes) -> bytes:
         """Return a serialised answer without texts, descriptions and metadata."""
         response = content_service_pb2.SubmitContentResponse.FromString(answer)
+        response.DiscardUnknownFields()  # what a later release wrote may be words
         response.ClearField("metadata")
         for result in response.field_results:
             result.ClearField("text")
