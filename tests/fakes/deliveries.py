@@ -18,9 +18,10 @@ from gaveld.domain.deliveries import (
 
 
 class FakeDeliveryStore:
-    """A ``DeliveryStore`` over dictionaries."""
+    """A ``DeliveryStore`` over dictionaries; it counts how often it was asked for what is due."""
 
     def __init__(self) -> None:
+        self.lease_count = 0
         self.kept: dict[str, Delivery] = {}
         self.settled: dict[str, datetime] = {}
         self.paused: dict[str, datetime] = {}
@@ -57,6 +58,7 @@ class FakeDeliveryStore:
         but_not_hosts: Collection[str] = (),
         but_not_projects: Collection[str] = (),
     ) -> Sequence[Delivery]:
+        self.lease_count += 1
         taken, of = [], Counter()
         due = (kept for kept in self.kept.values() if kept.state is DeliveryState.WAITING)
         for kept in sorted(due, key=lambda kept: (kept.next_attempt_at, kept.id)):

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -84,10 +84,7 @@ class DeliverCallbacks:
         keeping = asyncio.create_task(self._keep())
         try:
             while not self._stopping.is_set():
-                leased = await self._lease()
-                for delivery in leased:
-                    self._start(delivery)
-                if not leased:
+                if not await self._take():
                     await self._rest()
         finally:
             keeping.cancel()
@@ -98,11 +95,12 @@ class DeliverCallbacks:
         self._stopping.set()
         self._freed.set()
 
-    async def _lease(self) -> Sequence[Delivery]:
+    async def _take(self) -> bool:
+        """Begin to send what is due; whether more of it may be had at once."""
         pace = self._pace
         free = pace.max_at_once - len(self._sending)
         if free <= 0:
-            return ()
+            return False
         per_host, full_hosts = _room(self._per_host, pace.max_per_host)
         per_project, full_projects = _room(self._per_project, pace.max_per_project)
         try:
@@ -117,9 +115,17 @@ class DeliverCallbacks:
             )
         except Unavailable as error:
             self._store_is(error)
-            return ()
+            return False
         self._store_is(None)
-        return leased
+        for delivery in leased:
+            self._start(delivery)
+        of_hosts = Counter(delivery.host_id for delivery in leased)
+        of_projects = Counter(delivery.project for delivery in leased)
+        return (
+            len(leased) == free
+            or per_host in of_hosts.values()
+            or per_project in of_projects.values()
+        )
 
     def _store_is(self, failure: Unavailable | None) -> None:
         """Log that the store is out of reach, or back, once each time."""

@@ -99,6 +99,7 @@ async def test_what_is_added_is_sent_at_once():
             await stand.until(DeliveryState.DELIVERED, len(stand.sender.sent))
         await stand.until(DeliveryState.DELIVERED, 3)
     assert stand.telemetry.attempts == [AttemptOutcome.DELIVERED] * 3
+    assert stand.store.lease_count <= 4  # at the start, and for each: none for what was all had
 
 
 async def test_failures_go_through_the_whole_schedule_under_one_id(caplog):

@@ -9,9 +9,8 @@ from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
-    Subquery,
     and_,
+    bindparam,
     delete,
     event,
     exists,
@@ -25,7 +24,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
+from gaveld.adapters.storage.delivery_leasing import LEASE
 from gaveld.adapters.storage.delivery_rows import (
+    DELIVERIES,
     RECEIVER_DISABLED,
     DeliveryRow,
     ReceiverRow,
@@ -42,9 +43,22 @@ from gaveld.domain.decision_records import Records
 from gaveld.domain.deliveries import Delivery, DeliveryState, Disabled, Receiver
 
 UNREACHED: Final = "The callbacks can't be reached."
-LOOKED_AT: Final = 1_000
-"""So many of those that are due are looked at for one lease, whatever waits."""
 ROWS_AT_ONCE: Final = 200
+
+_DELIVERED: Final = (
+    update(DELIVERIES)
+    .where(DELIVERIES.c.id == bindparam("of"))
+    .values(
+        state=DeliveryState.DELIVERED,
+        body=b"",
+        actor_id=None,
+        words_until=None,
+        next_attempt_at=None,
+        settled_at=bindparam("at"),
+        last_status=bindparam("status"),
+        last_error="",
+    )
+)
 
 
 async def forget_deliveries(
@@ -110,50 +124,27 @@ class SqlDeliveryStore:
         but_not_projects: Collection[str] = (),
     ) -> Sequence[Delivery]:
         """Take what is due; see ``DeliveryStore.lease``. One statement, so that none has two."""
-        due = _due(at, but_not_hosts, but_not_projects)
-        chosen = _fairly(due, per_host, per_project).cte("chosen")
-        taken = (
-            select(DeliveryRow.id)
-            .where(DeliveryRow.id.in_(select(chosen.c.id)), *due)
-            .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True, of=DeliveryRow)
-            .cte("taken")
-        )
-        statement = (
-            update(DeliveryRow)
-            .where(DeliveryRow.id.in_(select(taken.c.id)))
-            .values(
-                attempt_count=DeliveryRow.attempt_count + 1,
-                next_attempt_at=at + timedelta(seconds=seconds),
-            )
-            .returning(DeliveryRow)
-            .execution_options(synchronize_session=False)
-        )
+        asked = {
+            "at": at,
+            "until": at + timedelta(seconds=seconds),
+            "most": limit,
+            "per_host": per_host,
+            "per_project": per_project,
+            "but_not_hosts": list(but_not_hosts),
+            "but_not_projects": list(but_not_projects),
+        }
 
         async def take(session: AsyncSession) -> Sequence[Delivery]:
-            return [delivery_from(row, self._box) for row in await session.scalars(statement)]
+            rows = await session.execute(LEASE, asked)
+            return [delivery_from(row, self._box) for row in rows]
 
         leased = await self._writes.run(take)
         return sorted(leased, key=lambda delivery: (delivery.created_at, delivery.id))
 
     async def delivered(self, delivery: Delivery, attempt: Attempt, at: datetime) -> None:
         """Mark it delivered; see ``DeliveryStore.delivered``."""
-        statement = (
-            update(DeliveryRow)
-            .where(DeliveryRow.id == delivery.id)
-            .values(
-                state=DeliveryState.DELIVERED,
-                body=b"",
-                actor_id=None,
-                words_until=None,
-                next_attempt_at=None,
-                settled_at=at,
-                last_status=attempt.status,
-                last_error="",
-            )
-        )
-        await self._writes.run(lambda session: session.execute(statement))
+        arrived = {"of": delivery.id, "at": at, "status": attempt.status}
+        await self._writes.run(lambda session: session.execute(_DELIVERED, arrived))
 
     async def failed(
         self, delivery: Delivery, attempt: Attempt, at: datetime, *, retry_at: datetime | None
@@ -357,40 +348,3 @@ class SqlDeliveryStore:
     def _tell(self, session: Session) -> None:
         del session
         self._added.set()
-
-
-def _due(
-    at: datetime, but_not_hosts: Collection[str], but_not_projects: Collection[str]
-) -> tuple[ColumnElement[bool], ...]:
-    paused = select(ReceiverRow.id).where(ReceiverRow.paused_until > at)
-    return (
-        DeliveryRow.state == DeliveryState.WAITING,
-        DeliveryRow.next_attempt_at <= at,
-        DeliveryRow.receiver_id.not_in(paused),
-        DeliveryRow.host_id.not_in(but_not_hosts),
-        DeliveryRow.project.not_in(but_not_projects),
-    )
-
-
-def _fairly(
-    due: Sequence[ColumnElement[bool]], per_host: int, per_project: int
-) -> Select[tuple[str]]:
-    """Return the ids of what has been due the longest, so many of a host and project at most."""
-    row = DeliveryRow
-    oldest = (
-        select(row.id, row.host_id, row.project, row.next_attempt_at)
-        .where(*due)
-        .order_by(row.next_attempt_at, row.id)
-        .limit(LOOKED_AT)
-        .subquery()
-    )
-    of_hosts = _first_of_each(oldest, "host_id", per_host)
-    return select(_first_of_each(of_hosts, "project", per_project).c.id)
-
-
-def _first_of_each(rows: Subquery, key: str, count: int) -> Subquery:
-    place = func.row_number().over(
-        partition_by=rows.c[key], order_by=(rows.c.next_attempt_at, rows.c.id)
-    )
-    placed = select(*rows.c, place.label(f"{key}_place")).subquery()
-    return select(*placed.c).where(placed.c[f"{key}_place"] <= count).subquery()

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import DateTime, Index, Integer, LargeBinary, String, text
+from sqlalchemy import DateTime, Index, Integer, LargeBinary, Row, String, Table, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gaveld.adapters.storage.sealing import Sealed
@@ -66,6 +66,10 @@ class DeliveryRow(Base):
     last_error: Mapped[str] = mapped_column(String(64))
 
 
+DELIVERIES: Final = cast(Table, DeliveryRow.__table__)
+"""For statements that are made once and run for every callback."""
+
+
 class ReceiverRow(Base):
     """A receiver that is left alone, for good or until then; others have no row."""
 
@@ -103,7 +107,9 @@ def row_from(delivery: Delivery, box: SecretBox, *, is_wanted: bool) -> Delivery
     )
 
 
-def delivery_from(row: DeliveryRow, box: SecretBox, *, is_listed: bool = False) -> Delivery:
+def delivery_from(
+    row: DeliveryRow | Row[Any], box: SecretBox, *, is_listed: bool = False
+) -> Delivery:
     """Return the callback of a row; a listed one without body, headers and secret."""
     addressed: Mapping[str, Any] = {"url": "", "headers": {}, "secret": ""}
     with suppress(ValueError):  # sealed with a key that is gone
