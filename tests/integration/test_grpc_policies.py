@@ -152,11 +152,17 @@ async def test_a_mask_takes_some_fields_and_keeps_the_rest(stub: PolicyServiceSt
         "categories.L1",
         "panel.amount",
     }
-    for unknown in (FieldMask(paths=["colour"]), FieldMask(paths=["rules"] * 1_001)):
+    for paths, said in (
+        (["colour"], "names what no policy has"),
+        (["rules"] * 1_001, "must have at most 1,000 paths"),
+    ):
         failure = await failure_of(
-            stub.ApplyPolicy(api.ApplyPolicyRequest(policy=part, update_mask=unknown))
+            stub.ApplyPolicy(
+                api.ApplyPolicyRequest(policy=part, update_mask=FieldMask(paths=paths))
+            )
         )
-        assert [entry.field for entry in failure.bad_request.field_violations] == ["update_mask"]
+        told = [(entry.field, entry.description) for entry in failure.bad_request.field_violations]
+        assert told == [("update_mask", said)]
 
 
 async def test_a_stale_etag_is_refused(stub: PolicyServiceStub):

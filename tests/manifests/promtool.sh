@@ -9,7 +9,7 @@ if [[ -x $folder/promtool ]]; then exit 0; fi
 mkdir -p "$folder"
 folder=$(realpath "$folder")
 if found=$(command -v promtool); then
-  ln -s "$found" "$folder/promtool"
+  ln -sf "$found" "$folder/promtool"
   exit 0
 fi
 if ! command -v apt-get >/dev/null; then
@@ -30,4 +30,4 @@ if ! download 2>/dev/null; then
   download
 fi
 dpkg-deb --extract prometheus_*.deb package
-cp package/usr/bin/promtool "$folder/promtool"
+cp --remove-destination package/usr/bin/promtool "$folder/promtool"

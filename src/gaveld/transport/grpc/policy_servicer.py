@@ -96,7 +96,10 @@ def _wanted(request: ApplyPolicyRequest, project: str) -> Wanted:
     if not _is_partial(request.update_mask):
         return lambda _: policy_from_proto(request.policy)
     mask, message = request.update_mask, request.policy
-    if len(mask.paths) > MOST_PATHS or not mask.IsValidForDescriptor(policy_pb2.Policy.DESCRIPTOR):
+    if len(mask.paths) > MOST_PATHS:
+        limit = f"must have at most {MOST_PATHS:,} paths"
+        raise InvalidRequest(FieldViolation("update_mask", limit, "MASK"))
+    if not mask.IsValidForDescriptor(policy_pb2.Policy.DESCRIPTOR):
         raise InvalidRequest(FieldViolation("update_mask", "names what no policy has", "MASK"))
 
     def merged(before: Policy) -> tuple[Policy, Sequence[FieldViolation]]:
