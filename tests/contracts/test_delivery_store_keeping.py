@@ -1,6 +1,7 @@
 """One suite for every ``DeliveryStore``: what is sealed, what is erased, and when."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event, text
@@ -119,3 +120,21 @@ async def test_words_go_in_time_whether_or_not_their_callback_has_gone(kept: Kep
     bodies = {leased.id: leased.body for leased in await kept.lease(after(60))}
     assert bodies[waits.id] == bodies[dead.id] == b"bare"
     assert bodies[lasting.id] == bodies[bare.id] == waits.body
+
+
+async def test_a_body_that_can_not_be_read_keeps_no_other(kept: Kept):
+    """Law: it is erased whole, and the words of all others go with it."""
+    torn = replace(delivery(), words_until=after(60), body=b"torn")
+    sound = replace(delivery(), words_until=after(60))
+    await kept.add(torn, sound)
+
+    def strip(body: bytes) -> bytes:
+        if body == b"torn":
+            raise ValueError
+        return b"bare"
+
+    assert await kept.store.erase_words(after(60), strip) == 2
+    assert {leased.id: leased.body for leased in await kept.lease(after(60))} == {
+        torn.id: b"",
+        sound.id: b"bare",
+    }

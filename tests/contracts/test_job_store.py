@@ -167,6 +167,9 @@ async def test_who_is_busy_keeps_nobody_else_waiting(kept: Kept):
     await kept.store.add(a_job("busy-50"))
     assert (await kept.lease_one()).job.project == "busy-50"
     assert await kept.lease(1) == []
+    for project in ("busy-00", "busy-99"):
+        await kept.store.add(a_job(project))
+    assert {lease.job.project for lease in await kept.lease(2)} == {"busy-00", "busy-99"}
 
 
 async def test_who_lost_a_lease_changes_nothing(kept: Kept):

@@ -24,6 +24,7 @@ from gaveld.application.ports import (
 from gaveld.domain.deliveries import (
     MAX_ATTEMPTS,
     MAX_RETRY_AFTER_SECONDS,
+    SCHEDULE,
     AttemptOutcome,
     Delivery,
     Disabled,
@@ -220,8 +221,12 @@ class DeliverCallbacks:
         again = retry_at(delivery.attempt_count, at, asked)
         await self._store.failed(delivery, attempt, at, retry_at=again)
         if again is None:
-            # One callback that a receiver can't take is no reason to keep all others from it.
-            if not await self._store.has_delivered(delivery.receiver_id, delivery.created_at):
+            # One callback that a receiver can't take is no reason to keep all others from it, nor
+            # is one whose attempts were lost here.
+            was_asked = at - delivery.created_at >= SCHEDULE
+            if was_asked and not await self._store.has_delivered(
+                delivery.receiver_id, delivery.created_at
+            ):
                 await self._disable(delivery, at, Disabled.EXHAUSTED)
         elif asked:
             until = at + timedelta(seconds=min(asked, MAX_RETRY_AFTER_SECONDS))

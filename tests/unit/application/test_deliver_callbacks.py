@@ -12,6 +12,7 @@ from gaveld.application.deliver_callbacks import DeliverCallbacks, DeliveryPace
 from gaveld.application.ports import Attempt, DeliveryCounts
 from gaveld.domain.deliveries import (
     MAX_ATTEMPTS,
+    SCHEDULE,
     AttemptOutcome,
     Delivery,
     DeliveryState,
@@ -143,11 +144,23 @@ async def test_one_bad_callback_disables_no_receiver_that_takes_others():
     await stand.store.add(bad, good)
     stand.store.kept[bad.id] = replace(stand.store.kept[bad.id], attempt_count=9)
     await stand.store.delivered(good, Attempt(AttemptOutcome.DELIVERED, 200), NOON)
+    stand.clock.now = NOON + SCHEDULE
     async with stand.running():
         await stand.until(DeliveryState.DEAD)
     assert [sent.attempt_count for sent in stand.sender.sent] == [10]
     assert stand.telemetry.disabled == []
     assert await stand.store.disabled_receivers() == []
+
+
+async def test_attempts_that_were_lost_here_are_not_the_receivers_fault():
+    """Law: a receiver is disabled after a whole schedule, however soon the attempts are used up."""
+    stand, made = Stand(FakeCallbackSender([REFUSED])), delivery()
+    await stand.store.add(made)
+    stand.store.kept[made.id] = replace(stand.store.kept[made.id], attempt_count=9)
+    stand.clock.now = NOON + SCHEDULE - timedelta(seconds=1)
+    async with stand.running():
+        await stand.until(DeliveryState.DEAD)
+    assert stand.telemetry.disabled == []
 
 
 async def test_who_asks_for_patience_is_left_alone_for_all_callbacks():

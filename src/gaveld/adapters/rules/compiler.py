@@ -22,7 +22,9 @@ from gaveld.domain.typed_content import ContentType
 
 MAX_CONDITION_BYTES: Final = 4_096
 
-_REMEMBERED: Final = 2_048
+_PROOFS_KEPT: Final = 1_024
+_RUNNABLE_KEPT: Final = 256
+"""The longest conditions take 0.3 MB each."""
 _ANY: Final = "map<string, dyn>"
 
 
@@ -67,12 +69,12 @@ class CelConditionCompiler:
         return CelCondition(source, _runnable(source), asked)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_RUNNABLE_KEPT)
 def _runnable(source: str) -> Any:
     return _compiled(_running_env(), source)
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_PROOFS_KEPT)
 def _proved(source: str, content_type: ContentType | None) -> Asked:
     """Prove a condition's types and bounds, and return what it asks for."""
     try:

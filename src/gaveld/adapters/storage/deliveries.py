@@ -35,6 +35,7 @@ from gaveld.adapters.storage.delivery_rows import (
     receiver_from,
     row_from,
 )
+from gaveld.adapters.storage.stripping import without_words
 from gaveld.adapters.storage.tables import transaction
 from gaveld.adapters.storage.users import count_of
 from gaveld.adapters.storage.writing import Writes
@@ -63,20 +64,21 @@ _DELIVERED: Final = (
 
 async def forget_deliveries(
     session: AsyncSession, project: str, actor_id: str, *, nameless: StripWords
-) -> None:
-    """Erase a user's callbacks that are dead, and words and name from those that wait.
+) -> bool:
+    """Erase some of a user's callbacks: the dead whole, of those that wait words and name.
 
-    What is being sent at this moment arrives as it was.
+    What is being sent at this moment arrives as it was. Return whether they were the last.
     """
-    row = DeliveryRow
-    theirs = (row.project == project, row.actor_id == actor_id)
-    await session.execute(delete(row).where(*theirs, row.state == DeliveryState.DEAD))
-    some = select(row).where(*theirs).limit(ROWS_AT_ONCE).with_for_update()
-    while rows := (await session.scalars(some)).all():
-        for waiting in rows:
-            waiting.body, waiting.actor_id, waiting.words_until = nameless(waiting.body), None, None
-        await session.flush()
-        session.expunge_all()
+    theirs = (DeliveryRow.project == project, DeliveryRow.actor_id == actor_id)
+    some = select(DeliveryRow).where(*theirs).order_by(DeliveryRow.id).limit(ROWS_AT_ONCE)
+    rows = (await session.scalars(some.with_for_update())).all()
+    for row in rows:
+        if row.state == DeliveryState.DEAD:
+            await session.delete(row)
+        else:
+            row.body = without_words(row.body, nameless)
+            row.actor_id, row.words_until = None, None
+    return len(rows) < ROWS_AT_ONCE
 
 
 class SqlDeliveryStore:
@@ -196,11 +198,18 @@ class SqlDeliveryStore:
         self, project: str, receiver_id: str, at: datetime, why: Disabled
     ) -> bool:
         """Send it no more; see ``DeliveryStore.disable_receiver``."""
-        given_up = (
-            update(DeliveryRow)
+        # In the order in which all lock them who take more than one.
+        waiting = (
+            select(DeliveryRow.id)
             .where(
                 DeliveryRow.receiver_id == receiver_id, DeliveryRow.state == DeliveryState.WAITING
             )
+            .order_by(DeliveryRow.id)
+            .with_for_update()
+        )
+        given_up = (
+            update(DeliveryRow)
+            .where(DeliveryRow.id.in_(waiting))
             .values(
                 state=DeliveryState.DEAD,
                 next_attempt_at=None,
@@ -311,7 +320,7 @@ class SqlDeliveryStore:
         async def work(session: AsyncSession) -> int:
             rows = (await session.scalars(some)).all()
             for row in rows:
-                row.body, row.words_until = strip(row.body), None
+                row.body, row.words_until = without_words(row.body, strip), None
             return len(rows)
 
         erased = 0
@@ -333,7 +342,7 @@ class SqlDeliveryStore:
     async def _erase_all(
         self, table: type[DeliveryRow] | type[ReceiverRow], which: ColumnElement[bool]
     ) -> int:
-        some = select(table.id).where(which).limit(ROWS_AT_ONCE)
+        some = select(table.id).where(which).limit(ROWS_AT_ONCE).with_for_update(skip_locked=True)
         some_go = delete(table).where(table.id.in_(some)).returning(table.id)
         erased = 0
         while True:

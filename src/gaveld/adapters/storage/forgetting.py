@@ -17,8 +17,9 @@ from gaveld.adapters.storage.decisions import (
 )
 from gaveld.adapters.storage.deliveries import forget_deliveries
 from gaveld.adapters.storage.job_rows import JobRow
-from gaveld.adapters.storage.review_item_erasing import forget_review_items, without_words
+from gaveld.adapters.storage.review_item_erasing import forget_review_items
 from gaveld.adapters.storage.review_item_rows import ReviewItemRow
+from gaveld.adapters.storage.stripping import without_words
 from gaveld.adapters.storage.users import Eraser
 from gaveld.application.ports import Forgotten, StripWords
 from gaveld.domain.jobs import JobState
@@ -38,7 +39,7 @@ def forgetting(
     ``nameless`` returns an answer, and ``nameless_body`` a callback's body, without words of the
     content and without its author. Jobs come first, then review items: whoever finishes the one or
     decides the other locks it before writing anything else, and what they wrote is found then.
-    Callbacks come with the last pieces.
+    Callbacks come after the last of both.
     """
 
     async def forget(session: AsyncSession, project: str, actor_id: str) -> tuple[Forgotten, bool]:
@@ -49,7 +50,7 @@ def forgetting(
         decisions = await forget_decisions(session, project, actor_id, ids)
         is_all = len(ids) < PIECES_AT_ONCE
         if is_all:
-            await forget_deliveries(session, project, actor_id, nameless=nameless_body)
+            is_all = await forget_deliveries(session, project, actor_id, nameless=nameless_body)
         return Forgotten(decisions, kept), is_all
 
     return forget

@@ -18,7 +18,7 @@ from gaveld.domain.jobs import JobState, Lease
 LANES_FOR_EACH: Final = 4
 """How many lanes are looked at first for each job that is wanted."""
 MOST_LANES: Final = 10_000
-"""How many are looked at where nothing is due in those: their jobs run, or wait for another try."""
+"""How many are looked at where too little is due in those: their jobs run, or wait to be tried."""
 _AFTER_ALL_LANES: Final = "/~"
 """Sorts behind every lane of the project that it is added to."""
 
@@ -35,10 +35,11 @@ _LANES: Final = text("""
         FROM lanes
         WHERE lanes.lane IS NOT NULL AND place < :most AND (turn = 0 OR lanes.lane <= :after)
     )
-    SELECT lane FROM lanes
-    WHERE lane IS NOT NULL AND (turn = 0 OR lane <= :after) AND EXISTS (
+    SELECT lane, place, EXISTS (
         SELECT 1 FROM jobs WHERE jobs.lane = lanes.lane AND due_at <= :now
-    )
+    ) AS is_due
+    FROM lanes
+    WHERE lane IS NOT NULL AND (turn = 0 OR lane <= :after)
     ORDER BY turn, lane
 """).bindparams(bindparam("now", type_=DateTime(timezone=True)))
 _CHOSEN: Final = (
@@ -72,12 +73,23 @@ async def lanes_due(
     They begin after ``after_project`` and go round; of those behind it and of those before it, up
     to ``most`` lanes are looked at.
     """
+    found, _ = await _looked_at(session, now, most, after_project)
+    return found
+
+
+async def _looked_at(
+    session: AsyncSession, now: datetime, most: int, after_project: str
+) -> tuple[Mapping[str, Sequence[str]], bool]:
+    """Return the lanes in which something is due, and whether there may be more of them."""
     after = after_project + _AFTER_ALL_LANES if after_project else ""
-    lanes = await session.scalars(_LANES, {"after": after, "most": most, "now": now})
+    asked = {"after": after, "most": most, "now": now}
     by_project: dict[str, list[str]] = {}
-    for lane in lanes:
-        by_project.setdefault(project_of(lane), []).append(lane)
-    return by_project
+    is_cut = False
+    for lane, place, is_due in await session.execute(_LANES, asked):
+        is_cut = is_cut or place >= most
+        if is_due:
+            by_project.setdefault(project_of(lane), []).append(lane)
+    return by_project, is_cut
 
 
 class Taking:
@@ -93,12 +105,13 @@ class Taking:
         self, session: AsyncSession, limit: int, after_project: str
     ) -> list[Lease]:
         """Take up to so many jobs of all projects in turn, beginning after this one."""
+        taken: list[Lease] = []
         for most in (LANES_FOR_EACH * limit, MOST_LANES):
-            projects = await lanes_due(session, self.now, most=most, after_project=after_project)
-            taken = await self._take_of(projects, session, limit)
-            if taken:
-                return taken
-        return []
+            projects, is_cut = await _looked_at(session, self.now, most, after_project)
+            taken += await self._take_of(projects, session, limit - len(taken))
+            if len(taken) == limit or not is_cut:
+                break
+        return taken
 
     async def _take_of(
         self, projects: Mapping[str, Sequence[str]], session: AsyncSession, limit: int

@@ -266,6 +266,7 @@ class SqlJobStore:
             .where(JobRow.created_at < before, JobRow.due_at.is_(None))
             .order_by(JobRow.created_at)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
 
         async def work(session: AsyncSession) -> int:

@@ -5,28 +5,14 @@ When that is due, whoever calls it knows.
 
 from collections.abc import Collection
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gaveld.adapters.storage.feedback import erase_feedback
 from gaveld.adapters.storage.review_item_rows import ReviewItemRow, ReviewOpinionRow, new_etag
+from gaveld.adapters.storage.stripping import without_words
 from gaveld.application.ports import StripWords
 from gaveld.domain.review_items import feedback_id
-
-_log = structlog.get_logger(__name__)
-
-
-def without_words(stored: bytes, strip: StripWords) -> bytes:
-    """Return what is stored without the content's words; nothing of it if it can't be read.
-
-    Else what is torn, or was written by a later release, would keep all else from being erased.
-    """
-    try:
-        return strip(stored)
-    except Exception as error:  # noqa: BLE001 (whatever is wrong with it, its words go)
-        _log.error("unreadable_answer_erased", error=type(error).__name__)
-        return b""
 
 
 async def forget_review_items(

@@ -20,7 +20,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from gaveld.adapters.storage.feedback import erase_feedback, record_feedback
 from gaveld.adapters.storage.job_rows import JobRow
 from gaveld.adapters.storage.recording import Recorder
-from gaveld.adapters.storage.review_item_erasing import erase_content, without_words
+from gaveld.adapters.storage.review_item_erasing import erase_content
 from gaveld.adapters.storage.review_item_rows import (
     IS_PENDING,
     ReviewItemRow,
@@ -32,6 +32,7 @@ from gaveld.adapters.storage.review_item_rows import (
     opinion_row,
     utc,
 )
+from gaveld.adapters.storage.stripping import without_words
 from gaveld.adapters.storage.tables import transaction
 from gaveld.adapters.storage.writing import Writes
 from gaveld.application.ports import StripWords, WaitingReviews

@@ -132,7 +132,10 @@ class DeliveryStore(Protocol):
         ...
 
     async def erase_words(self, now: datetime, strip: StripWords) -> int:
-        """Take the words out of all bodies whose time for them is over; return of how many."""
+        """Take the words out of all bodies whose time for them is over; return of how many.
+
+        Nothing is left of a body from which ``strip`` can't take them.
+        """
         ...
 
     async def erase(self, *, before: datetime) -> int:
