@@ -7,6 +7,7 @@ import asyncio
 import os
 import shutil
 import threading
+import time
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -140,8 +141,10 @@ def put(api: httpx2.Client, queue: str) -> Put:
         made = api.post(f"{queue}/items", json={"fields": fields, **more}).json()
         item_id = made["name"].rpartition("/")[2]
         path = f"{queue}/items/{item_id}"
+        deadline = time.monotonic() + PATIENCE_MS / 1000
         while api.get(path).json()["state"] == "REVIEW_ITEM_STATE_PROCESSING":
-            pass  # the server's own pace
+            assert time.monotonic() < deadline, "the item is still being judged"
+            threading.Event().wait(0.05)  # between two questions
         return path
 
     return put_in

@@ -55,18 +55,21 @@ def test_a_key_decides_what_was_looked_at_and_no_more(visit, put: Put, api, queu
 def test_what_was_typed_outlives_a_lost_answer(visit, put: Put, api, queue: str):
     """Law: an answer that is lost on its way loses no word, and saying it again counts once."""
     path = put(text(INSULT))
-    lost: list[str] = []
+    asked: list[str] = []
 
-    def lose_the_first(route: Route) -> None:
-        if lost:
+    def lose_then_refuse(route: Route) -> None:
+        asked.append(route.request.post_data_json["requestId"])
+        if len(asked) == 1:
+            assert route.fetch().ok
+            route.abort()
+        elif len(asked) == 2:
+            route.fulfill(status=429, json={"message": "Too many calls."})
+        else:
             route.continue_()
-            return
-        lost.append(route.fetch().text())
-        route.abort()
 
     visitor = visit(path="/review")
     visitor.expect_refusals()
-    visitor.intercept("**/*:decide", lose_the_first, "/review")
+    visitor.intercept("**/*:decide", lose_then_refuse, "/review")
     introduce(visitor, queue)
     take(visitor)
     assert visitor.page.evaluate(MAY_LEAVE)
@@ -76,9 +79,12 @@ def test_what_was_typed_outlives_a_lost_answer(visit, put: Put, api, queue: str)
     says(visitor, "What you wrote is kept, and a repeat counts once.")
     expect(visitor.page.get_by_label("Why, if you like")).to_have_value("rude to Ben")
     press(visitor, "Reject")
+    says(visitor, "Too many calls.")
+    press(visitor, "Reject")
     says(visitor, "Rejected. Nothing waits that you could take.")
     (opinion,) = api.get(path).json()["opinions"]
     assert opinion["reason"] == "rude to Ben"
+    assert (len(asked), len(set(asked))) == (3, 1)
     assert visitor.page.evaluate(MAY_LEAVE)
 
 
@@ -108,7 +114,7 @@ def test_a_claim_that_ends_is_told_before_anything_is_decided(
     visitor = reviewer(visit, queue)
     clock = visitor.page.clock
     clock.install()
-    clock.pause_at(visitor.page.evaluate("Date.now() + 1000"))
+    clock.pause_at(visitor.page.evaluate("(Date.now() + 1000) / 1000"))
     take(visitor)
     write(visitor, "I wonder")
     assert api.post(f"{path}:release", json={"reviewer": "ann"}).is_success

@@ -7,7 +7,7 @@ import { toggleVeils } from "./content.js";
 import { $ } from "./dom.js";
 import * as drafts from "./drafts.js";
 import { barrier, goTo, isHeldBy, isOpen, opinion, show, showNone, stateOf, until } from "./item.js";
-import { listen } from "./keys.js";
+import { hold, listen } from "./keys.js";
 import * as lease from "./lease.js";
 import { mark, more, relist, step } from "./list.js";
 import * as queue from "./queue.js";
@@ -18,6 +18,7 @@ const CHANGED = new Set(["ETAG_MISMATCH", "ITEM_CLAIMED", "ITEM_NOT_OPEN"]);
 let current = null;
 let categories = [];
 let isBusy = false;
+let followsLater = false;
 
 const reviewer = () => $("reviewer").value.trim();
 const queueId = () => $("queue").value.trim() || queue.EVERY;
@@ -48,6 +49,7 @@ async function attempt(work, before = "", failed = afterFailure) {
   } finally {
     isBusy = false;
     $("item").removeAttribute("aria-busy");
+    if (followsLater) follow();
   }
 }
 
@@ -114,7 +116,8 @@ async function leaseEnded() {
     const item = await queue.get(left.name);
     if (current !== left) return; // something else was done meanwhile
     display(item);
-    say("Your claim is over.", barrier(item, reviewer()) || "Nobody else has the item: take it again, or decide.");
+    say("Your claim is over.", barrier(item, reviewer()) || "Nobody else has the item: take it again, or decide.",
+      isOpen(item) ? "" : "It is shown as it is now.");
   } catch (error) {
     say("Your claim is over.", told(error));
   }
@@ -136,6 +139,7 @@ async function decide(decision, says) {
   drafts.forget(decided.name);
   if ($("go-on").checked) await attempt(() => takeNext(says), says, () => display(decided));
   else { display(decided); say(says); }
+  drafts.forget(decided.name); // what was typed on, until the next item came, is for none
   listAgain();
 }
 
@@ -176,11 +180,21 @@ async function showMore() {
   }
 }
 
+/** Show what the address tells; what is under way comes first. */
 function follow() {
+  followsLater = isBusy;
+  if (isBusy) return;
   const name = address.told();
   if (name === (current?.name ?? "")) return;
   if (name) choose(name);
   else displayNone("Take the next item, or choose one of the list.");
+}
+
+/** Go to the field for the reason; while its item may go, what is typed after it is for no key. */
+function write() {
+  if (isBusy) hold();
+  else $("reason")?.focus();
+  return isBusy || $("reason") !== null;
 }
 
 const onOpen = (does) => () => (isOpen(current) ? (does(), true) : false);
@@ -193,7 +207,7 @@ listen([
   { key: "c", says: "take the item that is shown, or keep it longer", does: onOpen(acts.claim) },
   { key: "u", says: "give it back", does: onOpen(acts.release) },
   { key: "v", says: "show or veil the pictures", does: toggleVeils },
-  { key: "w", says: "write why", does: () => { const field = $("reason"); if (!field) return false; field.focus(); return true; } },
+  { key: "w", says: "write why", does: write },
   { key: "j", says: "down the list", does: () => step(1), repeats: true },
   { key: "k", says: "up the list", does: () => step(-1), repeats: true },
   { key: "l", says: "list again", does: () => { say(""); listAgain(); } },

@@ -3,6 +3,7 @@
 import { $, el, part } from "./dom.js";
 import { contentParts, release } from "./content.js";
 import * as drafts from "./drafts.js";
+import { holdIfWriting } from "./keys.js";
 import * as words from "./words.js";
 
 const STATES = {
@@ -48,20 +49,23 @@ export function show(item, reviewer, categories, acts) {
     return;
   }
   release();
-  $("item").replaceChildren(...[
+  const parts = [
     el("h2", { id: "item-title", tabIndex: -1 }, `${stateOf(item)} in ${queueOf(item)}`),
     headline(item),
     ...contentParts(item),
     facts(item),
     opinions(item),
-    isOpen(item) ? decisionForm(item, categories) : null,
+    isOpen(item) ? decisionForm(item, categories) : unsaid(item),
     isOpen(item) ? bar(item, reviewer, acts) : null,
-  ].filter(Boolean));
+  ].filter(Boolean);
+  holdIfWriting();
+  $("item").replaceChildren(...parts);
   goTo();
 }
 
 /** Have the item in sight from its beginning, and the keyboard there. */
 export function goTo() {
+  holdIfWriting();
   focusTitle();
   $("item").scrollIntoView({ block: "start", behavior: "instant" });
 }
@@ -70,11 +74,18 @@ export function goTo() {
 export function showNone(says) {
   shown = null;
   release();
+  holdIfWriting();
   $("item").replaceChildren(el("p", { className: "hint empty" }, says));
 }
 
 const focusTitle = () => $("item-title").focus({ preventScroll: true });
-const matterOf = ({ fields, findings, verdict }) => JSON.stringify([fields, findings, verdict]);
+const matterOf = ({ fields, findings, verdict }) => JSON.stringify([fields, findings, verdict], inOrder);
+
+// The server's maps have no order.
+function inOrder(_, value) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
 
 /** Return what the form says of the item. */
 export function opinion() {
@@ -122,6 +133,11 @@ function decisionForm({ name }, categories) {
     el("details", { open: begun.categoryIds.length > 0 }, el("summary", {}, "Categories that you see"),
       el("select", { id: "categories", multiple: true, size: 6, "aria-label": "Categories that you see" },
         categories.map(({ id, name: called }) => el("option", { value: id, selected: begun.categoryIds.includes(id) }, `${id} ${called}`)))));
+}
+
+function unsaid({ name }) {
+  const { reason } = drafts.draftOf(name);
+  return reason ? part("What you had begun to write", el("p", { className: "marked", id: "unsaid", dir: "auto" }, reason)) : null;
 }
 
 function bar(item, reviewer, acts) {

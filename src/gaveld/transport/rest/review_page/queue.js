@@ -27,16 +27,28 @@ export const decide = ({ name, etag }, opinion) => once(`/v1/${name}:decide`, { 
 export async function claimNext(queue, reviewer) {
   if (queue !== EVERY) return orNone(once(`${pathOf(queue)}:claim`, { reviewer }));
   // Over all queues there is no oldest to claim: the oldest of the list that is still to be had is.
+  const again = begun && await take(begun, reviewer);
+  if (again) return again;
   let token = "";
   do {
     const page = await list(EVERY, "free", token);
     for (const { name } of page.items ?? []) {
-      const item = await orNone(claim(name, reviewer));
+      const item = await take(name, reviewer);
       if (item) return item;
     }
     token = page.nextPageToken;
   } while (token);
   return null;
+}
+
+let begun = "";
+
+// One whose claim failed may be theirs all the same: it comes first in the next attempt.
+async function take(name, reviewer) {
+  begun = name;
+  const item = await orNone(claim(name, reviewer));
+  begun = "";
+  return item;
 }
 
 /** Whether a call may have counted all the same: no answer came, or none that tells. */
@@ -65,16 +77,19 @@ async function ask(method, path, body) {
 }
 
 const unsure = new Map();
+const SETTLES = new Set([...TAKEN, "ETAG_MISMATCH"]);
 
 /** Make a call; the same call made again because its answer was lost goes under the same id. */
 async function once(path, body) {
   const known = `${path} ${JSON.stringify(body)}`;
   const requestId = unsure.get(known) ?? newId();
-  unsure.delete(known);
   try {
-    return await ask("POST", path, { ...body, requestId });
+    const answer = await ask("POST", path, { ...body, requestId });
+    unsure.delete(known);
+    return answer;
   } catch (error) {
     if (error instanceof CallError && isUnsure(error)) unsure.set(known, requestId);
+    else if (SETTLES.has(error.reason)) unsure.delete(known); // other refusals tell nothing of the call before
     throw error;
   }
 }
